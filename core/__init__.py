@@ -1,0 +1,1 @@
+"""The U-Net package: network, photos, prediction, masks, metrics and checkpoints."""

@@ -1,0 +1,113 @@
+"""What a U-Net looks like, without the network itself: pages read this and never wait for torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from core.errors import ConfigError, ImageError
+
+Padding = Literal["valid", "same"]
+Norm = Literal["none", "batch", "group", "instance"]
+Stem = Literal["plain", "space_to_depth"]
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """What a U-Net looks like; the defaults are the paper's figure 1."""
+
+    in_channels: int = 1
+    """Channels of the input picture: 1 for grey, 3 for RGB."""
+    out_channels: int = 2
+    """Channels of the logits: 2 in the paper (softmax), 1 for one mask (sigmoid)."""
+    width: int = 64
+    """Channels of the first level; each deeper level doubles them."""
+    depth: int = 4
+    """Number of poolings; the network has depth + 1 levels."""
+    padding: Padding = "valid"
+    """"valid" as published (the output is smaller than the input) or "same"."""
+    norm: Norm = "none"
+    """Normalisation after each 3x3 convolution: none as published, batch, group or instance."""
+    stem: Stem = "plain"
+    """"plain", or "space_to_depth": the network works on a grid half as fine (pixel unshuffle in,
+    pixel shuffle out), so it sees 512 px at the price of 256 px."""
+    dropout: float = 0.0
+    """Share of features dropped at the end of the contracting path (paper, section 3.1)."""
+
+    def __post_init__(self) -> None:
+        for name in ("in_channels", "out_channels", "width", "depth"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up.")
+        for name, choices in (("padding", Padding), ("norm", Norm), ("stem", Stem)):
+            value = getattr(self, name)
+            if value not in get_args(choices):
+                wanted = ", ".join(get_args(choices))
+                raise ConfigError(f"{name} is {value!r}; choose one of: {wanted}.")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(f"dropout is {self.dropout}; it must be at least 0 and below 1.")
+        if self.padding == "valid" and self.stem != "plain":
+            raise ConfigError("The space-to-depth stem needs padding 'same'; padding is 'valid'.")
+
+    @property
+    def stem_factor(self) -> int:
+        """How much coarser than the picture the first level's grid is: 1 or 2."""
+        return 2 if self.stem == "space_to_depth" else 1
+
+    @property
+    def multiple(self) -> int:
+        """Height and width that a padded network works on are multiples of this."""
+        return self.stem_factor << self.depth
+
+    def output_size(self, size: int) -> int:
+        """Returns the logits' side for an input side, both in pixels.
+
+        Raises:
+            ImageError: An unpadded network can't take this side: a pooling would meet an odd
+                side, or nothing would be left.
+        """
+        if self.padding == "same":
+            return size
+        side = size
+        for _ in range(self.depth):
+            side -= 4
+            if side <= 0 or side % 2:
+                raise ImageError(
+                    f"An unpadded U-Net of depth {self.depth} can't take a side of {size} px: "
+                    f"every 2x2 pooling needs an even side. Use {self.fitting_size(size)} px."
+                )
+            side //= 2
+        for _ in range(self.depth):
+            side = (side - 4) * 2
+        side -= 4
+        if side <= 0:
+            raise ImageError(
+                f"{size} px is too small for an unpadded U-Net of depth {self.depth}; "
+                f"use at least {self.fitting_size(size)} px."
+            )
+        return side
+
+    def fitting_size(self, at_least: int) -> int:
+        """Returns the smallest input side >= `at_least` (px) that the network can take."""
+        if self.padding == "same":
+            return at_least
+        # Going up from the bottom (side before its two convolutions) every side is even by
+        # construction; 4 px are lost at each level.
+        bottom = 5
+        while True:
+            side = bottom
+            for _ in range(self.depth):
+                side = 2 * side + 4
+            out = bottom - 4
+            for _ in range(self.depth):
+                out = 2 * out - 4
+            if out > 0 and side >= at_least:
+                return side
+            bottom += 1
+
+    def covering_size(self, size: int) -> int:
+        """Returns the smallest input side (px) whose output covers a side of `size` px."""
+        side = self.fitting_size(size)
+        while self.output_size(side) < size:
+            side = self.fitting_size(side + 1)
+        return side

@@ -1,0 +1,134 @@
+"""The command line: python -m core segment | info."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from core.checkpoint import find_checkpoint, list_checkpoints, read_info
+from core.errors import CarmaskError, CheckpointError
+from core.masks import MaskSettings, OverlayStyle
+from core.photos import PhotoSource, list_photos
+from core.results import ResultRow
+
+EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its status: 0 all good, 1 some photos failed, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (CarmaskError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Cut cars out of photos with a U-Net."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    segment = commands.add_parser(
+        "segment",
+        help="write masks and overlays of photos",
+        description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv.",
+    )
+    segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
+    segment.add_argument("--out", type=Path, required=True, metavar="DIR")
+    segment.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE_OR_RUN",
+        help="default: the best checkpoint below --runs",
+    )
+    segment.add_argument(
+        "--runs", type=Path, default=_shipped_runs(), help="where the best checkpoint is looked for"
+    )
+    segment.add_argument("--threshold", type=float, help="default: the checkpoint's own")
+    segment.add_argument("--keep-largest", action="store_true", help="keep the largest part only")
+    segment.add_argument("--fill-holes", action="store_true", help="fill what the mask encloses")
+    segment.add_argument(
+        "--min-area", type=float, default=0.0, metavar="SHARE", help="remove smaller parts"
+    )
+    segment.add_argument("--cutout", action="store_true", help="also write <stem>_cutout.png")
+    segment.add_argument("--colour", default=OverlayStyle().colour, metavar="#RRGGBB")
+    segment.add_argument("--opacity", type=float, default=OverlayStyle().opacity)
+    segment.add_argument("--outline", type=float, default=OverlayStyle().outline, metavar="PX")
+    segment.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    segment.add_argument("--json", action="store_true", help="print the table as JSON")
+    segment.set_defaults(command=_segment)
+
+    info = commands.add_parser("info", help="print what a checkpoint says of itself")
+    info.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or a run's folder")
+    info.set_defaults(command=_info)
+    return parser
+
+
+def _shipped_runs() -> Path:
+    """Returns runs/ here, or where there is none the one beside the package."""
+    here = Path("runs")
+    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "runs"
+
+
+def _segment(options: argparse.Namespace) -> int:
+    """Segments photos; the options are checked before the first photo is touched."""
+    from core.predict import Predictor
+    from core.segment import SegmentOptions, segment_photos
+
+    style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
+    predictor = Predictor.load(options.checkpoint or _best_checkpoint(options.runs), options.device)
+    assert predictor.info is not None
+    threshold = predictor.info.threshold if options.threshold is None else options.threshold
+    settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
+    sources: Sequence[PhotoSource] = list_photos(options.paths)
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
+        task = bar.add_task("segment", total=len(sources))
+
+        def show(done: int, row: ResultRow) -> None:
+            if row.error:
+                console.print(row.error, style="red", highlight=False, markup=False)
+            bar.update(task, completed=done)
+
+        rows = segment_photos(
+            predictor, sources, options.out, SegmentOptions(settings, style, options.cutout), show
+        )
+    failed = sum(bool(row.error) for row in rows)
+    if options.json:
+        print(json.dumps({"out": str(options.out), "photos": [asdict(row) for row in rows]}))
+    else:
+        print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
+    return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+def _best_checkpoint(runs: Path) -> Path:
+    """Returns the checkpoint below a folder of runs that a person would choose."""
+    for entry in list_checkpoints(runs):
+        if entry.info is not None:
+            return entry.path
+    raise CheckpointError(
+        f"There is no checkpoint below {runs}; give one with --checkpoint, or train one."
+    )
+
+
+def _info(options: argparse.Namespace) -> int:
+    """Prints a checkpoint's facts as JSON."""
+    path = find_checkpoint(options.checkpoint)
+    facts = {"file": str(path), "bytes": path.stat().st_size, **asdict(read_info(path))}
+    print(json.dumps(facts, indent=1))
+    return EXIT_OK

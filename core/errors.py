@@ -1,0 +1,37 @@
+"""The errors that a person can meet; each message says what came, what is needed and what to do."""
+
+
+class CarmaskError(Exception):
+    """Base of every error that Carmask raises on purpose."""
+
+
+class ImageError(CarmaskError):
+    """A photo can't be read, or its size is outside the limits."""
+
+
+class MaskError(CarmaskError):
+    """A mask can't be read, or does not belong to its photo."""
+
+
+class ArchiveError(CarmaskError):
+    """A ZIP can't be opened, or what is in it is unsafe."""
+
+
+class CheckpointError(CarmaskError):
+    """A checkpoint file is foreign, damaged, or does not fit the network."""
+
+
+class DataError(CarmaskError):
+    """A data folder does not hold what a training or an evaluation needs."""
+
+
+class ConfigError(CarmaskError):
+    """A setting is outside its range, or two settings exclude each other."""
+
+
+class RunError(CarmaskError):
+    """A run's folder can't be used: it is taken, unfinished, damaged or missing."""
+
+
+class DeviceError(CarmaskError):
+    """The device asked for is not on this machine."""

@@ -1,0 +1,94 @@
+"""What a person takes home: files for each photo, a table of all, and a ZIP of both."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image import encode_jpeg, encode_png
+from core.masks import OverlayStyle, car_share, cutout, overlay
+
+TABLE_NAME = "results.csv"
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One photo's line in results.csv; where `error` is set the figures are empty."""
+
+    file: str
+    """The photo's name as it came."""
+    width: int | None = None
+    """Upright width in px."""
+    height: int | None = None
+    """Upright height in px."""
+    car_share: float | None = None
+    """Share of the picture that the mask covers, in [0, 1]."""
+    seconds: float | None = None
+    """Time of the network and the enlarging, without reading and writing."""
+    error: str = ""
+    """Why there is no mask."""
+
+
+def result_row(name: str, mask: NDArray[np.bool_], seconds: float) -> ResultRow:
+    """Returns the line of a photo that was segmented; mask is bool (H, W)."""
+    height, width = mask.shape
+    return ResultRow(name, width, height, round(car_share(mask), 6), round(seconds, 3))
+
+
+def result_files(
+    stem: str,
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    style: OverlayStyle,
+    *,
+    with_cutout: bool = False,
+) -> Iterator[tuple[str, bytes]]:
+    """Yields (file name, bytes) of a photo's results, one at a time to spare memory.
+
+    Args:
+        stem: Start of the names.
+        image: (H, W, 3) uint8.
+        mask: bool (H, W).
+        style: Look of the overlay.
+        with_cutout: Also the car alone on a transparent ground, as PNG.
+    """
+    yield f"{stem}_mask.png", encode_png(mask)
+    yield f"{stem}_overlay.jpg", encode_jpeg(overlay(image, mask, style))
+    if with_cutout:
+        yield f"{stem}_cutout.png", encode_png(cutout(image, mask))
+
+
+def results_table(rows: Iterable[ResultRow]) -> bytes:
+    """Returns results.csv: UTF-8 with a byte order mark, so that spreadsheets read umlauts."""
+    text = io.StringIO()
+    names = [f.name for f in fields(ResultRow)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**asdict(row), "file": _no_formula(row.file)})
+    return text.getvalue().encode("utf-8-sig")
+
+
+def write_zip(
+    target: Path | io.BytesIO, files: Iterable[tuple[str, bytes]], rows: Iterable[ResultRow]
+) -> None:
+    """Writes the photos' files and results.csv into a ZIP.
+
+    Pictures are stored as they are: they are compressed already.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+        archive.writestr(TABLE_NAME, results_table(rows))
+
+
+def _no_formula(text: str) -> str:
+    """Returns a text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text

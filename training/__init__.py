@@ -1,0 +1,1 @@
+"""Data, training and evaluation for the U-Net in `core`."""

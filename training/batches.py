@@ -1,0 +1,73 @@
+"""Training batches: read, augmented and normalised, the same in any number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from training.augment import Augmenter
+from training.config import TrainConfig
+from training.data import Sample
+
+
+class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
+    """One epoch's samples as squares: images float32 (3, S, S), masks float32 (1, S, S)."""
+
+    def __init__(self, samples: Sequence[Sample], config: TrainConfig, epoch: int) -> None:
+        self._samples = samples
+        self._config = config
+        self._epoch = epoch
+        self._augmenter = Augmenter(config.recipe, config.size)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image, mask = self._samples[index].read()
+        image, mask = self._augmenter(
+            image, mask, seed=self._config.seed, epoch=self._epoch, index=index
+        )
+        prepared = self._config.preprocessing.normalise(image)
+        return torch.from_numpy(prepared), torch.from_numpy(mask[None].astype(np.float32))
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """Returns the order of an epoch's samples, a function of (seed, epoch) alone."""
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    return [int(i) for i in order]
+
+
+def steps_per_epoch(count: int, batch: int) -> int:
+    """Returns the full batches in an epoch; a rest is left for another epoch's order."""
+    return max(1, count // batch)
+
+
+def epoch_batches(
+    samples: Sequence[Sample], config: TrainConfig, epoch: int, first_step: int = 0
+) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Returns the batches of an epoch from a step on (0 for all of them).
+
+    A run that goes on inside an epoch so reads nothing that it has already seen.
+    """
+    order = epoch_order(len(samples), config.seed, epoch)
+    end = steps_per_epoch(len(samples), config.batch) * config.batch
+    return DataLoader(
+        TrainingSquares(samples, config, epoch),
+        batch_size=config.batch,
+        sampler=order[first_step * config.batch : end],
+        num_workers=config.workers,
+        worker_init_fn=_one_thread,
+        prefetch_factor=4 if config.workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _one_thread(_worker: int) -> None:
+    """Keeps a worker from taking the cores that the network needs."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
