@@ -184,13 +184,14 @@ def _read_header(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
-        if start[:2] == b"PK" or start[:1] == b"\x80":
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        whole = 2 <= length <= min(_HEADER_LIMIT, size - 8)
+        if not whole and (start[:2] == b"PK" or start[:1] == b"\x80"):
             raise CheckpointError(
                 f"{path.name} is a pickle (torch.save): opening one can run any code in it, so "
                 f"Carmask never does. Give a {SUFFIX} checkpoint."
             )
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+        if not whole:
             raise CheckpointError(
                 f"{path.name} ({size} bytes) is not a whole {SUFFIX} file; copy it again."
             )
@@ -198,13 +199,13 @@ def _read_header(path: Path) -> dict[str, Any]:
     try:
         header = json.loads(raw)
         ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-        whole = 8 + length + max(ends, default=0)
+        promised = 8 + length + max(ends, default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path.name} is not a {SUFFIX} file: {error}.") from error
-    if whole != size:
+    if promised != size:
         raise CheckpointError(
             f"{path.name} is truncated or damaged: it has {size} bytes, its header promises "
-            f"{whole}. Copy it again."
+            f"{promised}. Copy it again."
         )
     return dict(header)
 

@@ -1,0 +1,37 @@
+# make app   sets up everything and opens the app
+# make test  sets up everything and runs all checks, a real browser included
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: app test lint browser clean
+
+app: $(VENV)/app.done
+	$(BIN)/python -m streamlit run streamlit_app.py
+
+test: lint browser
+	$(BIN)/python -m pytest --junit-xml=$(VENV)/tests.xml
+
+lint: $(VENV)/test.done
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+browser: $(VENV)/test.done
+	$(BIN)/python tests/e2e/browser.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Carmask needs Python 3.11 or newer; this is " + sys.version + ". Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app.done: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	touch $@
+
+$(VENV)/test.done: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,182 @@
+"""Checkpoints explain themselves; whatever else is refused by name, and nothing in it is run."""
+
+import builtins
+import json
+import pickle
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.architecture import UNetConfig
+from core.checkpoint import (
+    CheckpointInfo,
+    find_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    read_info,
+    save_checkpoint,
+)
+from core.errors import CheckpointError
+from core.model import UNet
+
+BEST = Path("checkpoints/best.safetensors")
+
+
+def test_weights_and_facts_come_back(
+    tiny_run: Path, tiny_model: UNet, tiny_info: CheckpointInfo
+) -> None:
+    model, info = load_checkpoint(tiny_run / BEST)
+    assert info == tiny_info
+    assert not model.training
+    for name, tensor in tiny_model.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor)
+
+
+def test_listing_reads_no_tensor(tiny_run: Path, tmp_path: Path, tiny_info: CheckpointInfo) -> None:
+    path = tiny_run / BEST
+    raw = bytearray(path.read_bytes())
+    header = struct.unpack("<Q", raw[:8])[0]
+    raw[8 + header :] = bytes(len(raw) - 8 - header)
+    path.write_bytes(raw)
+    assert read_info(path) == tiny_info
+
+
+def test_listing_is_best_first_and_keeps_broken_ones(
+    tmp_path: Path, tiny_model: UNet, tiny_info: CheckpointInfo
+) -> None:
+    metrics = {"low": 0.7, "high": 0.9, "leaky": 0.99}
+    for run, dice in metrics.items():
+        (tmp_path / run / "checkpoints").mkdir(parents=True)
+        verdict = "LEAKY: 1 of 2 validation cars are also in train" if run == "leaky" else "by car"
+        info = replace(tiny_info, run=run, metrics={"dice": dice}, split={"verdict": verdict})
+        save_checkpoint(tmp_path / run / BEST, tiny_model, info)
+    (tmp_path / "broken" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "broken" / BEST).write_bytes(b"nothing")
+    entries = list_checkpoints(tmp_path)
+    assert [e.path.parts[-3] for e in entries] == ["high", "low", "leaky", "broken"]
+    assert entries[-1].info is None and "not a whole" in str(entries[-1].error)
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(builtins, "carmask_trap", ran.append, raising=False)
+
+    class Trap:
+        def __reduce__(self) -> Any:
+            return eval, ("__import__('builtins').carmask_trap('ran')",)
+
+    pickle.loads(pickle.dumps(Trap()))
+    assert ran == ["ran"], "the trap must work, or this test proves nothing"
+    plain, zipped = tmp_path / "plain.safetensors", tmp_path / "zipped.pt"
+    plain.write_bytes(pickle.dumps(Trap()))
+    torch.save({"weights": Trap()}, zipped)
+    for path in (plain, zipped):
+        with pytest.raises(CheckpointError, match="pickle"):
+            load_checkpoint(path)
+    assert ran == ["ran"]
+
+
+def damaged(raw: bytes) -> dict[str, bytes]:
+    header = struct.unpack("<Q", raw[:8])[0]
+    facts = json.loads(raw[8 : 8 + header])
+    newer = json.loads(facts["__metadata__"]["info"])
+    newer["model"]["attention"] = True
+    facts["__metadata__"]["info"] = json.dumps(newer)
+    text = json.dumps(facts).encode()
+    return {
+        "empty": b"",
+        "three bytes": raw[:3],
+        "half a header": raw[: header // 2],
+        "truncated": raw[:-100],
+        "longer": raw + b"0000",
+        "text": b"this is no checkpoint, it is a text of some length",
+        "huge header": struct.pack("<Q", 2**60) + raw[8:],
+        "list for a header": struct.pack("<Q", 2) + b"[]",
+        "newer architecture": struct.pack("<Q", len(text)) + text + raw[8 + header :],
+    }
+
+
+DAMAGES = [
+    "empty",
+    "three bytes",
+    "half a header",
+    "truncated",
+    "longer",
+    "text",
+    "huge header",
+    "list for a header",
+    "newer architecture",
+]
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damaged_files_are_named_errors(tiny_run: Path, kind: str) -> None:
+    path = tiny_run / BEST
+    path.write_bytes(damaged(path.read_bytes())[kind])
+    with pytest.raises(CheckpointError, match=r"best\.safetensors"):
+        load_checkpoint(path)
+    with pytest.raises(CheckpointError):
+        read_info(path)
+
+
+def test_foreign_safetensors_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="without Carmask's facts"):
+        load_checkpoint(path)
+
+
+def test_weights_that_do_not_fit_are_named(tiny_run: Path, tiny_info: CheckpointInfo) -> None:
+    path = tiny_run / BEST
+    raw = path.read_bytes()
+    header = struct.unpack("<Q", raw[:8])[0]
+    text = raw[8 : 8 + header].replace(rb"\"width\": 2", rb"\"width\": 3")
+    assert text != raw[8 : 8 + header]
+    path.write_bytes(raw[:8] + text + raw[8 + header :])
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_checkpoint(path)
+
+
+def test_facts_must_describe_the_weights(
+    tmp_path: Path, tiny_model: UNet, tiny_info: CheckpointInfo
+) -> None:
+    path = tmp_path / "wrong.safetensors"
+    with pytest.raises(CheckpointError, match="The facts say"):
+        save_checkpoint(path, tiny_model, replace(tiny_info, model=UNetConfig()))
+    assert not path.exists()
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tiny_run: Path, tiny_model: UNet, tiny_info: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (tiny_run / BEST).read_bytes()
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full_disk)
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tiny_run / BEST, tiny_model, tiny_info)
+    assert (tiny_run / BEST).read_bytes() == before
+    assert [p.name for p in (tiny_run / "checkpoints").iterdir()] == ["best.safetensors"]
+
+
+def test_find_prefers_the_best_of_a_run(tiny_run: Path) -> None:
+    best = tiny_run / BEST
+    last = best.with_name("last.safetensors")
+    last.write_bytes(best.read_bytes())
+    assert find_checkpoint(tiny_run) == best
+    best.unlink()
+    assert find_checkpoint(tiny_run) == last
+    assert find_checkpoint(last) == last
+    last.unlink()
+    with pytest.raises(CheckpointError, match="no checkpoint yet"):
+        find_checkpoint(tiny_run)
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        find_checkpoint(tiny_run / "nowhere")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("CARMASK_RUNS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three cars of two views, 120 x 80 px, with true masks."""
+    folder = tmp_path / "samples"
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    random = np.random.default_rng(0)
+    for name in (f"synth{car:04}_{view:02}" for car in range(3) for view in (1, 9)):
+        pixels = random.integers(0, 256, (80, 120, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{name}.jpg")
+        mask = np.zeros((80, 120), np.uint8)
+        mask[20:60, 30:90] = 255
+        Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
+    monkeypatch.setenv("CARMASK_SAMPLES", str(folder))
+    return folder
+
+
+@pytest.fixture
+def open_page(runs: Path, samples: Path) -> Open:
+    """Opens a page, always from the entry point, with what its URL says."""
+
+    def run(page: str | None = None, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+        if page is None:
+            return app
+        app.switch_page(page)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return run

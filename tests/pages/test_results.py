@@ -1,0 +1,180 @@
+"""What stands behind the Segment page and needs no page: caches, downloads, the ZIP job."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.masks import MaskSettings, OverlayStyle
+from core.predict import Predictor
+from pages.shared.cache import BoundedCache
+from pages.shared.downloads import all_as_zip, full_cutout, full_mask, full_overlay
+from pages.shared.photos import Photo, uploaded_photos
+from pages.shared.pictures import Look
+from pages.shared.samples import list_samples, mixed_samples
+from pages.shared.segmenter import Segmenter
+from pages.shared.zip_job import ZipJob
+from tests.pages.untrained import write_checkpoint
+
+LOOK = Look(MaskSettings(), OverlayStyle())
+
+
+def jpeg(height: int, width: int, seed: int = 0) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path, "one")
+
+
+@pytest.fixture
+def segmenter(checkpoint: Path) -> Segmenter:
+    return Segmenter.load(checkpoint)
+
+
+def test_the_cache_forgets_what_was_not_used_for_longest() -> None:
+    cache: BoundedCache[str] = BoundedCache(10)
+    cache.put("a", "A", 4)
+    cache.put("b", "B", 4)
+    assert cache.get("a") == "A"
+    cache.put("c", "C", 4)
+    assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
+    cache.put("a", "large", 100)
+    assert [cache.get(key) for key in "abc"] == ["large", None, None]
+
+
+def test_the_page_has_the_same_mask_as_the_predictor(
+    segmenter: Segmenter, checkpoint: Path
+) -> None:
+    # 512 x 342 has a grid whose own grid is another one: a second resizing would show.
+    photos = uploaded_photos([("a.jpg", jpeg(342, 512))])
+    prepared = segmenter.prepare(photos[0], 200)
+    probability = Predictor.load(checkpoint)(photos[0].source.read())
+    threshold = float(np.median(probability))
+    mask = prepared.result.mask(MaskSettings(threshold))
+    assert np.array_equal(mask, probability >= threshold)
+    assert 0 < mask.mean() < 1
+    assert prepared.picture.shape == (134, 200, 3)
+
+
+def test_downloads_have_the_photo_s_full_size(segmenter: Segmenter) -> None:
+    (photo,) = uploaded_photos([("a.jpg", jpeg(1000, 1600))])
+    prepared = segmenter.prepare(photo, 200)
+    modes = {}
+    for make in (full_mask, full_overlay, full_cutout):
+        picture = Image.open(io.BytesIO(make(prepared, LOOK)))
+        assert picture.size == (1600, 1000)
+        modes[make.__name__] = (picture.format, picture.mode)
+    assert modes == {
+        "full_mask": ("PNG", "L"),
+        "full_overlay": ("JPEG", "RGB"),
+        "full_cutout": ("PNG", "RGBA"),
+    }
+
+
+def table(archive: zipfile.ZipFile) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
+
+
+def test_the_zip_holds_every_photo_and_names_the_bad_one(segmenter: Segmenter) -> None:
+    files = [("a b.jpg", jpeg(40, 60)), ("bad.jpg", b"text"), ("ü😀.jpg", jpeg(50, 50, 1))]
+    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(segmenter, uploaded_photos(files), LOOK)))
+    endings = ("_mask.png", "_overlay.jpg", "_cutout.png")
+    wanted = {f"{stem}{ending}" for stem in ("a b", "ü😀") for ending in endings}
+    assert set(archive.namelist()) == wanted | {"results.csv"}
+    rows = table(archive)
+    assert [row["file"] for row in rows] == ["a b.jpg", "bad.jpg", "ü😀.jpg"]
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+
+
+def wait(job: ZipJob) -> None:
+    until = time.monotonic() + 60
+    while job.state == "running" and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def test_a_job_fills_a_zip_beside_the_page(segmenter: Segmenter) -> None:
+    files = [(f"{number}.jpg", jpeg(40, 60, number)) for number in range(14)]
+    job = ZipJob(segmenter, uploaded_photos([*files, ("bad.jpg", b"")]), LOOK)
+    wait(job)
+    assert (job.state, len(job.rows), job.failed) == ("done", 15, 1)
+    archive = zipfile.ZipFile(io.BytesIO(job.read()))
+    assert len(archive.namelist()) == 14 * 3 + 1
+    assert len(table(archive)) == 15
+
+
+def slow_photos(count: int) -> list[Photo]:
+    photos = uploaded_photos([(f"{number}.jpg", jpeg(40, 60, number)) for number in range(count)])
+    for photo in photos:
+        reader = photo.source.reader
+
+        def read(reader=reader):
+            time.sleep(0.05)
+            return reader()
+
+        object.__setattr__(photo.source, "reader", read)
+    return photos
+
+
+def test_a_job_can_be_stopped(segmenter: Segmenter) -> None:
+    job = ZipJob(segmenter, slow_photos(100), LOOK)
+    job.stop()
+    time.sleep(0.5)
+    done = len(job.rows)
+    assert job.state == "stopped"
+    time.sleep(0.3)
+    assert len(job.rows) == done < 100
+
+
+def test_a_job_ends_when_nobody_watches_it(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.shared.zip_job._ABANDONED_SECONDS", 0.2)
+    job = ZipJob(segmenter, slow_photos(100), LOOK)
+    wait(job)
+    assert job.state == "stopped"
+    assert len(job.rows) < 100
+
+
+def test_a_job_that_can_not_write_says_so(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pages.shared.zip_job.write_zip", full)
+    job = ZipJob(segmenter, slow_photos(1), LOOK)
+    wait(job)
+    assert job.state == "failed"
+    assert "No space left" in job.error
+
+
+def test_the_strip_shows_each_car_once_from_changing_sides(samples: Path) -> None:
+    listed = list_samples(samples)
+    assert len(listed) == 6
+    assert listed[0].label == "Car 0, view 1"
+    assert listed[0].mask == samples / "masks" / "synth0000_01.png"
+    mixed = mixed_samples(listed)
+    assert [sample.name[:9] for sample in mixed] == ["synth0000", "synth0001", "synth0002"]
+    assert len({sample.name[-2:] for sample in mixed}) == 2
+
+
+def test_a_sample_without_a_mask_is_a_sample(samples: Path) -> None:
+    (samples / "masks" / "synth0000_01.png").unlink()
+    assert list_samples(samples)[0].mask is None
+
+
+def test_no_samples_folder_is_no_samples(tmp_path: Path) -> None:
+    assert list_samples(tmp_path / "nowhere") == []
+    assert mixed_samples([]) == []

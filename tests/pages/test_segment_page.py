@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.predict import Predictor
+from tests.pages.untrained import write_checkpoint
+
+Open = Callable[..., AppTest]
+SEGMENT = "pages/segment.py"
+SAMPLE = "synth0001_09"
+
+
+def png(height: int = 80, width: int = 120, seed: int = 0) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def zipped(count: int) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"car{number}.png", png(32, 48, number))
+    return stream.getvalue()
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    uploader = next(each for each in app.file_uploader if each.key.startswith("files_"))
+    uploader.set_value([(name, data, "application/octet-stream") for name, data in files])
+    return app.run()
+
+
+def captions(app: AppTest) -> list[str]:
+    return [each.value for each in app.caption]
+
+
+@pytest.fixture
+def network_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each picture that goes through the network."""
+    counted: list[int] = []
+    original = Predictor._grid_probabilities
+
+    def counting(self: Predictor, prepared: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        counted.extend(range(len(prepared)))
+        return original(self, prepared)
+
+    monkeypatch.setattr(Predictor, "_grid_probabilities", counting)
+    return counted
+
+
+@pytest.fixture
+def one_run(runs: Path) -> Path:
+    return write_checkpoint(runs, "one")
+
+
+def test_without_runs_it_says_what_to_do(open_page: Open) -> None:
+    app = open_page(SEGMENT)
+    assert not app.exception
+    assert "python -m training fit" in app.code[0].value
+    assert not app.file_uploader
+
+
+def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
+    open_page: Open, one_run: Path, runs: Path
+) -> None:
+    write_checkpoint(runs, "pickled", dice=0.99).write_bytes(b"\x80\x02}q\x00.")
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert app.selectbox(key="checkpoint").options == ["one/best · Dice 0.9000"]
+    assert "is a pickle" in app.expander[0].markdown[0].value
+    assert len(app.get("image")) == 3
+
+
+def test_only_broken_checkpoints_are_no_traceback(open_page: Open, one_run: Path) -> None:
+    one_run.write_bytes(b"")
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert "python -m training fit" in app.code[0].value
+    assert app.expander
+
+
+def test_weights_that_do_not_fit_are_an_error_on_the_page(open_page: Open, one_run: Path) -> None:
+    whole = one_run.read_bytes()
+    # A header of the same length that promises a wider network than the tensors are.
+    one_run.write_bytes(whole.replace(b'\\"width\\": 2', b'\\"width\\": 3'))
+    assert one_run.read_bytes() != whole
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert "do not fit" in app.error[0].value
+
+
+def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one_run: Path) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert [text for text in captions(app) if text in ("Photo", "Mask", "Overlay")] == [
+        "Photo",
+        "Mask",
+        "Overlay",
+    ]
+    assert any("120 \N{MULTIPLICATION SIGN} 80 px · car " in text for text in captions(app))
+    assert [each.label for each in app.get("download_button")] == ["Mask", "Overlay", "Cut-out"]
+
+
+def test_an_unknown_sample_is_a_hint(open_page: Open, one_run: Path) -> None:
+    app = open_page(SEGMENT, sample="../../etc/passwd")
+    assert not app.exception
+    assert "There is no sample" in app.warning[0].value
+    assert not app.get("image")
+
+
+def test_settings_change_without_the_network(
+    open_page: Open, one_run: Path, network_runs: list[int]
+) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE)
+    before = len(network_runs)
+    shares = set()
+    for threshold in (0.01, 0.5, 0.99):
+        app.slider(key="threshold").set_value(threshold).run()
+        shares |= {text for text in captions(app) if "of the picture" in text}
+    app.toggle(key="keep_largest").set_value(True).run()
+    app.toggle(key="fill_holes").set_value(True).run()
+    app.slider(key="min_area").set_value(0.01).run()
+    app.color_picker(key="colour").set_value("#ff0000").run()
+    app.slider(key="opacity").set_value(0.9).run()
+    app.slider(key="outline").set_value(5.0).run()
+    app.segmented_control(key="view").set_value("Heat map").run()
+    assert not app.exception
+    assert len(shares) > 1, "the threshold must change the mask"
+    assert "Probability of car" in captions(app)
+    assert len(network_runs) == before > 0
+    assert dict(app.query_params) == {
+        "sample": [SAMPLE],
+        "threshold": ["0.99"],
+        "keep_largest": ["true"],
+        "fill_holes": ["true"],
+        "min_area": ["0.01"],
+        "colour": ["#ff0000"],
+        "opacity": ["0.9"],
+        "outline": ["5.0"],
+        "view": ["Heat map"],
+    }
+
+
+def test_the_url_sets_everything(open_page: Open, one_run: Path, runs: Path) -> None:
+    write_checkpoint(runs, "other", dice=0.5)
+    app = open_page(
+        SEGMENT, sample=SAMPLE, checkpoint="other/best · Dice 0.5000", threshold="0.3",
+        fill_holes="true", view="Before / after", colour="#112233",
+    )  # fmt: skip
+    assert app.selectbox(key="checkpoint").value == "other/best"
+    assert app.slider(key="threshold").value == 0.3
+    assert app.toggle(key="fill_holes").value is True
+    assert app.segmented_control(key="view").value == "Before / after"
+    assert app.color_picker(key="colour").value == "#112233"
+
+
+def test_a_true_mask_gives_scores_and_an_error_picture(open_page: Open, one_run: Path) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE, threshold="0.01")
+    assert not app.metric
+    app.toggle(key="truth").set_value(True).run()
+    # At a threshold of 0.01 an untrained network calls everything car: 40 x 60 px of it is.
+    scores = {each.label: float(each.value) for each in app.metric}
+    assert scores["IoU"] == 0.25
+    assert scores["Dice"] == 0.4
+    assert set(scores) == {"Dice", "IoU", "Boundary IoU", "Boundary IoU, 3 px"}
+    assert "Against the true mask" in captions(app)
+
+
+def test_a_mask_of_another_size_is_an_error_beside_its_photo(
+    open_page: Open, one_run: Path
+) -> None:
+    app = upload(open_page(SEGMENT), ("a.png", png()))
+    asked = next(each for each in app.file_uploader if each.key.startswith("truth_"))
+    asked.set_value(("a_mask.png", png(60, 60), "image/png"))
+    app.run()
+    assert not app.exception
+    assert "60" in app.error[0].value
+    assert "120 x 80" in app.error[0].value
+    assert not app.metric
+    assert len(app.get("image")) == 3
+
+
+def test_a_bad_file_shows_its_error_beside_the_others(open_page: Open, one_run: Path) -> None:
+    app = upload(
+        open_page(SEGMENT),
+        ("good.png", png()),
+        ("notes.jpg", b"no picture"),
+        ("empty.png", b""),
+        ("good.png", png(40, 40, 1)),
+        ("not.zip", b"PK no"),
+    )
+    assert not app.exception
+    assert len(app.get("image")) == 2 * 3
+    assert len(app.error) == 3
+    assert "text, not a picture" in app.error[0].value
+    assert "empty" in app.error[1].value
+    names = [each.value for each in app.markdown if ":material/image:" in each.value]
+    assert len(set(names)) == 2, "two files of one name can be told apart"
+
+
+def test_a_photo_is_segmented_once_whatever_is_added(
+    open_page: Open, one_run: Path, network_runs: list[int]
+) -> None:
+    app = open_page(SEGMENT)
+    del network_runs[:]
+    upload(app, ("a.png", png(seed=1)))
+    upload(app, ("b.png", png(seed=2)), ("a.png", png(seed=1)))
+    assert len(network_runs) == 2
+
+
+def test_many_photos_come_in_pages_and_only_the_shown_are_segmented(
+    open_page: Open, one_run: Path, network_runs: list[int]
+) -> None:
+    app = open_page(SEGMENT)
+    del network_runs[:]
+    upload(app, ("cars.zip", zipped(30)))
+    assert not app.exception
+    assert len(network_runs) == 12
+    assert any("30 photos" in each.value for each in app.markdown)
+    app.query_params["page"] = "3"
+    app.run()
+    assert any("car29.png" in each.value.replace("\\", "") for each in app.markdown)
+    assert app.button(key="segment_all").label == "Segment all 30 photos into a ZIP"
+
+
+def test_start_over_takes_the_uploads_away(open_page: Open, one_run: Path) -> None:
+    app = upload(open_page(SEGMENT), ("a.png", png()), ("b.png", png(seed=2)))
+    assert len(app.get("image")) == 6
+    next(each for each in app.button if each.label == "Start over").click().run()
+    assert not app.get("image")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.frame import PAGES
+from tests.pages.conftest import ROOT
+from tests.pages.untrained import write_checkpoint
+
+Open = Callable[..., AppTest]
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(str(each.value) for kind in ("markdown", "caption") for each in app.get(kind))
+
+
+def test_without_runs_the_page_says_which_commands_train_one(open_page: Open) -> None:
+    app = open_page()
+    assert not app.exception
+    assert not app.metric
+    assert "python -m training fit" in app.code[0].value
+    assert not app.button, "a page that can't work yet is not offered"
+
+
+def test_a_missing_runs_folder_is_no_runs(open_page: Open, runs: Path) -> None:
+    runs.rmdir()
+    app = open_page()
+    assert not app.exception
+    assert "python -m training fit" in app.code[0].value
+
+
+def test_the_best_checkpoint_is_shown_with_its_scores(open_page: Open, runs: Path) -> None:
+    write_checkpoint(runs, "worse", dice=0.8)
+    write_checkpoint(runs, "better", dice=0.95)
+    app = open_page()
+    assert not app.exception
+    assert [each.value for each in app.subheader] == [
+        "Best checkpoint: better/best",
+        "Try a sample",
+    ]
+    assert [(each.label, each.value) for each in app.metric] == [
+        ("Dice", "0.9500"),
+        ("IoU", "0.8000"),
+        ("Boundary IoU", "0.7000"),
+        ("Boundary IoU, 3 px", "0.6000"),
+    ]
+    assert "32 images of 2 cars" in words(app)
+    assert "Split by car" in words(app)
+
+
+def test_a_leaky_checkpoint_wears_a_badge(open_page: Open, runs: Path) -> None:
+    verdict = "LEAKY: 1 of 2 validation cars are also in train"
+    write_checkpoint(runs, "leaky", verdict=verdict)
+    app = open_page()
+    assert "LEAKY" in words(app)
+    assert "Split by car" not in words(app)
+
+
+def test_a_broken_checkpoint_is_named_and_no_traceback(open_page: Open, runs: Path) -> None:
+    path = write_checkpoint(runs, "broken")
+    path.write_bytes(path.read_bytes()[:-100])
+    app = open_page()
+    assert not app.exception
+    assert app.expander[0].label == "1 checkpoint can't be read"
+    assert "truncated" in app.expander[0].markdown[0].value
+    assert "python -m training fit" in app.code[0].value
+
+
+def test_without_samples_the_page_still_works(open_page: Open, runs: Path, samples: Path) -> None:
+    for path in (samples / "images").iterdir():
+        path.unlink()
+    write_checkpoint(runs, "one")
+    app = open_page()
+    assert not app.exception
+    assert app.metric
+
+
+def test_every_page_is_in_the_menu_and_exists(open_page: Open, runs: Path) -> None:
+    write_checkpoint(runs, "one")
+    app = open_page()
+    in_menu = [each.proto.label for each in app.get("page_link")]
+    for page in PAGES:
+        assert page.title in in_menu
+        assert (ROOT / page.path).is_file()
+    assert [each.label for each in app.button] == [page.action for page in PAGES]
+    assert sorted(each.name for each in (ROOT / "pages").glob("*.py")) == sorted(
+        Path(page.path).name for page in PAGES
+    )

@@ -1,0 +1,81 @@
+"""Holds the design's import rule and its bans."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("core", "training", "pages")
+ALLOWED = {
+    "core": {"core"},
+    "training": {"training", "core"},
+    "pages/shared": {"pages.shared", "training", "core"},
+    "pages": {"pages.shared", "training", "core"},
+    "streamlit_app.py": {"pages.shared", "training", "core"},
+}
+TORCH_FREE = ["architecture", "checkpoint", "errors", "image", "masks", "metrics", "photos"]
+TORCH_FREE += ["preprocess", "results"]
+
+
+def sources() -> list[Path]:
+    found = [path for folder in OURS for path in (ROOT / folder).rglob("*.py")]
+    return sorted([*found, ROOT / "streamlit_app.py"])
+
+
+def imports(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where a name comes from"
+            names.add(node.module or "")
+    return names
+
+
+def room(path: Path) -> str:
+    place = path.relative_to(ROOT).as_posix()
+    return max((rule for rule in ALLOWED if place.startswith(rule)), key=len)
+
+
+def within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_import_rule(path: Path) -> None:
+    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        if name.split(".")[0] in OURS:
+            assert within(name, ALLOWED[room(path)]), f"{path} must not import {name}"
+        if room(path) in ("core", "training"):
+            assert name.split(".")[0] != "streamlit", f"{path} must not import streamlit"
+
+
+@pytest.mark.parametrize("module", TORCH_FREE)
+def test_what_pages_import_never_waits_for_torch(module: str) -> None:
+    tree = ast.parse((ROOT / "core" / f"{module}.py").read_text(encoding="utf-8"))
+    top = ast.Module([node for node in tree.body if not isinstance(node, ast.If)], [])
+    functions = [node for node in ast.walk(top) if isinstance(node, ast.FunctionDef)]
+    inner = set().union(*(imports(function) for function in functions))
+    for name in imports(top) - inner:
+        assert name.split(".")[0] not in ("torch", "torchvision", "albumentations")
+        assert name not in ("core.model", "core.predict", "core.device", "core.segment")
+
+
+def test_only_augment_knows_albumentations() -> None:
+    users = [
+        path.name
+        for path in sources()
+        if within_any(imports(ast.parse(path.read_text(encoding="utf-8"))), "albumentations")
+    ]
+    assert users == ["augment.py"]
+
+
+def within_any(names: set[str], package: str) -> bool:
+    return any(within(name, {package}) for name in names)
+
+
+def test_no_room_for_leftovers() -> None:
+    banned = {"utils.py", "helpers.py", "common.py", "constants.py"}
+    assert not [path for path in sources() if path.name in banned]
