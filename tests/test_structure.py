@@ -14,8 +14,9 @@ ALLOWED = {
     "pages": {"pages.shared", "training", "core"},
     "streamlit_app.py": {"pages.shared", "training", "core"},
 }
-TORCH_FREE = ["architecture", "checkpoint", "errors", "image", "masks", "metrics", "photos"]
-TORCH_FREE += ["preprocess", "results"]
+TORCH_FREE = ["architecture", "archive", "checkpoint", "decode", "edges", "errors", "files"]
+TORCH_FREE += ["image", "masks", "metrics", "modes", "names", "photos", "preprocess", "results"]
+TORCH_FREE += ["silhouette"]
 
 
 def sources() -> list[Path]:

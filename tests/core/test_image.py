@@ -15,16 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms, ImageOps
 
-from core import image as image_module
+from core import decode as decode_module
+from core import modes as modes_module
 from core.errors import ImageError, MaskError
-from core.image import (
-    encode_jpeg,
-    encode_png,
-    read_image,
-    read_mask,
-    thumbnail,
-    write_bytes_atomically,
-)
+from core.image import encode_jpeg, encode_png, read_image, read_mask, thumbnail
 
 DATA = Path(__file__).parent / "data"
 RED, GREEN, BLUE, YELLOW, GREY = (
@@ -196,7 +190,7 @@ def test_16_bit_grey_is_scaled_not_clipped():
     ],
 )
 def test_wide_values_are_scaled_by_their_range(values, white, monkeypatch):
-    monkeypatch.setattr(image_module, "_STRIPE_PIXELS", 40)  # white holds for all stripes
+    monkeypatch.setattr(modes_module, "_STRIPE_PIXELS", 40)  # white holds for all stripes
     picture = Image.fromarray(np.tile(values, (16, 6)))
     assert read_image(file_of(picture, "TIFF"))[3, :3, 1].tolist() == [0, 51, 255], white
 
@@ -293,7 +287,7 @@ def test_a_mask_is_turned_like_its_photo(orientation):
 
 @pytest.mark.parametrize("rows", [1, 7, 48, 1000])
 def test_a_photo_in_many_stripes_is_whole_and_as_pillow_turns_it(rows, monkeypatch):
-    monkeypatch.setattr(image_module, "_STRIPE_PIXELS", rows * 64)
+    monkeypatch.setattr(modes_module, "_STRIPE_PIXELS", rows * 64)
     noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
     for orientation in range(1, 9):
         exif = Image.Exif()
@@ -436,7 +430,7 @@ def test_decompression_bomb_is_refused_before_a_pixel_is_decoded(tmp_path, side,
     assert len(data) < 300_000
     assert Image.open(BytesIO(bomb(64))).size == (64, 64)  # made by the same recipe, it's valid
     decoded = []
-    monkeypatch.setattr(image_module.PngImageFile, "load", lambda self: decoded.append(self))
+    monkeypatch.setattr(decode_module.PngImageFile, "load", lambda self: decoded.append(self))
     with pytest.raises(ImageError, match=f"{side} x {side} px"):
         read_image(data)
     with pytest.raises(MaskError, match=f"{side} x {side} px"):
@@ -735,31 +729,3 @@ def test_thumbnail_does_not_alias():
     stripes[:, ::2] = 255
     small = thumbnail(stripes, 100).astype(int)
     assert np.abs(small[5:-5, 5:-5] - 127).max() <= 3
-
-
-def test_atomic_write(tmp_path):
-    path = tmp_path / ("ü" * 120 + ".png")
-    write_bytes_atomically(path, b"old")
-    write_bytes_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-    beside = tmp_path / "beside"
-    beside.write_bytes(b"")
-    assert path.stat().st_mode == beside.stat().st_mode
-
-
-def test_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
-    path = tmp_path / "results.csv"
-    path.write_bytes(b"old")
-
-    def full(descriptor):
-        assert path.read_bytes() == b"old"
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(image_module.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        write_bytes_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(FileNotFoundError):
-        write_bytes_atomically(tmp_path / "no folder" / "x", b"new")

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from tests.pages.drawn import write_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
@@ -31,15 +31,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cars of two views, 120 x 80 px, with true masks."""
     folder = tmp_path / "samples"
-    (folder / "images").mkdir(parents=True)
-    (folder / "masks").mkdir()
-    random = np.random.default_rng(0)
-    for name in (f"synth{car:04}_{view:02}" for car in range(3) for view in (1, 9)):
-        pixels = random.integers(0, 256, (80, 120, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / "images" / f"{name}.jpg")
-        mask = np.zeros((80, 120), np.uint8)
-        mask[20:60, 30:90] = 255
-        Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
+    write_samples(folder)
     monkeypatch.setenv("CARMASK_SAMPLES", str(folder))
     return folder
 

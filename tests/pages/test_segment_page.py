@@ -44,6 +44,12 @@ def captions(app: AppTest) -> list[str]:
     return [each.value for each in app.caption]
 
 
+def shown(app: AppTest) -> list[str]:
+    """Returns the names of the photos that have a result on the page."""
+    names = [each.value for each in app.markdown if ":material/image:" in each.value]
+    return [name.strip("*").removeprefix(":material/image: ").replace("\\", "") for name in names]
+
+
 @pytest.fixture
 def network_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with each picture that goes through the network."""
@@ -76,7 +82,7 @@ def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
     write_checkpoint(runs, "pickled", dice=0.99).write_bytes(b"\x80\x02}q\x00.")
     app = open_page(SEGMENT, sample=SAMPLE)
     assert not app.exception
-    assert app.selectbox(key="checkpoint").options == ["one/best · Dice 0.9000"]
+    assert app.selectbox(key="checkpoint_choice").options == ["one/best · Dice 0.9000"]
     assert "is a pickle" in app.expander[0].markdown[0].value
     assert len(app.get("image")) == 3
 
@@ -138,26 +144,15 @@ def test_settings_change_without_the_network(
     assert len(shares) > 1, "the threshold must change the mask"
     assert "Probability of car" in captions(app)
     assert len(network_runs) == before > 0
-    assert dict(app.query_params) == {
-        "sample": [SAMPLE],
-        "threshold": ["0.99"],
-        "keep_largest": ["true"],
-        "fill_holes": ["true"],
-        "min_area": ["0.01"],
-        "colour": ["#ff0000"],
-        "opacity": ["0.9"],
-        "outline": ["5.0"],
-        "view": ["Heat map"],
-    }
 
 
 def test_the_url_sets_everything(open_page: Open, one_run: Path, runs: Path) -> None:
     write_checkpoint(runs, "other", dice=0.5)
     app = open_page(
-        SEGMENT, sample=SAMPLE, checkpoint="other/best · Dice 0.5000", threshold="0.3",
+        SEGMENT, sample=SAMPLE, checkpoint="other/best", threshold="0.3",
         fill_holes="true", view="Before / after", colour="#112233",
     )  # fmt: skip
-    assert app.selectbox(key="checkpoint").value == "other/best"
+    assert app.selectbox(key="checkpoint_choice").value == "other/best"
     assert app.slider(key="threshold").value == 0.3
     assert app.toggle(key="fill_holes").value is True
     assert app.segmented_control(key="view").value == "Before / after"
@@ -204,8 +199,7 @@ def test_a_bad_file_shows_its_error_beside_the_others(open_page: Open, one_run: 
     assert len(app.error) == 3
     assert "text, not a picture" in app.error[0].value
     assert "empty" in app.error[1].value
-    names = [each.value for each in app.markdown if ":material/image:" in each.value]
-    assert len(set(names)) == 2, "two files of one name can be told apart"
+    assert len(set(shown(app))) == 2, "two files of one name can be told apart"
 
 
 def test_a_photo_is_segmented_once_whatever_is_added(
@@ -221,16 +215,22 @@ def test_a_photo_is_segmented_once_whatever_is_added(
 def test_many_photos_come_in_pages_and_only_the_shown_are_segmented(
     open_page: Open, one_run: Path, network_runs: list[int]
 ) -> None:
-    app = open_page(SEGMENT)
-    del network_runs[:]
-    upload(app, ("cars.zip", zipped(30)))
+    app = upload(open_page(SEGMENT), ("cars.zip", zipped(30)))
     assert not app.exception
-    assert len(network_runs) == 12
     assert any("30 photos" in each.value for each in app.markdown)
-    app.query_params["page"] = "3"
-    app.run()
-    assert any("car29.png" in each.value.replace("\\", "") for each in app.markdown)
+    assert shown(app) == [f"car{number}.png" for number in range(12)]
     assert app.button(key="segment_all").label == "Segment all 30 photos into a ZIP"
+    app = upload(open_page(SEGMENT, page="3"), ("cars.zip", zipped(30)))
+    assert shown(app) == [f"car{number}.png" for number in range(24, 30)]
+    assert len(network_runs) == 12 + 6 + 3 + 3, "the samples of the start page are the rest"
+
+
+def test_a_checkpoint_that_is_gone_is_a_hint(open_page: Open, one_run: Path) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE, checkpoint="gone/best")
+    assert not app.exception
+    assert "gone/best" in app.warning[0].value
+    assert app.selectbox(key="checkpoint_choice").value == "one/best"
+    assert len(app.get("image")) == 3
 
 
 def test_start_over_takes_the_uploads_away(open_page: Open, one_run: Path) -> None:

@@ -88,3 +88,12 @@ def test_every_page_is_in_the_menu_and_exists(open_page: Open, runs: Path) -> No
     assert sorted(each.name for each in (ROOT / "pages").glob("*.py")) == sorted(
         Path(page.path).name for page in PAGES
     )
+
+
+def test_a_damaged_sample_is_no_traceback(open_page: Open, runs: Path, samples: Path) -> None:
+    write_checkpoint(runs, "one")
+    for name in ("synth0000_09", "synth0001_01"):
+        (samples / "images" / f"{name}.jpg").write_bytes(b"no picture")
+    app = open_page()
+    assert not app.exception
+    assert app.metric

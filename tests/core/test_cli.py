@@ -1,0 +1,173 @@
+"""python -m core: photos in, files out; a bad photo is reported and the others go on."""
+
+import csv
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.cli import main
+from core.image import encode_jpeg, encode_png, read_image
+
+
+def photo(height: int = 40, width: int = 60, seed: int = 0) -> bytes:
+    rng = np.random.default_rng(seed)
+    return encode_jpeg(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def table(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    (folder / "one.jpg").write_bytes(photo())
+    (folder / "more" / "one.jpg").write_bytes(photo(30, 50, 1))
+    (folder / "Käfer 🚗 rot.jpg").write_bytes(photo(seed=2))
+    return folder
+
+
+def segment(tiny_run: Path, *words: str | Path) -> int:
+    checkpoint = ["--checkpoint", str(tiny_run), "--device", "cpu"]
+    return main(["segment", *map(str, words), *checkpoint])
+
+
+def test_a_folder(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert segment(tiny_run, photos, "--out", out, "--cutout") == 0
+    names = {path.name for path in out.iterdir()}
+    stems = {"one", "one_2", "Käfer 🚗 rot"}
+    endings = {"_mask.png", "_overlay.jpg", "_cutout.png"}
+    assert names == {s + e for s in stems for e in endings} | {"results.csv"}
+    for stem in stems:
+        with Image.open(out / f"{stem}_mask.png") as mask:
+            assert mask.mode == "L"
+            assert set(np.unique(np.asarray(mask))) <= {0, 255}
+        with Image.open(out / f"{stem}_cutout.png") as cutout:
+            assert cutout.mode == "RGBA"
+    rows = table(out)
+    assert len(rows) == 3 and not any(row["error"] for row in rows.values())
+    shares = {
+        round(float((read_image(out / f"{stem}_mask.png")[..., 0] > 0).mean()), 6) for stem in stems
+    }
+    assert {float(row["car_share"]) for row in rows.values()} == shares
+
+
+def test_masks_are_upright(tiny_run: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.new("RGB", (60, 40)).save(tmp_path / "turned.jpg", exif=exif)
+    assert segment(tiny_run, tmp_path / "turned.jpg", "--out", tmp_path / "out") == 0
+    with Image.open(tmp_path / "out" / "turned_mask.png") as mask:
+        assert mask.size == (40, 60)
+
+
+def test_bad_photos_are_reported_and_the_others_go_on(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "empty.jpg").write_bytes(b"")
+    (bad / "text.jpg").write_text("not a photo")
+    (bad / "truncated.jpg").write_bytes(photo(300, 300)[:5000])
+    (bad / "dot.png").write_bytes(encode_png(np.ones((1, 1), bool)))
+    (bad / "strip.png").write_bytes(encode_png(np.ones((3, 5000), bool)))
+    Image.new("L", (8200, 5000)).save(bad / "large.png")
+    (bad / "good.jpg").write_bytes(photo())
+    out = tmp_path / "out"
+    assert segment(tiny_run, bad, tmp_path / "missing.jpg", "--out", out, "--json") == 1
+    printed = capsys.readouterr()
+    rows = {row["file"]: row for row in json.loads(printed.out)["photos"]}
+    assert len(rows) == 8
+    for name, row in rows.items():
+        assert bool(row["error"]) == (name != "good.jpg")
+        if row["error"]:
+            assert name in row["error"] and name.split(".")[0] in printed.err
+    assert {path.name for path in out.iterdir()} == {
+        "good_mask.png",
+        "good_overlay.jpg",
+        "results.csv",
+    }
+    assert {name: row["error"] for name, row in table(out).items()} == {
+        name: row["error"] for name, row in rows.items()
+    }
+
+
+def test_a_zip_writes_nothing_outside(tiny_run: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "cars.zip", "w") as archive:
+        archive.writestr("../../escaped.jpg", photo())
+        archive.writestr("cars/good.jpg", photo())
+    before = {path for path in tmp_path.parent.iterdir()}
+    assert segment(tiny_run, tmp_path / "cars.zip", "--out", tmp_path / "out") == 1
+    assert {path for path in tmp_path.parent.iterdir()} == before
+    assert (tmp_path / "out" / "good_mask.png").is_file()
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_500_files_in_a_zip(tiny_run: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(500):
+            archive.writestr(f"car{number}.jpg", photo(16, 16, number))
+    assert segment(tiny_run, tmp_path / "many.zip", "--out", tmp_path / "out") == 0
+    assert len(table(tmp_path / "out")) == 500
+    assert len(list((tmp_path / "out").glob("*_mask.png"))) == 500
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--threshold", "1.5"],
+        ["--colour", "blue"],
+        ["--opacity", "-1"],
+        ["--min-area", "2"],
+        ["--device", "gpu"],
+        ["--checkpoint", "nowhere"],
+    ],
+)
+def test_wrong_usage_touches_nothing(
+    tiny_run: Path, photos: Path, tmp_path: Path, words: list[str]
+) -> None:
+    given = ["segment", str(photos), "--out", str(tmp_path / "out")]
+    given += ["--checkpoint", str(tiny_run), "--device", "cpu", *words]
+    assert main(given) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pickle_for_a_checkpoint(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"weights": 1}))
+    words = ["segment", str(photos), "--out", str(tmp_path / "out")]
+    assert main([*words, "--checkpoint", str(tmp_path / "evil.pt")]) == 2
+    assert "pickle" in capsys.readouterr().err
+
+
+def test_the_best_run_is_the_default(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    words = ["segment", str(photos), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert main([*words, "--runs", str(tiny_run.parent)]) == 0
+    (tmp_path / "none").mkdir()
+    assert main([*words, "--runs", str(tmp_path / "none")]) == 2
+
+
+def test_settings_matter(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    shares = []
+    for threshold in ("0.0", "0.5", "1.0"):
+        out = tmp_path / threshold
+        assert segment(tiny_run, photos / "one.jpg", "--out", out, "--threshold", threshold) == 0
+        shares.append(float(table(out)["one.jpg"]["car_share"]))
+    assert shares[0] == 1.0 > shares[1] > shares[2] == 0.0
+
+
+def test_info_prints_the_facts(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(tiny_run)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["title"] == "tiny" and facts["model"]["width"] == 2
+    assert main(["info", str(tiny_run / "none")]) == 2
+    assert "no checkpoint at" in capsys.readouterr().err

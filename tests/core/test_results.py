@@ -1,0 +1,49 @@
+"""What a person takes home."""
+
+import csv
+import io
+import zipfile
+
+import numpy as np
+
+from core.image import read_image
+from core.masks import OverlayStyle
+from core.results import ResultRow, result_files, result_row, results_table, write_zip
+
+MASK = np.zeros((20, 40), bool)
+MASK[5:15, 10:30] = True
+IMAGE = np.full((20, 40, 3), 200, np.uint8)
+
+
+def test_files_have_the_photos_size() -> None:
+    files = dict(result_files("a", IMAGE, MASK, OverlayStyle(), with_cutout=True))
+    assert list(files) == ["a_mask.png", "a_overlay.jpg", "a_cutout.png"]
+    for data in files.values():
+        assert read_image(data).shape == (20, 40, 3)
+    assert np.array_equal(read_image(files["a_mask.png"])[..., 0], MASK * np.uint8(255))
+
+
+def test_a_row_by_hand() -> None:
+    assert result_row("a.jpg", MASK, 0.12345) == ResultRow("a.jpg", 40, 20, 0.25, 0.123)
+
+
+def test_the_table_reads_back_and_holds_no_formula() -> None:
+    rows = [
+        result_row("Käfer 🚗, rot.jpg", MASK, 1.0),
+        ResultRow('=HYPERLINK("x").jpg', error='not a photo, "really"'),
+    ]
+    data = results_table(rows)
+    back = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert list(back[0]) == ["file", "width", "height", "car_share", "seconds", "error"]
+    assert back[0]["file"] == "Käfer 🚗, rot.jpg" and back[0]["car_share"] == "0.25"
+    assert back[1]["file"].startswith("'=") and back[1]["width"] == ""
+    assert back[1]["error"] == 'not a photo, "really"'
+
+
+def test_a_zip_holds_files_and_table() -> None:
+    target = io.BytesIO()
+    write_zip(target, [("a_mask.png", b"1"), ("b_mask.png", b"2")], [ResultRow("a")])
+    with zipfile.ZipFile(target) as archive:
+        assert archive.namelist() == ["a_mask.png", "b_mask.png", "results.csv"]
+        assert archive.read("b_mask.png") == b"2"
+        assert archive.testzip() is None

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from core.checkpoint import list_checkpoints
+from tests.e2e.browser import find_chromium
+from tests.pages.drawn import write_samples
+from tests.pages.untrained import write_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+
+
+@dataclass
+class Watched:
+    """A page, and what went wrong in it that nobody would see."""
+
+    page: Page
+    base: str
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "") -> Page:
+        self.page.goto(f"{self.base}/{path}")
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Waits until the server has said all that it has to say."""
+        self.page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=60_000)
+        self.page.wait_for_function("!document.querySelector('[data-stale=true]')")
+        assert not self.page.locator(".stException").count()
+
+    def hear(self, message: ConsoleMessage) -> None:
+        # Streamlit asks for its own address below the page's before it finds the right one.
+        if message.type == "error" and "_stcore/" not in message.location.get("url", ""):
+            self.problems.append(f"console: {message.text}")
+
+    def ask(self, request: Request) -> None:
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.problems.append(f"foreign host: {request.url}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_health(base: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{base}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"The server did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
+
+
+def start_server(runs: Path, samples: Path, log: Path) -> Iterator[str]:
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    place = {"CARMASK_RUNS": str(runs), "CARMASK_SAMPLES": str(samples)}
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | place, stdout=out, stderr=out)
+        try:
+            wait_for_health(base, server, log)
+            yield base
+        finally:
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+    said = log.read_text(encoding="utf-8")
+    assert "Traceback" not in said, said[-3000:]
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's samples, or drawn ones where it has none."""
+    if list((ROOT / "samples" / "images").glob("*.jpg")):
+        return ROOT / "samples"
+    folder = tmp_path_factory.mktemp("drawn") / "samples"
+    write_samples(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's runs, or an untrained one where it has none."""
+    if any(entry.info for entry in list_checkpoints(ROOT / "runs")):
+        return ROOT / "runs"
+    folder = tmp_path_factory.mktemp("runs")
+    write_checkpoint(folder, "untrained")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(runs: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from start_server(runs, samples, tmp_path_factory.mktemp("log") / "server.txt")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.fail("No Chromium was found: run `make test`, which installs one.")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+def watched_page(browser: Browser, base: str, **context: object) -> Iterator[Watched]:
+    opened = browser.new_context(accept_downloads=True, **context)
+    opened.set_default_timeout(30_000)
+    watched = Watched(opened.new_page(), base)
+    watched.page.on("console", watched.hear)
+    watched.page.on("request", watched.ask)
+    watched.page.on("pageerror", lambda error: watched.problems.append(f"page: {error}"))
+    yield watched
+    opened.close()
+    assert watched.problems == []
+
+
+@pytest.fixture
+def app(browser: Browser, server: str) -> Iterator[Watched]:
+    """A wide window; the test fails for any error in its console and any foreign request."""
+    yield from watched_page(browser, server, viewport={"width": 1440, "height": 900})
+
+
+@pytest.fixture
+def phone(browser: Browser, server: str) -> Iterator[Watched]:
+    """A phone's window in dark, with touch."""
+    size = {"width": 390, "height": 844}
+    yield from watched_page(
+        browser, server, viewport=size, has_touch=True, is_mobile=True, color_scheme="dark"
+    )

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.conftest import Watched, start_server, watched_page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def photos(samples: Path) -> list[Path]:
+    return sorted((samples / "images").glob("*.jpg"))
+
+
+def upload(app: Watched, *files: Path | dict[str, object]) -> None:
+    app.page.locator("input[type=file]").first.set_input_files(list(files))
+    expect(app.page.get_by_text("px · car").first).to_be_visible()
+    app.settle()
+
+
+def picture(page: Page, title: str) -> Locator:
+    return page.get_by_role("img", name=title, exact=True).first
+
+
+def colours(page: Page, title: str) -> Image.Image:
+    """Returns a picture as the browser received it."""
+    source = picture(page, title).get_attribute("src")
+    assert source is not None
+    return Image.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body()))
+
+
+def download(page: Page, label: str) -> bytes:
+    with page.expect_download() as started:
+        page.get_by_role("button", name=label).first.click()
+    return Path(started.value.path()).read_bytes()
+
+
+def move(page: Page, label: str, key: str, times: int = 1) -> None:
+    slider = page.get_by_role("slider", name=label)
+    for _ in range(times):
+        slider.press(key)
+
+
+def test_from_the_start_page_to_masks_on_disk(app: Watched, photos: list[Path]) -> None:
+    page = app.open()
+    expect(page.get_by_text("Best checkpoint")).to_be_visible()
+    page.get_by_role("button", name="Segment photos").click()
+    page.wait_for_url("**/segment")
+    app.settle()
+    upload(app, photos[0])
+    for title in ("Photo", "Mask", "Overlay"):
+        expect(picture(page, title)).to_be_visible()
+        assert picture(page, title).evaluate("e => e.naturalWidth") > 0
+    size = Image.open(photos[0]).size
+    kinds = {"Mask": ("PNG", "L"), "Overlay": ("JPEG", "RGB"), "Cut-out": ("PNG", "RGBA")}
+    for label, kind in kinds.items():
+        saved = Image.open(io.BytesIO(download(page, label)))
+        assert (saved.format, saved.mode) == kind
+        assert saved.size == size
+        if label == "Mask":
+            assert set(np.unique(np.asarray(saved))) <= {0, 255}
+
+
+def test_a_sample_is_one_click_from_the_start_page(app: Watched) -> None:
+    page = app.open()
+    tile = page.locator("button[data-name]").first
+    name = tile.get_attribute("data-name")
+    tile.click()
+    page.wait_for_url(f"**/segment?sample={name}")
+    app.settle()
+    expect(picture(page, "Overlay")).to_be_visible()
+
+
+def test_the_before_after_line_moves_without_the_server(app: Watched, photos: list[Path]) -> None:
+    page = app.open(f"segment?sample={photos[0].stem}&view=Before+%2F+after")
+    line = page.get_by_role("slider", name="move the line")
+    at = page.locator(".pair")
+    sent: list[object] = []
+    page.on("websocket", lambda socket: sent.append(socket))
+    page.evaluate(
+        "() => { const send = WebSocket.prototype.send; window.sent = 0;"
+        "WebSocket.prototype.send = function (...a) { window.sent++; return send.apply(this, a) } }"
+    )
+    box = line.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    dragged = float(line.input_value())
+    assert 75 < dragged < 85
+    line.press("ArrowLeft")
+    assert float(line.input_value()) < dragged
+    shown = at.evaluate("e => getComputedStyle(e.querySelector('.after')).clipPath")
+    assert line.input_value() in shown
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.sent") == 0
+
+
+def test_settings_change_the_overlay_and_stand_in_the_url(app: Watched, photos: list[Path]) -> None:
+    page = app.open(f"segment?sample={photos[0].stem}&threshold=0.02")
+    first = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    page.get_by_role("button", name="Colour").click()
+    move(page, "Opacity", "ArrowRight", 4)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clean-up").click()
+    page.get_by_text("Fill holes").click()
+    page.keyboard.press("Escape")
+    page.wait_for_url("**opacity=0.65**")
+    page.wait_for_url("**fill_holes=true**")
+    app.settle()
+    second = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    assert np.abs(first - second).max() > 10
+
+    page.reload()
+    app.settle()
+    again = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    assert np.array_equal(again, second)
+    for part in ("threshold=0.02", "opacity=0.65", "fill_holes=true", photos[0].stem):
+        assert part in page.url
+
+
+def test_a_bad_file_stands_beside_good_ones_and_the_zip_has_all(
+    app: Watched, photos: list[Path]
+) -> None:
+    page = app.open("segment")
+    bad = {"name": "Notizen ü 😀.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    upload(app, photos[0], photos[1], bad)
+    expect(page.get_by_text("text, not a picture")).to_be_visible()
+    expect(page.get_by_role("img", name="Overlay", exact=True)).to_have_count(2)
+    archive = zipfile.ZipFile(io.BytesIO(download(page, "All as ZIP")))
+    endings = ("_mask.png", "_overlay.jpg", "_cutout.png")
+    wanted = {f"{photo.stem}{ending}" for photo in photos[:2] for ending in endings}
+    assert set(archive.namelist()) == wanted | {"results.csv"}
+    rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
+    assert [bool(row["error"]) for row in rows] == [False, False, True]
+
+
+def test_hundreds_of_photos_are_a_job_that_leaves_the_page_usable(
+    app: Watched, photos: list[Path], tmp_path: Path
+) -> None:
+    many = tmp_path / "many.zip"
+    with zipfile.ZipFile(many, "w") as archive:
+        for number in range(40):
+            archive.write(photos[number % 2], f"car {number}.jpg")
+    page = app.open("segment")
+    upload(app, many)
+    expect(page.get_by_text("40 photos", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Segment all 40 photos").click()
+    expect(page.get_by_text("40 of 40 photos segmented")).to_be_visible(timeout=60_000)
+    app.settle()
+    names = zipfile.ZipFile(io.BytesIO(download(page, "Download the ZIP"))).namelist()
+    assert len(names) == 40 * 3 + 1
+
+
+def test_the_true_mask_of_a_sample_gives_scores(app: Watched, photos: list[Path]) -> None:
+    page = app.open(f"segment?sample={photos[0].stem}")
+    page.get_by_text("Compare with the true mask").click()
+    expect(picture(page, "Against the true mask")).to_be_visible()
+    expect(page.get_by_test_id("stMetric")).to_have_count(4)
+    assert "truth=true" in page.url
+
+
+def test_a_phone_has_no_sideways_scroll(phone: Watched, photos: list[Path]) -> None:
+    for path in ("", f"segment?sample={photos[0].stem}&truth=true"):
+        page = phone.open(path)
+        page.wait_for_timeout(300)
+        widths = page.evaluate(
+            "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+            ".map(e => e.scrollWidth)"
+        )
+        assert max(widths) <= 390
+    assert page.evaluate("getComputedStyle(document.querySelector('.stApp')).colorScheme") == "dark"
+
+
+@pytest.fixture
+def fresh(browser: Browser, runs: Path, samples: Path, tmp_path: Path) -> Iterator[Watched]:
+    for base in start_server(runs, samples, tmp_path / "server.txt"):
+        yield from watched_page(browser, base)
+
+
+def test_a_deep_link_works_on_a_fresh_server(fresh: Watched, photos: list[Path]) -> None:
+    page = fresh.open(f"segment?sample={photos[1].stem}&threshold=0.02")
+    expect(picture(page, "Overlay")).to_be_visible()
+    expect(page.get_by_role("link", name="Carmask")).to_be_visible()
