@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.architecture import UNetConfig
 from core.errors import CarmaskError, CheckpointError
-from core.image import write_bytes_atomically
+from core.files import write_bytes_atomically
 from core.preprocess import Preprocessing
 
 if TYPE_CHECKING:

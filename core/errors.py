@@ -35,3 +35,9 @@ class RunError(CarmaskError):
 
 class DeviceError(CarmaskError):
     """The device asked for is not on this machine."""
+
+
+def reason(error: Exception) -> str:
+    """Return why something failed, in a library's or the system's words, for a message."""
+    text: str | None = getattr(error, "strerror", None)  # without the number before it
+    return text or str(error) or type(error).__name__

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import CarmaskError
-from core.image import write_bytes_atomically
+from core.files import write_bytes_atomically
 from core.masks import MaskSettings, OverlayStyle, mask_from_probability
 from core.photos import PhotoSource
 from core.predict import Predictor

@@ -7,6 +7,7 @@ resumes can't change it.
 from __future__ import annotations
 
 import os
+import random
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
@@ -59,8 +60,10 @@ class Augmenter:
             epoch: The epoch, from 1.
             index: The sample's place in the training set.
         """
-        state = np.random.SeedSequence([seed, epoch, index]).generate_state(1)
-        self._compose.set_random_seed(int(state[0]))
+        # One pair of generators for all transforms: `set_random_seed` would give each transform
+        # the same numbers, so that all of them or none of them would be applied.
+        state = [seed, epoch, index]
+        self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
         out = self._compose(image=image, mask=mask.astype(np.uint8))
         return out["image"], out["mask"].astype(bool)
 

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.image import read_image, read_mask
-
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
-)
+from core.photos import PHOTO_SUFFIXES
 
 
 @dataclass(frozen=True)

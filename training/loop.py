@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint, save_checkpoint
 from core.device import autocast_dtype, resolve_device
 from core.errors import ConfigError, RunError
-from core.image import write_bytes_atomically
+from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.model import UNet
 from core.predict import Predictor

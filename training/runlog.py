@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError
-from core.image import write_bytes_atomically
+from core.files import write_bytes_atomically
 from training.config import TrainConfig
 from training.splits import Split, load_split
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import ConfigError, DataError
-from core.image import write_bytes_atomically
+from core.files import write_bytes_atomically
 from training.data import Dataset, Sample
 
 Part = Literal["train", "val"]

@@ -8,15 +8,12 @@ import pytest
 from scipy import ndimage
 
 from core import metrics
+from core.edges import edge_distances
 from core.errors import ConfigError, DataError, MaskError
-from core.metrics import Counts, MaskScores, edge_distances, score
+from core.metrics import Counts, MaskScores, score
 
 HIGHER_IS_BETTER = [f.name for f in fields(MaskScores) if f.name not in ("hd95", "assd")]
 PERFECT = MaskScores(1, 1, 1, 1, 1, 1, 1, 0, 0)
-
-
-def mask_of(*rows):
-    return np.array([[pixel == "#" for pixel in row] for row in rows])
 
 
 def box(shape, top, left, height, width):
@@ -121,9 +118,6 @@ class TestByHand:
         # The band of the full picture is its ring (12), the half's is all of it (8), 6 are in both.
         assert metrics.boundary_iou(mask, truth, 1) == pytest.approx(6 / 14)
         # Ring to half: 6 of 0 px, 2 of 1 px, 4 of 2 px. Half to ring: 6 of 0 px, 2 of 1 px.
-        distances = edge_distances(mask, truth)
-        assert sorted(distances.from_mask) == [0] * 6 + [1] * 2 + [2] * 4
-        assert sorted(distances.from_truth) == [0] * 6 + [1] * 2
         assert metrics.assd(mask, truth) == pytest.approx(12 / 20)
         assert metrics.hd95(mask, truth) == 2.0
 
@@ -137,11 +131,6 @@ class TestByHand:
         # 20 pixels against their first 17: rank 0.95 * 19 = 18.05 between 2 and 3.
         assert metrics.hd95(box((1, 30), 0, 0, 1, 17), mask) == pytest.approx(2.05)
         assert metrics.hd95(mask, box((1, 30), 0, 0, 1, 17)) == pytest.approx(2.05)
-
-    def test_diagonal_neighbours_do_not_save_an_edge_pixel(self):
-        # All but the corners: the four pixels diagonal to them have all four direct neighbours.
-        plus = mask_of(".###.", "#####", "#####", "#####", ".###.")
-        assert edge_distances(plus, plus).from_mask.size == 12
 
     @pytest.mark.parametrize(
         ("shape", "width"), [((512, 512), 14), ((1280, 1918), 46), ((16, 16), 1), ((30, 40), 1)]
@@ -218,24 +207,6 @@ class TestAgainstBruteForce:
             there, back = brute_distances(mask, truth), brute_distances(truth, mask)
             expected = brute_f1(there, back, tolerance)
             assert metrics.boundary_f1(mask, truth, tolerance) == pytest.approx(expected)
-
-    @pytest.mark.parametrize(
-        ("shape", "points", "least"),
-        [
-            ((603, 801), 400, 50),
-            ((40, 5000), 1, 2500),  # beyond the reach of float32
-            ((20, 60_000), 300, 500),  # longer than OpenCV is exact for
-        ],
-    )
-    def test_distances_of_large_pictures_are_exact(self, shape, points, least):
-        rng = np.random.default_rng(0)
-        board = np.indices(shape).sum(axis=0) % 2 == 0  # each of its pixels is an edge pixel
-        dots = np.zeros(shape, bool)
-        dots[rng.integers(0, shape[0], points), rng.integers(0, shape[1], points)] = True
-        expected = ndimage.distance_transform_edt(~dots)
-        assert np.array_equal(edge_distances(board, dots).from_mask, expected[board])
-        assert np.array_equal(edge_distances(dots.T, board.T).from_truth, expected.T[board.T])
-        assert expected.max() > least
 
     def test_a_picture_longer_than_opencv_can_measure(self):
         mask, truth = box((16, 70_000), 3, 10, 1, 1), box((16, 70_000), 6, 69_014, 1, 1)

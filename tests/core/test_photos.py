@@ -1,8 +1,6 @@
 """Listing photos from files, folders, ZIPs and uploads, the hostile ones among them."""
 
 import os
-import struct
-import tracemalloc
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core import photos as photos_module
+from core.archive import ArchiveLimits
 from core.errors import ArchiveError, CarmaskError, ImageError
 from core.photos import PHOTO_SUFFIXES, PhotoSource, list_photos, list_uploads
 
@@ -170,6 +169,51 @@ def test_a_photo_named_zip_and_a_zip_named_photo():
     sources = list_uploads([("photo.zip", photo()), ("car.jpg", zipped(("a.png", photo())))])
     assert "ArchiveError photo.zip: not a ZIP" in error_of(sources[0])
     assert "ImageError car.jpg: the file holds something else" in error_of(sources[1])
+
+
+def test_unsafe_names_are_reported_and_the_others_go_on(tmp_path):
+    bad = [
+        "../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\worse.png", "C:\\evil.png",
+        "c:evil.png", "\\\\server\\evil.png", "../../.ssh/authorized_keys",
+    ]  # fmt: skip
+    path = tmp_path / "in" / "batch.zip"
+    path.parent.mkdir()
+    path.write_bytes(zipped(("good.png", photo(9)), *[(name, photo()) for name in bad]))
+    sources = list_photos([path])
+    assert len(sources) == 9
+    good = [source for source in sources if source.name == "good.png"]
+    assert levels(good) == [9]
+    for source in sources:
+        assert not set(source.stem) & set("/\\:")
+        assert ".." not in source.stem
+        if source.name != "good.png":
+            assert error_of(source).startswith(f"ArchiveError batch.zip: {source.name} has an unsa")
+    assert [each.name for each in tmp_path.rglob("*")] == ["in", "batch.zip"]
+
+
+def test_the_limits_hold_for_paths_too(tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(zipped(("a.png", photo()), ("b.png", photo())))
+    assert "at most 1 are read" in error_of(
+        list_photos([path], limits=ArchiveLimits(max_members=1))[0]
+    )
+    assert "bomb" in error_of(list_photos([path], limits=ArchiveLimits(max_total_bytes=10))[0])
+    sources = list_photos([path], limits=ArchiveLimits(max_member_bytes=10))
+    assert names(sources) == ["a.png", "b.png"]
+    assert "a.png unpacks to" in error_of(sources[0])
+
+
+def test_the_limits_hold_for_uploads_too():
+    files = [("x.zip", zipped(("a.png", photo()), ("b.png", photo()))), ("y.png", photo(3))]
+    refused, good = list_uploads(files, limits=ArchiveLimits(max_members=1))
+    assert "ArchiveError x.zip: the ZIP holds 2 photos; at most 1 are read" in error_of(refused)
+    assert levels([good]) == [3]
+
+
+def test_a_photo_in_a_zip_that_is_no_photo_is_reported():
+    sources = list_uploads([("x.zip", zipped(("a.png", b""), ("b.png", photo(4))))])
+    assert "ImageError a.png: the file is empty" in error_of(sources[0])
+    assert levels(sources[1:]) == [4]
 
 
 # --- names

@@ -66,7 +66,7 @@ def test_enlarged_probabilities_stay_probabilities(h: int, w: int, height: int, 
     out = enlarge(probability, height, width)
     assert out.shape == (height, width)
     assert out.dtype == np.float32
-    assert 0 <= out.min() and out.max() <= 1
+    assert out.min() >= 0 and out.max() <= 1
 
 
 @pytest.mark.parametrize("wrong", [{"size": 8}, {"std": (0, 1, 1)}, {"mean": (1, 1)}])

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.e2e.conftest import Watched, start_server, watched_page
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,7 @@ def photos(samples: Path) -> list[Path]:
     return sorted((samples / "images").glob("*.jpg"))
 
 
-def upload(app: Watched, *files: Path | dict[str, object]) -> None:
+def upload(app: Watched, *files: Path) -> None:
     app.page.locator("input[type=file]").first.set_input_files(list(files))
     expect(app.page.get_by_text("px · car").first).to_be_visible()
     app.settle()
@@ -41,7 +42,7 @@ def colours(page: Page, title: str) -> Image.Image:
 
 def download(page: Page, label: str) -> bytes:
     with page.expect_download() as started:
-        page.get_by_role("button", name=label).first.click()
+        page.get_by_test_id("stDownloadButton").filter(has_text=label).first.click()
     return Path(started.value.path()).read_bytes()
 
 
@@ -61,7 +62,8 @@ def test_from_the_start_page_to_masks_on_disk(app: Watched, photos: list[Path]) 
     for title in ("Photo", "Mask", "Overlay"):
         expect(picture(page, title)).to_be_visible()
         assert picture(page, title).evaluate("e => e.naturalWidth") > 0
-    size = Image.open(photos[0]).size
+    with Image.open(photos[0]) as photo:
+        size = photo.size
     kinds = {"Mask": ("PNG", "L"), "Overlay": ("JPEG", "RGB"), "Cut-out": ("PNG", "RGBA")}
     for label, kind in kinds.items():
         saved = Image.open(io.BytesIO(download(page, label)))
@@ -131,10 +133,11 @@ def test_settings_change_the_overlay_and_stand_in_the_url(app: Watched, photos: 
 
 
 def test_a_bad_file_stands_beside_good_ones_and_the_zip_has_all(
-    app: Watched, photos: list[Path]
+    app: Watched, photos: list[Path], tmp_path: Path
 ) -> None:
+    bad = tmp_path / "Notizen ü 😀.jpg"
+    bad.write_bytes(b"no picture")
     page = app.open("segment")
-    bad = {"name": "Notizen ü 😀.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     upload(app, photos[0], photos[1], bad)
     expect(page.get_by_text("text, not a picture")).to_be_visible()
     expect(page.get_by_role("img", name="Overlay", exact=True)).to_have_count(2)

@@ -40,7 +40,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def open_page(runs: Path, samples: Path) -> Open:
     """Opens a page, always from the entry point, with what its URL says."""
 
-    def run(page: str | None = None, **query: str) -> AppTest:
+    def run(page: str | None = None, /, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
         if page is None:
             return app

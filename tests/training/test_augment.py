@@ -38,7 +38,8 @@ def test_shape_type_and_alignment(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", ["light", "robust"])
 def test_seed_epoch_and_index_alone_decide(recipe: str) -> None:
-    image, mask = pair()
+    mask = pair()[1]
+    image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
 
     def sample(seed: int, epoch: int, index: int) -> bytes:
         # A fresh augmenter each time: nothing is carried over from earlier samples.
@@ -49,9 +50,11 @@ def test_seed_epoch_and_index_alone_decide(recipe: str) -> None:
         out = used(image, mask, seed=0, epoch=1, index=index)[0].tobytes()
         assert out == sample(0, 1, index)
     keys = [(s, e, i) for s in range(3) for e in range(1, 4) for i in range(6)]
-    assert len({sample(*key) for key in keys}) > 0.8 * len(keys)
+    # One in eight ("light") is left as it is and one in eight is only mirrored; those are alike.
+    assert len({sample(*key) for key in keys}) > 0.7 * len(keys)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with one core
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_change_nothing(tiny_data: Path, workers: int) -> None:
     samples = open_dataset(tiny_data).samples

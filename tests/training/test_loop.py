@@ -92,7 +92,8 @@ def test_it_learns(tmp_path: Path) -> None:
     for car in range(6):
         for view in (1, 2):
             write_pair(tmp_path / "data", f"c{car}_{view}", 7 * car + view, (32, 32))
-    run = fit(tmp_path / "data", tmp_path, "learns", epochs=25, width=8, recipe="none", ema=0.9)
+    changes: dict[str, Any] = {"epochs": 30, "width": 8, "batch": 2, "learning_rate": 0.01}
+    run = fit(tmp_path / "data", tmp_path, "learns", recipe="none", save_minutes=9.0, **changes)
     assert read_info(run / LAST).metrics["dice"] > 0.95
 
 

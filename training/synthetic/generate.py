@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ConfigError, DataError
-from core.image import encode_jpeg, encode_png, write_bytes_atomically
+from core.files import write_bytes_atomically
+from core.image import encode_jpeg, encode_png
 from training.synthetic.render import draw_view
 from training.synthetic.turntable import VIEWS, CarParameters, sample_car
 

@@ -1,0 +1,109 @@
+"""The Segment page: photos in; masks, overlays and cut-outs out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CarmaskError
+from pages.shared import controls, take_all
+from pages.shared.checkpoints import (
+    find_checkpoints,
+    open_segmenter,
+    pick_checkpoint,
+    show_broken,
+    show_no_checkpoint,
+)
+from pages.shared.frame import SEGMENT, open_page
+from pages.shared.intake import ask_photos, start_over
+from pages.shared.photos import Photo
+from pages.shared.pictures import LONGEST_ALONE, LONGEST_OF_MANY, USUAL_LOOK
+from pages.shared.result_card import show_failure, show_result
+from pages.shared.segmenter import Prepared, Segmenter
+from pages.shared.text import plain
+
+PER_PAGE = 12
+
+
+def main() -> None:
+    """Draws the page."""
+    open_page(SEGMENT)
+    good, broken = find_checkpoints()
+    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    title.title("Segment", anchor=False)
+    if not good:
+        show_no_checkpoint()
+        show_broken(broken)
+        return
+    with picker:
+        chosen = pick_checkpoint(good)
+        show_broken(broken)
+    photos = ask_photos()
+    if not photos:
+        return
+    try:
+        segmenter = open_segmenter(chosen.path)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    results = _prepare(segmenter, _on_this_page(photos))
+    assert chosen.info is not None
+    _show_results(segmenter, photos, results, chosen.info.threshold)
+
+
+def _on_this_page(photos: list[Photo]) -> list[Photo]:
+    """Draws how many photos there are and returns those of the chosen page."""
+    if len(photos) == 1:
+        return photos
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(photos)} photos**", width="content")
+        pages = -(-len(photos) // PER_PAGE)
+        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+        st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
+    return photos[(page - 1) * PER_PAGE : page * PER_PAGE]
+
+
+def _prepare(
+    segmenter: Segmenter, photos: list[Photo]
+) -> list[Prepared | tuple[Photo, CarmaskError]]:
+    """Returns each photo with its result, or with the reason why there is none."""
+    longest = LONGEST_ALONE if len(photos) == 1 else LONGEST_OF_MANY
+    results: list[Prepared | tuple[Photo, CarmaskError]] = []
+    line = st.empty()
+    for done, photo in enumerate(photos):
+        name = plain(photo.source.name)
+        line.progress(done / len(photos), f"Segmenting {done + 1} of {len(photos)}: {name}")
+        try:
+            results.append(segmenter.prepare(photo, longest))
+        except CarmaskError as error:
+            results.append((photo, error))
+    line.empty()
+    return results
+
+
+@st.fragment
+def _show_results(
+    segmenter: Segmenter,
+    photos: list[Photo],
+    results: list[Prepared | tuple[Photo, CarmaskError]],
+    threshold: float,
+) -> None:
+    """Draws settings and results; a setting that changes runs this function alone."""
+    many = len(photos) > PER_PAGE
+    if not many and not any(isinstance(result, Prepared) for result in results):
+        view, look = controls.SIDE_BY_SIDE, USUAL_LOOK
+    else:
+        with controls.settings_row():
+            view, look = controls.pick_look(threshold)
+            if len(photos) > 1 and not many:
+                take_all.offer_zip(segmenter, photos, look)
+    if many:
+        take_all.offer_job(segmenter, photos, look)
+    for place, result in enumerate(results):
+        if isinstance(result, Prepared):
+            show_result(result, view, look, place)
+        else:
+            photo, error = result
+            show_failure(photo.source.name, error)
+
+
+main()

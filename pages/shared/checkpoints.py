@@ -1,0 +1,123 @@
+"""The checkpoints that there are: which is best, which is chosen, which can't be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints
+from core.errors import CarmaskError
+from pages.shared.folders import runs_folder
+from pages.shared.segmenter import Segmenter
+from pages.shared.text import plain
+
+_TRAIN = """python -m training synthetic --out data/synthetic
+python -m training fit --data data/synthetic"""
+
+
+def find_checkpoints() -> tuple[list[CheckpointEntry], list[CheckpointEntry]]:
+    """Returns the checkpoints that can be read, best first, and those that can't."""
+    entries = list_checkpoints(runs_folder())
+    good = [entry for entry in entries if entry.info is not None]
+    return good, [entry for entry in entries if entry.info is None]
+
+
+def checkpoint_name(path: Path) -> str:
+    """Returns how a checkpoint is called in lists and in the URL: its run and its file."""
+    return f"{path.parent.parent.name}/{path.stem}"
+
+
+def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
+    """Draws the list of checkpoints and returns the chosen one; the best is chosen already."""
+    named = {checkpoint_name(entry.path): entry for entry in good}
+    wanted = st.query_params.get("checkpoint", next(iter(named)))
+    if wanted not in named:
+        st.warning(f"There is no checkpoint {plain(wanted)}; this is the best one.")
+        wanted = next(iter(named))
+    # Not bound: a bound list writes its labels into the URL, and the Dice in them changes.
+    chosen = st.selectbox(
+        "Checkpoint",
+        list(named),
+        index=list(named).index(wanted),
+        format_func=lambda name: _label(name, named[name].info),
+        key="checkpoint_choice",
+        help="The trained network that segments. The best one by Dice stands first.",
+        on_change=_choose,
+    )
+    return named[chosen]
+
+
+def show_broken(broken: list[CheckpointEntry]) -> None:
+    """Draws the checkpoints that can't be chosen, each with the reason; nothing if all can."""
+    if not broken:
+        return
+    count = len(broken)
+    title = f"{count} checkpoint{'s' if count > 1 else ''} can't be read"
+    with st.expander(title, icon=":material/warning:"):
+        for entry in broken:
+            st.markdown(f"**{plain(checkpoint_name(entry.path))}**  \n{plain(entry.error or '')}")
+
+
+def show_no_checkpoint() -> None:
+    """Draws what to do where there is no checkpoint that can be read."""
+    with st.container(border=True):
+        st.markdown("#### No trained network yet")
+        st.markdown(
+            "Carmask needs a checkpoint to segment photos. Train one on drawn cars with these "
+            "two commands in the project's folder, then reload this page:"
+        )
+        st.code(_TRAIN, language="bash")
+        st.caption(
+            f"Already have one? Put its run into `{runs_folder()}`, so that there is a file "
+            "`<run>/checkpoints/best.safetensors`."
+        )
+
+
+def open_segmenter(path: Path) -> Segmenter:
+    """Returns the segmenter of a checkpoint, shared by all sessions; the first call is slow.
+
+    A checkpoint that was written anew is loaded anew.
+
+    Raises:
+        CarmaskError: The file can't be used.
+    """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise CarmaskError(f"{path.name} is gone ({error.strerror}). Reload the page.") from error
+    return _load(path, facts.st_mtime_ns, facts.st_size)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the network …")
+def _load(path: Path, changed: int, size: int) -> Segmenter:
+    """Returns the segmenter of the file as it was at a time (ns) with a size (bytes)."""
+    return Segmenter.load(path)
+
+
+def is_leaky(info: CheckpointInfo) -> bool:
+    """Whether the checkpoint was validated on cars that it was trained on."""
+    return str(info.split.get("verdict", "")).startswith("LEAKY")
+
+
+def show_verdict(info: CheckpointInfo) -> None:
+    """Draws the split's verdict as a badge: LEAKY in red, an honest split in green."""
+    verdict = str(info.split.get("verdict", ""))
+    if is_leaky(info):
+        st.badge("LEAKY", icon=":material/warning:", color="red", help=verdict)
+    elif verdict:
+        st.badge("Split by car", icon=":material/verified:", color="green", help=verdict)
+    else:
+        st.badge("Split unknown", color="gray", help="The checkpoint says nothing of its split.")
+
+
+def _label(name: str, info: CheckpointInfo | None) -> str:
+    dice = info.metrics.get("dice") if info else None
+    leaky = " · LEAKY" if info and is_leaky(info) else ""
+    return f"{name} · Dice {dice:.4f}{leaky}" if isinstance(dice, float | int) else name + leaky
+
+
+def _choose() -> None:
+    """Writes the chosen checkpoint to the URL; the threshold starts at that checkpoint's own."""
+    st.query_params["checkpoint"] = st.session_state["checkpoint_choice"]
+    st.session_state.pop("threshold", None)

@@ -1,0 +1,52 @@
+"""What every page stands in: its browser tab, the style sheet and the menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the menu."""
+
+    path: str
+    """The page's file, as Streamlit wants it."""
+    title: str
+    """Name in the menu and in the browser's tab."""
+    icon: str
+    """Material icon, or an emoji for the start page."""
+    action: str
+    """What its button on the start page says."""
+    summary: str
+    """What a person does there, for the start page; empty for the start page itself."""
+
+
+START = Page("streamlit_app.py", "Carmask", "🚗", "", "")
+SEGMENT = Page(
+    "pages/segment.py",
+    "Segment",
+    ":material/content_cut:",
+    "Segment photos",
+    "Your photos, one or hundreds: masks, overlays and cut-outs to save.",
+)
+PAGES = (SEGMENT,)
+"""Every page besides the start page, in the menu's order: a new page is one line here."""
+
+
+def open_page(page: Page) -> None:
+    """Sets the browser's tab up and draws what stands on top of every page."""
+    title = page.title if page is START else f"{page.title} · {START.title}"
+    # An emoji: for a Material icon the browser would ask a foreign host.
+    st.set_page_config(
+        title, page_icon=START.icon, layout="wide", initial_sidebar_state="collapsed"
+    )
+    st.html(STYLE)
+    with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
+        st.page_link(START.path, label=f"{START.icon} **{START.title}**")
+        for each in PAGES:
+            st.page_link(each.path, label=each.title, icon=each.icon)

@@ -1,0 +1,109 @@
+"""One network for all sessions, and what it said of the photos that it has seen."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image import thumbnail
+from core.masks import MaskSettings, mask_from_probability
+from core.preprocess import enlarge
+from pages.shared.cache import BoundedCache
+from pages.shared.photos import Photo
+
+if TYPE_CHECKING:
+    from pages.shared.grid_predictor import GridPredictor
+
+KEPT_BYTES = 300_000_000
+"""Most that probabilities weigh together, and most that pictures do."""
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What the network says of one photo; cheap to keep, and all that a mask needs."""
+
+    probability: NDArray[np.float32]
+    """Probability of car on the network's grid, float32 (h, w)."""
+    shape: tuple[int, int]
+    """Height and width of the upright photo in px."""
+    seconds: float
+    """Time of the network."""
+
+    def mask(
+        self, settings: MaskSettings, shape: tuple[int, int] | None = None
+    ) -> NDArray[np.bool_]:
+        """Returns the mask, bool, at the photo's own size or at `shape` (height, width)."""
+        return mask_from_probability(enlarge(self.probability, *(shape or self.shape)), settings)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A photo that is ready to be shown: changing a setting touches neither file nor network."""
+
+    photo: Photo
+    """Where it comes from."""
+    picture: NDArray[np.uint8]
+    """The photo at the size of a screen, uint8 (h, w, 3)."""
+    result: Segmented
+    """What the network says of it."""
+
+
+class Segmenter:
+    """A checkpoint's network and its results so far, shared by all sessions and threads."""
+
+    def __init__(self, predictor: GridPredictor, kept_bytes: int = KEPT_BYTES) -> None:
+        """Takes a predictor over; nothing else may call it."""
+        self._predictor = predictor
+        self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
+        self._results: BoundedCache[Segmented] = BoundedCache(kept_bytes)
+        self._pictures: BoundedCache[NDArray[np.uint8]] = BoundedCache(kept_bytes)
+
+    @classmethod
+    def load(cls, path: Path) -> Segmenter:
+        """Returns the segmenter of a checkpoint file; imports torch, which takes seconds.
+
+        Raises:
+            CheckpointError: The file can't be used.
+        """
+        from pages.shared.grid_predictor import GridPredictor
+
+        return cls(GridPredictor.load(path))
+
+    def prepare(self, photo: Photo, longest: int) -> Prepared:
+        """Returns a photo with its result, from the caches where they have them.
+
+        Args:
+            photo: The photo; it is read at most once, and not at all if both are known.
+            longest: Longest side of the picture to show, in px.
+
+        Raises:
+            CarmaskError: The photo can't be read.
+        """
+        read = functools.cache(photo.source.read)
+        key = f"{longest}/{photo.key}"
+        picture = self._pictures.get(key)
+        if picture is None:
+            picture = thumbnail(read(), longest)
+            self._pictures.put(key, picture, picture.nbytes)
+        return Prepared(photo, picture, self.segment(photo, read))
+
+    def segment(self, photo: Photo, read: Callable[[], NDArray[np.uint8]]) -> Segmented:
+        """Returns what the network says of a photo; `read` is called only if that isn't known."""
+        result = self._results.get(photo.key)
+        if result is None:
+            image = read()
+            with self._one_at_a_time:
+                started = time.perf_counter()
+                probability = self._predictor.on_grid(image)
+                seconds = time.perf_counter() - started
+            result = Segmented(probability, image.shape[:2], seconds)
+            self._results.put(photo.key, result, probability.nbytes)
+        return result

@@ -1,0 +1,142 @@
+"""The start page: what Carmask is, the best checkpoint, the samples, and the way on."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.checkpoint import CheckpointEntry, CheckpointInfo
+from core.errors import CarmaskError
+from pages.shared.before_after import before_after
+from pages.shared.checkpoints import (
+    checkpoint_name,
+    find_checkpoints,
+    open_segmenter,
+    show_broken,
+    show_no_checkpoint,
+    show_verdict,
+)
+from pages.shared.folders import samples_folder
+from pages.shared.frame import PAGES, SEGMENT, START, open_page
+from pages.shared.gallery import Tile, gallery
+from pages.shared.photos import sample_photo
+from pages.shared.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
+from pages.shared.samples import Sample, list_samples, mixed_samples
+from pages.shared.segmenter import Segmenter
+from pages.shared.text import plain
+from pages.shared.tiles import LONGEST, sample_jpeg, sample_tiles
+
+STRIP = 6
+SCORES = (
+    ("dice", "Dice", "Twice the overlap over the sum of both areas; 1 is perfect."),
+    ("iou", "IoU", "Overlap over the union of both areas; 1 is perfect."),
+    ("boundary_iou", "Boundary IoU", "IoU of the bands along the edges, 2% of the diagonal wide."),
+    ("boundary_iou_3px", "Boundary IoU, 3 px", "IoU of the bands along the edges, 3 px wide."),
+)
+
+
+def main() -> None:
+    """Draws the page; what needs the network comes last, so that nobody waits for it."""
+    open_page(START)
+    good, broken = find_checkpoints()
+    samples = mixed_samples(list_samples(samples_folder()))[: STRIP + 1]
+    text, picture = st.columns([5, 6], gap="large", vertical_alignment="center")
+    with text:
+        _show_what_it_is(ready=bool(good))
+    hero = picture.empty()
+    first = sample_jpeg(samples[0], LONGEST_OF_MANY) if samples else None
+    if first is not None:
+        hero.image(first, width="stretch", alt=samples[0].label)
+    if good:
+        _show_best(good[0])
+    else:
+        show_no_checkpoint()
+    show_broken(broken)
+    if good and samples:
+        _show_samples(good[0], samples, hero)
+
+
+def _show_what_it_is(*, ready: bool) -> None:
+    """Draws one line on what Carmask is, and the way to each page."""
+    st.title("Cut the car out of the photo.", anchor=False)
+    st.markdown(
+        "Drop a photo of a car: a U-Net trained from scratch finds every pixel of it and gives "
+        "you the **mask**, the **overlay** and the **cut-out**. All on this machine."
+    )
+    for page in PAGES if ready else ():
+        with st.container(gap="xsmall"):
+            if st.button(page.action, key=f"to_{page.title}", icon=page.icon, type="primary"):
+                st.switch_page(page.path)
+            st.caption(page.summary)
+
+
+def _show_best(entry: CheckpointEntry) -> None:
+    """Draws the best checkpoint with its scores."""
+    info = entry.info
+    assert info is not None
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            name = plain(info.title or checkpoint_name(entry.path))
+            st.subheader(f"Best checkpoint: {name}", anchor=False, width="content")
+            show_verdict(info)
+        scores = [
+            (name, info.metrics[key], text)
+            for key, name, text in SCORES
+            if isinstance(info.metrics.get(key), float | int)
+        ]
+        if scores:
+            with st.container(horizontal=True, gap="small"):
+                for name, value, text in scores:
+                    st.metric(name, f"{value:.4f}", help=text, width=150)
+        else:
+            st.markdown("It carries no scores yet: `python -m training evaluate` measures them.")
+        st.caption(_facts(info))
+
+
+def _facts(info: CheckpointInfo) -> str:
+    """Returns a line on how the scores came about."""
+    images, cars = info.metrics.get("images"), info.metrics.get("cars")
+    scored = f"Mean over {images} images of {cars} cars" if images and cars else ""
+    seen = f"{info.images_seen:,} training images seen" if info.images_seen else ""
+    parts = (scored, seen, f"{info.preprocessing.size} px grid", f"epoch {info.epoch}")
+    return plain(" · ".join(part for part in parts if part))
+
+
+def _show_samples(entry: CheckpointEntry, samples: list[Sample], hero: DeltaGenerator) -> None:
+    """Draws the samples, first as photos, and with overlays as soon as the network has run."""
+    st.subheader("Try a sample", anchor=False)
+    strip = st.empty()
+    tiles = sample_tiles(samples[1:])
+    if "samples_seen" not in st.session_state:
+        with strip:
+            gallery(tiles, label="Samples", key="samples_first")
+    try:
+        segmenter = open_segmenter(entry.path)
+        tiles, shown = _with_overlays(segmenter, samples)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    with hero:
+        before_after(*shown, ("Photo", "Overlay"), key="hero")
+    with strip:
+        picked = gallery(tiles, label="Samples", key="samples")
+    st.session_state["samples_seen"] = True
+    if picked:
+        st.switch_page(SEGMENT.path, query_params={"sample": picked})
+
+
+def _with_overlays(
+    segmenter: Segmenter, samples: list[Sample]
+) -> tuple[list[Tile], tuple[bytes, bytes]]:
+    """Returns the strip's pictures with overlays, and the first sample as photo and overlay."""
+    photos = [sample_photo(each.photo, each.mask) for each in samples]
+    first = segmenter.prepare(photos[0], LONGEST_OF_MANY)
+    small = [segmenter.prepare(photo, LONGEST) for photo in photos[1:]]
+    tiles = [
+        Tile(sample.name, sample.label, usual_overlay_jpeg(prepared))
+        for sample, prepared in zip(samples[1:], small, strict=True)
+    ]
+    return tiles, (photo_jpeg(first), usual_overlay_jpeg(first))
+
+
+main()
