@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
 from core.device import autocast_dtype, resolve_device
 from core.errors import CheckpointError, ImageError
-from core.model import UNet
+from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing, enlarge
 
 GPU_BATCH = 8
@@ -31,7 +31,7 @@ class Predictor:
     def __init__(
         self, model: UNet, preprocessing: Preprocessing, device: torch.device | str = "auto"
     ) -> None:
-        """Takes a network over for prediction: moved to the device, in evaluation mode.
+        """Copies a network for prediction: folded, on the device, in evaluation mode.
 
         Args:
             model: Network with three input channels and one output channel.
@@ -44,7 +44,8 @@ class Predictor:
         self._dtype = autocast_dtype(self.device)
         self._batch = 1 if self.device.type == "cpu" else GPU_BATCH
         self._layout = torch.contiguous_format if self.device.type == "mps" else torch.channels_last
-        self.model = model.to(device=self.device, memory_format=self._layout).eval()  # type: ignore[call-overload]
+        folded = fold_normalisation(model)
+        self.model: UNet = folded.to(device=self.device, memory_format=self._layout)  # type: ignore[call-overload]
 
     @classmethod
     def load(cls, file_or_run: Path, device: str = "auto") -> Predictor:

@@ -20,7 +20,7 @@ from pages.shared.cache import BoundedCache
 from pages.shared.photos import Photo
 
 if TYPE_CHECKING:
-    from pages.shared.grid_predictor import GridPredictor
+    from core.predict import Predictor
 
 KEPT_BYTES = 300_000_000
 """Most that probabilities weigh together, and most that pictures do."""
@@ -59,7 +59,7 @@ class Prepared:
 class Segmenter:
     """A checkpoint's network and its results so far, shared by all sessions and threads."""
 
-    def __init__(self, predictor: GridPredictor, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, predictor: Predictor, kept_bytes: int = KEPT_BYTES) -> None:
         """Takes a predictor over; nothing else may call it."""
         self._predictor = predictor
         self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
@@ -73,9 +73,9 @@ class Segmenter:
         Raises:
             CheckpointError: The file can't be used.
         """
-        from pages.shared.grid_predictor import GridPredictor
+        from core.predict import Predictor
 
-        return cls(GridPredictor.load(path))
+        return cls(Predictor.load(path))
 
     def prepare(self, photo: Photo, longest: int) -> Prepared:
         """Returns a photo with its result, from the caches where they have them.

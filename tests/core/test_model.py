@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.architecture import UNetConfig
 from core.errors import ConfigError, ImageError
-from core.model import DoubleConv, UNet, UpConv, convolutions, copy_and_crop
+from core.model import DoubleConv, UNet, UpConv, convolutions, copy_and_crop, fold_normalisation
 
 PADDED = UNetConfig(3, 1, width=4, depth=3, padding="same", norm="batch")
 
@@ -143,6 +143,21 @@ def test_every_weight_learns() -> None:
     model = UNet(PADDED)
     model(torch.randn(2, 3, 32, 32)).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "group"])
+def test_folded_normalisations_change_nothing(norm: str) -> None:
+    torch.manual_seed(0)
+    model = UNet(UNetConfig(3, 1, width=4, depth=2, padding="same", norm=norm))  # type: ignore[arg-type]
+    for _ in range(3):
+        model(torch.randn(4, 3, 32, 32) * 2 + 1)  # gives the statistics something to remember
+    model.eval()
+    images = torch.randn(2, 3, 40, 32)
+    folded = fold_normalisation(model)
+    with torch.inference_mode():
+        assert torch.allclose(folded(images), model(images), atol=1e-4)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
+    assert len(convolutions(folded)) == len(convolutions(model))
 
 
 @pytest.mark.parametrize(
