@@ -91,7 +91,7 @@ def list_members(
     files = [(_path(info), info) for info in archive.infolist() if not info.is_dir()]
     files = [(path, info) for path, info in files if _is_listed(path, suffixes)]
     files.sort(key=lambda file: natural_order(file[0]))
-    _check_total(name, [info for path, info in files if _suffix(path) in suffixes], limits)
+    _check_total(name, [info for _, info in files], limits)
     if not files:
         raise ArchiveError(f"{name}: the ZIP holds no photo. Put {FORMATS} files into it.")
     return [Member(path, _problem(path, info, limits), name, archive, info) for path, info in files]

@@ -95,10 +95,8 @@ def test_the_before_after_line_moves_without_the_server(app: Watched, photos: li
     )
     box = line.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=4)
-    page.mouse.up()
+    middle, right = ({"x": box["width"] * share, "y": box["height"] / 2} for share in (0.5, 0.8))
+    line.drag_to(line, source_position=middle, target_position=right)  # waits until it is still
     dragged = float(line.input_value())
     assert 75 < dragged < 85
     line.press("ArrowLeft")
