@@ -14,13 +14,13 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).resolve().parent / "images"
-WIDE = {"width": 1280, "height": 860}
+WIDE = {"width": 1280, "height": 1240}
 PHONE = {"width": 390, "height": 844}
 PICTURES = [
     ("start", "", WIDE),
     ("segment", "segment?sample=synth0001_03", WIDE),
     ("compare", "segment?sample=synth0001_03&truth=true", WIDE),
-    ("heat", "segment?sample=synth0001_03&view=Probability", WIDE),
+    ("heat", "segment?sample=synth0001_03&view=Heat+map", WIDE),
     ("phone", "segment?sample=synth0001_03", PHONE),
 ]
 
