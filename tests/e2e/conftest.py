@@ -41,11 +41,16 @@ class Watched:
         """Waits until the server has said all that it has to say."""
         self.page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=60_000)
         self.page.wait_for_function("!document.querySelector('[data-stale=true]')")
+        self.page.wait_for_function(
+            "[...document.images].every(each => each.complete && each.naturalWidth > 0)"
+        )
         assert not self.page.locator(".stException").count()
 
     def hear(self, message: ConsoleMessage) -> None:
-        # Streamlit asks for its own address below the page's before it finds the right one.
-        if message.type == "error" and "_stcore/" not in message.location.get("url", ""):
+        # Streamlit asks for its own address below the page's before it finds the right one, and
+        # drops pictures that a quicker change has made old; `settle` sees that the last ones come.
+        where = message.location.get("url", "") + message.text
+        if message.type == "error" and "_stcore/" not in where and "/media/" not in where:
             self.problems.append(f"console: {message.text}")
 
     def ask(self, request: Request) -> None:
