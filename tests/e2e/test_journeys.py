@@ -33,11 +33,19 @@ def picture(page: Page, title: str) -> Locator:
     return page.get_by_role("img", name=title, exact=True).first
 
 
-def colours(page: Page, title: str) -> Image.Image:
-    """Returns a picture as the browser received it."""
-    source = picture(page, title).get_attribute("src")
+def colours(app: Watched, title: str) -> np.ndarray:
+    """Returns a picture (H, W, 3) as the browser received it, once no change follows it."""
+    shown = picture(app.page, title)
+    source, before = shown.get_attribute("src"), None
+    while source != before:
+        before = source
+        app.page.wait_for_timeout(1000)
+        app.settle()
+        source = shown.get_attribute("src")
     assert source is not None
-    return Image.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body()))
+    answer = app.page.request.get(urljoin(app.page.url, source))
+    assert answer.ok
+    return np.asarray(Image.open(io.BytesIO(answer.body())).convert("RGB"), int)
 
 
 def download(page: Page, label: str) -> bytes:
@@ -109,7 +117,7 @@ def test_the_before_after_line_moves_without_the_server(app: Watched, photos: li
 
 def test_settings_change_the_overlay_and_stand_in_the_url(app: Watched, photos: list[Path]) -> None:
     page = app.open(f"segment?sample={photos[0].stem}&threshold=0.02")
-    first = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    first = colours(app, "Overlay")
     page.get_by_role("button", name="Colour").click()
     move(page, "Opacity", "ArrowRight", 4)
     page.keyboard.press("Escape")
@@ -119,12 +127,12 @@ def test_settings_change_the_overlay_and_stand_in_the_url(app: Watched, photos: 
     page.wait_for_url("**opacity=0.65**")
     page.wait_for_url("**fill_holes=true**")
     app.settle()
-    second = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    second = colours(app, "Overlay")
     assert np.abs(first - second).max() > 10
 
     page.reload()
     app.settle()
-    again = np.asarray(colours(page, "Overlay").convert("RGB"), int)
+    again = colours(app, "Overlay")
     assert np.array_equal(again, second)
     for part in ("threshold=0.02", "opacity=0.65", "fill_holes=true", photos[0].stem):
         assert part in page.url
