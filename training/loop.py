@@ -96,6 +96,9 @@ class Trainer:
         self._on_progress = on_progress
         self.device = resolve_device(config.device)
         self.datasets = open_datasets([Path(folder) for folder in config.data])
+        # Read once: the files of data and code may change while a run goes on.
+        self._data = {dataset.name: _data_facts(dataset) for dataset in self.datasets}
+        self._code = code_facts()
         self.position = Position()
         torch.manual_seed(config.seed)
         self.model: UNet = _first_weights(config).to(  # type: ignore[call-overload]
@@ -250,14 +253,14 @@ class Trainer:
             epoch=self.position.epoch,
             images_seen=self.position.images,
             metrics=metrics,
-            data={dataset.name: _data_facts(dataset) for dataset in self.datasets},
+            data=self._data,
             split={
                 "fingerprint": self.split.fingerprint(),
                 "verdict": self.split.verdict(),
                 "train_images": len(self.train_samples),
                 "val_images": len(self.val_samples),
             },
-            code=code_facts(),
+            code=self._code,
             created=now(),
         )
 
@@ -272,7 +275,7 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self._scaler.state_dict(),
                 "random": torch.get_rng_state(),
-                "data": {dataset.name: dataset.fingerprint() for dataset in self.datasets},
+                "data": self._fingerprints(),
             },
             buffer,
         )
@@ -285,7 +288,7 @@ class Trainer:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except Exception as error:
             raise RunError(f"The training state {path} is damaged: {error}.") from error
-        if state["data"] != {dataset.name: dataset.fingerprint() for dataset in self.datasets}:
+        if state["data"] != self._fingerprints():
             raise RunError(
                 f"The data of {self.log.folder} have changed since it was trained; a resumed run "
                 "needs the same files. Start a new run, or bring the old data back."
@@ -297,6 +300,9 @@ class Trainer:
         torch.set_rng_state(state["random"].cpu())
         self.position = Position(**state["position"])
         self.log.forget_after(self.position.step)
+
+    def _fingerprints(self) -> dict[str, str]:
+        return {name: str(facts["fingerprint"]) for name, facts in self._data.items()}
 
     def _write_state(self, status: Any, message: str = "") -> RunState:
         at = self.position
