@@ -1,15 +1,18 @@
-"""Data folders: both layouts, and what is wrong with them, by name."""
+"""Data folders: photos, masks and cars, and what is wrong with them, by name."""
 
+import gc
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import DataError, ImageError, MaskError
+from core.errors import ConfigError, DataError, ImageError, MaskError
 from core.image import encode_png
+from tests.training.layout_folders import write_paired
 from tests.training.pairs import write_pair
-from training.data import car_of, open_dataset, open_datasets
+from training.data import Reading, car_of, open_dataset, open_datasets, view_of
 
 
 def test_paired_folders(tiny_data: Path) -> None:
@@ -108,3 +111,95 @@ def test_the_car_is_the_part_before_the_underscore() -> None:
     assert car_of("00087a6bd4dc_01") == "00087a6bd4dc"
     assert car_of("sub/folder_x/synth0003_16") == "synth0003"
     assert car_of("single") == "single"
+
+
+def test_the_view_is_the_last_part_of_two_digits() -> None:
+    assert view_of("00087a6bd4dc_01") == "01"
+    assert view_of("sub/car_12_16") == "16"
+    assert view_of("car0_03_a01") == "03"
+    assert [view_of(name) for name in ("car", "car_1", "car_001", "01", "car_01b")] == [""] * 5
+
+
+def test_a_rule_finds_the_car_in_the_name(tiny_data: Path) -> None:
+    dataset = open_dataset(tiny_data, Reading(car_rule=r"_(?P<car>\d+)$"))
+    assert dataset.cars == ("01", "02", "03")
+    assert dataset.samples[0].car == "01"
+    assert dataset.fingerprint() == open_dataset(tiny_data).fingerprint()
+
+
+def test_a_rule_may_look_at_folders(tmp_path: Path) -> None:
+    for car in ("red", "blue"):
+        write_paired(tmp_path, photos=f"images/{car}", masks=f"masks/{car}")
+    dataset = open_dataset(tmp_path, Reading(car_rule="(?P<car>[^/]+)/"))
+    assert dataset.cars == ("blue", "red")
+
+
+@pytest.mark.parametrize("rule", ["(?P<car>", "[^_]+", r"(?P<auto>\w+)"])
+def test_a_rule_that_is_none(tiny_data: Path, rule: str) -> None:
+    with pytest.raises(ConfigError, match=r"\(\?P<car>"):
+        open_dataset(tiny_data, Reading(car_rule=rule))
+
+
+@pytest.mark.parametrize("rule", [r"(?P<car>[0-3])_", r"car4(?P<car>)|(?P<other>car)4"])
+def test_a_rule_that_does_not_fit_names_the_photos(tiny_data: Path, rule: str) -> None:
+    with pytest.raises(DataError, match=r"photos: car\d_01, car\d_02, car\d_03"):
+        open_dataset(tiny_data, Reading(car_rule=rule))
+
+
+def test_a_table_gives_the_cars_and_goes_before_a_rule(tiny_data: Path, tmp_path: Path) -> None:
+    names = [sample.name for sample in open_dataset(tiny_data).samples]
+    suffixes = (["", ".jpg", ".PNG"] * 5)[: len(names)]
+    rows = [f"{name}{suffix},{name[-1]},x" for name, suffix in zip(names, suffixes, strict=True)]
+    table = tmp_path / "cars.csv"
+    table.write_text("\n".join(["\ufeffimage,car,note", *rows, "other.jpg,9,x", ",,"]), "utf-8")
+    dataset = open_dataset(tiny_data, Reading(cars=table, car_rule="("))
+    assert dataset.cars == ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("image,car\ncar0_01,a\ncar0_02,\n", r"no car for 14 photos: car0_02, .*car1_03, \.\.\."),
+        ("image;car\n", r"\['image;car'\]"),
+        ("", "columns"),
+        ("image,car\ncar0_01,a\ncar0_01.jpg,b\n", "line 3: .*'b' here and of 'a' above"),
+        (None, "No such file"),
+        ("image,car\n\xff", "UTF-8"),
+    ],
+)
+def test_tables_that_can_not_be_used(
+    tiny_data: Path, tmp_path: Path, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / "cars.csv").write_text(text, encoding="latin-1")
+    with pytest.raises(DataError, match=message):
+        open_dataset(tiny_data, Reading(cars=tmp_path / "cars.csv"))
+
+
+def test_a_folder_without_any_mask_can_be_looked_at(tiny_data: Path) -> None:
+    for mask in (tiny_data / "masks").iterdir():
+        mask.unlink()
+    dataset = open_dataset(tiny_data, allow_empty=True)
+    assert (len(dataset.samples), len(dataset.without_mask)) == (0, 15)
+    (tiny_data / "masks").rmdir()
+    assert open_dataset(tiny_data, allow_empty=True).without_mask == dataset.without_mask
+
+
+def test_the_garbage_collector_is_on_again_after_an_error(tiny_data: Path) -> None:
+    with pytest.raises(ConfigError):
+        open_dataset(tiny_data, Reading(car_rule="("))
+    assert gc.isenabled()
+
+
+def test_a_dataset_is_its_own_family(tiny_data: Path) -> None:
+    assert open_dataset(tiny_data).family == "tiny"
+
+
+def test_the_fingerprint_of_files_stays_what_runs_have_written(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    for name, photo, mask in (("a_01", 3, 1), ("b_01", 5, 2)):
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(b"x" * photo)
+        (tmp_path / "masks" / f"{name}.png").write_bytes(b"x" * mask)
+    digest = hashlib.sha256(b"a_01\0[3, 1]\nb_01\0[5, 2]\n").hexdigest()
+    assert open_dataset(tmp_path).fingerprint() == digest

@@ -1,0 +1,61 @@
+"""Which classes of a data folder are the car: those asked for, or those whose names say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core.errors import DataError
+
+Class = tuple[int, str]
+"""A class's number and name."""
+
+_NAMES = frozenset({"car", "cars", "auto", "autos", "automobile", "automobiles"})
+_WORDS = _NAMES | {"vehicle", "vehicles"}
+
+
+def choose_classes(title: str, there: Sequence[Class], wanted: Sequence[str]) -> list[Class]:
+    """Returns the classes that are the car.
+
+    Without a wish these are the classes called car (or cars, auto, automobile); else those with
+    such a word or vehicle in their name, such as "parked car"; else the only one.
+
+    Args:
+        title: How messages call the data.
+        there: The classes to choose from.
+        wanted: Names (upper and lower case alike) or numbers; empty for those called car.
+
+    Raises:
+        DataError: A wanted class is not there, or none is wanted and no name says car.
+    """
+    if wanted:
+        return _wanted(title, there, wanted)
+    called = [each for each in there if each[1].strip().lower() in _NAMES]
+    called = called or [each for each in there if _words(each[1]) & _WORDS]
+    if called or len({name for _, name in there}) == 1:
+        return called or list(there)
+    raise DataError(f"{title}: no class is called car. {_choice(there)}")
+
+
+def _wanted(title: str, there: Sequence[Class], wanted: Sequence[str]) -> list[Class]:
+    chosen: list[Class] = []
+    for wish in wanted:
+        text = wish.strip().lower()
+        found = [each for each in there if each[1].strip().lower() == text]
+        found = found or [each for each in there if str(each[0]) == text]
+        if not found:
+            raise DataError(f"{title}: there is no class {wish!r}. {_choice(there)}")
+        chosen += [each for each in found if each not in chosen]
+    return chosen
+
+
+def _choice(there: Sequence[Class]) -> str:
+    names = list(dict.fromkeys(name for _, name in there))
+    if not names:
+        return "It names no class at all; export the annotations again, with their categories."
+    shown = ", ".join(names[:100]) + (", ..." if len(names) > 100 else "")
+    return f"Say which of its classes are the car (--classes NAME[,NAME]); it has: {shown}."
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
