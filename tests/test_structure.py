@@ -1,6 +1,8 @@
 """Holds the design's import rule and its bans."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,18 @@ ALLOWED = {
     "pages": {"pages.shared", "training", "core"},
     "streamlit_app.py": {"pages.shared", "training", "core"},
 }
-TORCH_FREE = ["architecture", "archive", "checkpoint", "decode", "edges", "errors", "files"]
-TORCH_FREE += ["image", "masks", "metrics", "modes", "names", "photos", "preprocess", "results"]
+TORCH_FREE = ["architecture", "archive", "checkpoint", "decode", "drawing", "edges", "errors"]
+TORCH_FREE += [
+    "files",
+    "image",
+    "masks",
+    "metrics",
+    "modes",
+    "names",
+    "photos",
+    "preprocess",
+    "results",
+]
 TORCH_FREE += ["silhouette"]
 
 
@@ -65,12 +77,22 @@ def test_what_pages_import_never_waits_for_torch(module: str) -> None:
 
 
 def test_only_augment_knows_albumentations() -> None:
-    users = [
-        path.name
+    users = {
+        path.relative_to(ROOT).as_posix()
         for path in sources()
         if within_any(imports(ast.parse(path.read_text(encoding="utf-8"))), "albumentations")
-    ]
-    assert users == ["augment.py"]
+    }
+    assert users and all(user.startswith("training/augment/") for user in users)
+
+
+@pytest.mark.parametrize("module", ["training.config", "training.augment.recipe"])
+def test_recipes_as_data_wait_for_no_heavy_library(module: str) -> None:
+    heavy = "albumentations", "torch"
+    script = f"import sys, {module}; print([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def within_any(names: set[str], package: str) -> bool:

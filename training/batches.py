@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from training.augment import Augmenter
+from training.augment.compose import Augmenter
+from training.closeness import edge_closeness
 from training.config import TrainConfig
 from training.data import Sample
 
@@ -36,34 +38,55 @@ class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(prepared), torch.from_numpy(mask[None].astype(np.float32))
 
 
+class WeightedSquares(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """The same squares, each with its closeness to the edge, float32 (1, S, S)."""
+
+    def __init__(self, squares: TrainingSquares) -> None:
+        self._squares = squares
+
+    def __len__(self) -> int:
+        return len(self._squares)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        image, mask = self._squares[index]
+        closeness = edge_closeness(mask[0].numpy() > 0.5)
+        return image, mask, torch.from_numpy(closeness[None])
+
+
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
     """Returns the order of an epoch's samples, a function of (seed, epoch) alone."""
     order = np.random.default_rng([seed, epoch]).permutation(count)
     return [int(i) for i in order]
 
 
-def steps_per_epoch(count: int, batch: int) -> int:
-    """Returns the full batches in an epoch; a rest is left for another epoch's order."""
-    return max(1, count // batch)
+def steps_per_epoch(count: int, step_images: int) -> int:
+    """Returns the full steps in an epoch; a rest is left for another epoch's order."""
+    return max(1, count // step_images)
 
 
 def epoch_batches(
     samples: Sequence[Sample], config: TrainConfig, epoch: int, first_step: int = 0
-) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Returns the batches of an epoch from a step on (0 for all of them).
+) -> DataLoader[tuple[Tensor, ...]]:
+    """Returns the batches of an epoch from an optimiser step on (0 for all of them).
 
-    A run that goes on inside an epoch so reads nothing that it has already seen.
+    A run that goes on inside an epoch so reads nothing that it has already seen. A batch is
+    (images, masks), and the closeness to the edges where these weigh something.
     """
     order = epoch_order(len(samples), config.seed, epoch)
-    end = steps_per_epoch(len(samples), config.batch) * config.batch
+    end = steps_per_epoch(len(samples), config.step_images) * config.step_images
+    squares = TrainingSquares(samples, config, epoch)
+    whole: Dataset[Any] = WeightedSquares(squares) if config.edge_weight else squares
     return DataLoader(
-        TrainingSquares(samples, config, epoch),
+        whole,
         batch_size=config.batch,
-        sampler=order[first_step * config.batch : end],
+        sampler=order[first_step * config.step_images : end],
         num_workers=config.workers,
         worker_init_fn=_one_thread,
         prefetch_factor=4 if config.workers else None,
         pin_memory=torch.cuda.is_available(),
+        # Without its own the loader would draw from the generator of the network's dropout, once
+        # a session, and a resumed run would differ.
+        generator=torch.Generator(),
     )
 
 

@@ -1,0 +1,116 @@
+"""A recipe at work: photos and masks become augmented ones.
+
+What a sample becomes is a function of (seed, epoch, index) alone, so workers, restarts and
+resumes can't change it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+import albumentations as A
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.augment.build import build_step
+from training.augment.drawn import drawn_values
+from training.augment.recipe import Recipe, find_recipe
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A transform that was applied, with what it drew."""
+
+    transform: str
+    parameters: dict[str, Any]
+    """Names and values of JSON's kinds; a long array is summarised."""
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """An augmented photo, and how it came about."""
+
+    image: NDArray[np.uint8]
+    """(H, W, 3)."""
+    mask: NDArray[np.bool_]
+    """(H, W)."""
+    applied: tuple[Applied, ...]
+    """In the order in which they were applied."""
+
+
+class Augmenter:
+    """A recipe ready to use."""
+
+    def __init__(self, recipe: str | Recipe, size: int | None) -> None:
+        """Builds the recipe's transforms.
+
+        Args:
+            recipe: The recipe, its name, or the path of its JSON file.
+            size: Side in px of the square that photos become; None keeps their size (a quarter
+                turn then swaps the sides).
+
+        Raises:
+            ConfigError: The recipe is unknown or its file is wrong.
+            DataError: A folder that the recipe names is missing or empty.
+        """
+        self.recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+        self.size = size
+        # Resized first: every later step then works on the small picture.
+        first = [A.Resize(size, size, interpolation=cv2.INTER_AREA)] if size else []
+        built = [build_step(step) for step in self.recipe.steps]
+        self._leaves = [leaf for _, leaves in built for leaf in leaves]
+        self._compose = A.Compose([*first, *(transform for transform, _ in built)], strict=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.recipe, self.size)
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8],
+        mask: NDArray[np.bool_],
+        *,
+        seed: int,
+        epoch: int,
+        index: int,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Returns the augmented image (H, W, 3) uint8 and mask (H, W) bool.
+
+        Args:
+            image: (H, W, 3) uint8.
+            mask: (H, W) bool.
+            seed: The run's seed.
+            epoch: The epoch, from 1.
+            index: The sample's place in the training set.
+        """
+        # One pair of generators for all transforms: `set_random_seed` would give each transform
+        # the same numbers, so that all of them or none of them would be applied.
+        state = [seed, epoch, index]
+        self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
+        out = self._compose(image=image, mask=mask.astype(np.uint8))
+        return out["image"], out["mask"].astype(bool)
+
+    def traced(
+        self,
+        image: NDArray[np.uint8],
+        mask: NDArray[np.bool_],
+        *,
+        seed: int,
+        epoch: int,
+        index: int,
+    ) -> Augmented:
+        """Returns what `__call__` returns for the same arguments, with what was applied."""
+        for _, transform in self._leaves:
+            transform.params = {}  # those that a OneOf passed over keep an earlier sample's
+        out, moved = self(image, mask, seed=seed, epoch=epoch, index=index)
+        applied = tuple(
+            Applied(name, drawn_values(transform.params))
+            for name, transform in self._leaves
+            if transform.params
+        )
+        return Augmented(out, moved, applied)
