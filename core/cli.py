@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.checkpoint import find_checkpoint, list_checkpoints, read_info
+from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError
-from core.masks import MaskSettings, OverlayStyle
+from core.masks import MaskSettings
 from core.photos import PhotoSource, list_photos
 from core.results import ResultRow
 
@@ -129,6 +130,9 @@ def _best_checkpoint(runs: Path) -> Path:
 def _info(options: argparse.Namespace) -> int:
     """Prints a checkpoint's facts as JSON."""
     path = find_checkpoint(options.checkpoint)
-    facts = {"file": str(path), "bytes": path.stat().st_size, **asdict(read_info(path))}
+    found = read_info(path)
+    facts = {"file": str(path), "bytes": path.stat().st_size, **asdict(found)}
     print(json.dumps(facts, indent=1))
+    if found.leak:
+        print(found.leak, file=sys.stderr)
     return EXIT_OK

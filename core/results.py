@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.drawing import OverlayStyle, cutout, overlay
 from core.image import encode_jpeg, encode_png
-from core.masks import OverlayStyle, car_share, cutout, overlay
+from core.masks import car_share
 
 TABLE_NAME = "results.csv"
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.drawing import OverlayStyle
 from core.errors import CarmaskError
 from core.files import write_bytes_atomically
-from core.masks import MaskSettings, OverlayStyle, mask_from_probability
+from core.masks import MaskSettings, mask_from_probability
 from core.photos import PhotoSource
 from core.predict import Predictor
 from core.results import TABLE_NAME, ResultRow, result_files, result_row, results_table

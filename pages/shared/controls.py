@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.masks import MaskSettings, OverlayStyle
+from core.drawing import OverlayStyle
+from core.masks import MaskSettings
 from pages.shared.pictures import Look
 
 SIDE_BY_SIDE, SLIDER, HEAT_MAP = "Side by side", "Before / after", "Heat map"

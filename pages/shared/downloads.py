@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
+from core.drawing import cutout, overlay
 from core.errors import CarmaskError
 from core.image import encode_jpeg, encode_png
-from core.masks import cutout, overlay
 from core.results import ResultRow, result_files, result_row, write_zip
 from pages.shared.photos import Photo
 from pages.shared.pictures import Look

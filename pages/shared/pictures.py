@@ -8,16 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay
 from core.image import encode_jpeg, encode_png
-from core.masks import (
-    ERROR_COLOURS,
-    MaskSettings,
-    OverlayStyle,
-    car_share,
-    error_picture,
-    heatmap,
-    overlay,
-)
+from core.masks import MaskSettings, car_share
 from core.preprocess import enlarge, resize
 from pages.shared.segmenter import Prepared
 

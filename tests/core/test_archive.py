@@ -10,14 +10,7 @@ import pytest
 from core import archive as archive_module
 from core.archive import ArchiveLimits, Member, list_members
 from core.errors import ArchiveError
-
-
-def zipped(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w", packing) as archive:
-        for name, data in members:
-            archive.writestr(zipfile.ZipInfo(name), data, packing)
-    return stream.getvalue()
+from tests.core.zips import zipped
 
 
 def listed(data: bytes, **limits: float) -> list[Member]:

@@ -15,6 +15,7 @@ from core import photos as photos_module
 from core.archive import ArchiveLimits
 from core.errors import ArchiveError, CarmaskError, ImageError
 from core.photos import PHOTO_SUFFIXES, PhotoSource, list_photos, list_uploads
+from tests.core.zips import zipped
 
 
 def photo(level: int = 100, kind: str = "PNG") -> bytes:
@@ -29,14 +30,6 @@ def fill(folder: Path, *names: str) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo(level))
-
-
-def zipped(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w", packing) as archive:
-        for name, data in members:
-            archive.writestr(zipfile.ZipInfo(name), data, packing)
-    return stream.getvalue()
 
 
 def names(sources: list[PhotoSource]) -> list[str]:

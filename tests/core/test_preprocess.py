@@ -32,6 +32,21 @@ def test_grid_by_hand(photo: tuple[int, int], grid: tuple[int, int]) -> None:
     assert Preprocessing(size=512).grid_shape(*photo) == grid
 
 
+@pytest.mark.parametrize("std", [(0.25, 0.25, 0.25), (0.229, 0.224, 0.225), (3.0, 0.01, 1.0)])
+def test_denormalised_is_the_picture_that_was_normalised(std: tuple[float, float, float]) -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    image = np.stack([levels, levels[::-1], np.roll(levels, 7)], axis=-1).reshape(16, 16, 3)
+    preprocessing = Preprocessing(mean=(0.485, 0.456, 0.406), std=std)
+    back = preprocessing.denormalise(preprocessing.normalise(image))
+    assert back.dtype == np.uint8
+    assert np.array_equal(back, image)
+
+
+def test_denormalised_stays_a_picture_for_any_tensor() -> None:
+    tensor = np.array([-9.0, 9.0, 0.0], np.float32).reshape(3, 1, 1)
+    assert Preprocessing().denormalise(tensor).tolist() == [[[0, 255, 128]]]
+
+
 def test_normalised_by_hand() -> None:
     image = np.array([[[0, 255, 51]]], np.uint8)
     out = Preprocessing(mean=(0.5, 0.5, 0.2), std=(0.25, 0.5, 1)).normalise(image)

@@ -6,8 +6,8 @@ import zipfile
 
 import numpy as np
 
+from core.drawing import OverlayStyle
 from core.image import read_image
-from core.masks import OverlayStyle
 from core.results import ResultRow, result_files, result_row, results_table, write_zip
 
 MASK = np.zeros((20, 40), bool)

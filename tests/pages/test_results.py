@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.masks import MaskSettings, OverlayStyle
+from core.drawing import OverlayStyle
+from core.masks import MaskSettings
 from core.predict import Predictor
 from pages.shared.cache import BoundedCache
 from pages.shared.downloads import all_as_zip, full_cutout, full_mask, full_overlay

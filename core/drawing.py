@@ -1,0 +1,241 @@
+"""The pictures that show a mask on its photo: overlay, cut-out, heat map, errors.
+
+Every function works at the photo's own size, up to 40 megapixels, and changes none of its inputs.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ConfigError, ImageError, MaskError
+from core.masks import Mask, Probability, require_mask, require_probability, require_range
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+
+_ROWS_AT_ONCE = 512  # a strip of a 40 megapixel photo then takes 12 MB instead of 120
+_GREY_SHARE = 2 / 3  # dims the photo behind an error picture, so that the colours stand out
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How a mask is drawn on its photo.
+
+    Raises:
+        ConfigError: A value is outside its range, or a colour isn't of the form #RRGGBB.
+    """
+
+    colour: str = "#00C2FF"
+    """Colour of the car's area, as #RRGGBB."""
+    opacity: float = 0.45
+    """How much of the colour covers the photo, in [0, 1]; 0 shows the outline alone."""
+    outline: float = 2.0
+    """Width of the line along the edge, in px of a photo whose longest side is 1000 px, in
+    [0, 50]; it grows with the photo, is 1 px at least, and 0 draws none."""
+    outline_colour: str | None = None
+    """Colour of the line, as #RRGGBB; None takes `colour`."""
+
+    def __post_init__(self) -> None:
+        require_range("opacity", self.opacity, 0, 1)
+        require_range("outline", self.outline, 0, 50)
+        _rgb("colour", self.colour)
+        if self.outline_colour is not None:
+            _rgb("outline_colour", self.outline_colour)
+
+
+@dataclass(frozen=True)
+class ErrorColours:
+    """Colours of an error picture, for the picture and its legend alike.
+
+    They are of the palette that people with any kind of colour blindness can tell apart.
+
+    Source: Okabe and Ito, "Color universal design", 2008.
+    """
+
+    right: str = "#009E73"
+    """Car in both masks (bluish green, half transparent)."""
+    missed: str = "#F0E442"
+    """Car in truth that the mask lacks (yellow)."""
+    wrong: str = "#D55E00"
+    """Background in truth that the mask calls car (vermilion)."""
+
+
+ERROR_COLOURS = ErrorColours()
+
+
+def overlay(image: Image, mask: Mask, style: OverlayStyle) -> Image:
+    """The photo with the car tinted and its edge drawn.
+
+    The line lies half inside and half outside of the mask's edge, and doesn't follow the
+    picture's border, where a car that goes on beyond it has no edge.
+
+    Args:
+        image: The photo, uint8 RGB (H, W, 3).
+        mask: The car, bool (H, W).
+        style: Colours, opacity and width.
+
+    Returns:
+        A new image, uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: The photo has a wrong shape or dtype.
+        MaskError: The mask has a wrong shape or dtype, or another size than the photo.
+    """
+    _require_pair(image, mask)
+    picture = image.copy()
+    _tint(picture, mask, _rgb("colour", style.colour), style.opacity)
+    if style.outline > 0:
+        width = max(1, round(style.outline * max(mask.shape) / 1000))
+        _draw_outline(picture, mask, width, _rgb("colour", style.outline_colour or style.colour))
+    return picture
+
+
+def cutout(image: Image, mask: Mask, *, feather: float = 0.0) -> Image:
+    """The car alone, everything else transparent.
+
+    Pixels that are fully transparent are black as well: the background isn't in the file, which
+    makes the PNG small and keeps what was cut away private.
+
+    Args:
+        image: The photo, uint8 RGB (H, W, 3).
+        mask: The car, bool (H, W).
+        feather: Softness of the edge in px, in [0, 50]: the standard deviation of a Gaussian
+            blur of alpha. 0 is a hard edge with alpha 0 or 255; 1 looks antialiased.
+
+    Returns:
+        A new image, uint8 RGBA (H, W, 4).
+
+    Raises:
+        ImageError: The photo has a wrong shape or dtype.
+        MaskError: The mask has a wrong shape or dtype, or another size than the photo.
+        ConfigError: The feather is outside its range.
+    """
+    _require_pair(image, mask)
+    require_range("feather", feather, 0, 50)
+    alpha = np.where(mask, np.uint8(255), np.uint8(0))
+    if feather > 0:
+        # Replicating the border keeps a car opaque where it leaves the picture.
+        blurred = cv2.GaussianBlur(alpha, (0, 0), feather, borderType=cv2.BORDER_REPLICATE)
+        alpha = np.asarray(blurred, np.uint8)
+    kept = cv2.copyTo(image, alpha)  # black where alpha is 0
+    result = np.asarray(cv2.cvtColor(kept, cv2.COLOR_RGB2RGBA), np.uint8)
+    result[..., 3] = alpha
+    return result
+
+
+def heatmap(probability: Probability) -> Image:
+    """The probability as a picture, from dark violet (0) over green (0.5) to yellow (1).
+
+    The colours are viridis: equal steps of probability look equally large, in grey as well.
+
+    Args:
+        probability: Probability of car, float32 (H, W) in [0, 1].
+
+    Returns:
+        An image, uint8 RGB (H, W, 3).
+
+    Raises:
+        MaskError: The probability has a wrong shape or dtype, or values outside [0, 1].
+    """
+    require_probability(probability)
+    levels = cv2.convertScaleAbs(probability, alpha=255)
+    ramp = np.arange(256, dtype=np.uint8)[:, None]
+    viridis = cv2.cvtColor(cv2.applyColorMap(ramp, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.applyColorMap(levels, viridis), np.uint8)
+
+
+def error_picture(
+    image: Image, mask: Mask, truth: Mask, colours: ErrorColours = ERROR_COLOURS
+) -> Image:
+    """The dimmed grey photo with the right, the missed and the wrong pixels of a mask in colour.
+
+    Args:
+        image: The photo, uint8 RGB (H, W, 3).
+        mask: The mask to judge, bool (H, W).
+        truth: The true mask, bool (H, W).
+        colours: Colours of the three kinds; a legend takes them from here.
+
+    Returns:
+        A new image, uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: The photo has a wrong shape or dtype.
+        MaskError: A mask has a wrong shape or dtype, or another size than the photo.
+        ConfigError: A colour isn't of the form #RRGGBB.
+    """
+    _require_pair(image, mask)
+    _require_pair(image, truth, "true mask")
+    grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=_GREY_SHARE)
+    picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    _tint(picture, mask & truth, _rgb("right", colours.right), 0.5)
+    _tint(picture, truth & ~mask, _rgb("missed", colours.missed), 0.9)
+    _tint(picture, mask & ~truth, _rgb("wrong", colours.wrong), 0.9)
+    return picture
+
+
+def _require_pair(image: Image, mask: Mask, what: str = "mask") -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ImageError(
+            f"The photo is {image.dtype} of shape {image.shape}; it must be uint8 RGB of shape "
+            "(height, width, 3). Read it with read_image."
+        )
+    require_mask(mask, what)
+    if mask.shape != image.shape[:2]:
+        raise MaskError(
+            f"The {what} is {mask.shape[1]} x {mask.shape[0]} px and the photo is "
+            f"{image.shape[1]} x {image.shape[0]} px; they must have one size. "
+            f"Choose the {what} that belongs to this photo."
+        )
+
+
+def _rgb(name: str, colour: str) -> tuple[int, int, int]:
+    if not isinstance(colour, str) or not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
+        raise ConfigError(
+            f"{name} is {colour!r}; it must be a colour of the form #RRGGBB. "
+            "Try #00C2FF, a light blue."
+        )
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue
+
+
+def _box(mask: Mask, margin: int = 0) -> tuple[slice, slice]:
+    """Rows and columns of the box that holds the mask, widened inside the picture."""
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return (
+        slice(max(top - margin, 0), top + height + margin),
+        slice(max(left - margin, 0), left + width + margin),
+    )
+
+
+def _tint(picture: Image, where: Mask, colour: tuple[int, int, int], opacity: float) -> None:
+    """Blend a colour over part of a picture, in place, strip by strip and without floats."""
+    box = _box(where)
+    area, inside = picture[box], where[box].view(np.uint8)
+    levels = np.arange(256)[:, None] * (1 - opacity) + np.array(colour) * opacity
+    table = np.rint(levels).astype(np.uint8)[None]
+    for top in range(0, len(area), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        strip = np.ascontiguousarray(area[rows])
+        area[rows] = cv2.copyTo(cv2.LUT(strip, table), inside[rows], dst=strip)
+
+
+def _draw_outline(picture: Image, mask: Mask, width: int, colour: tuple[int, int, int]) -> None:
+    """Draw a line along the mask's edge, in place: the odd pixel of its width lies inside."""
+    box = _box(mask, margin=width + 1)
+    inside = np.ascontiguousarray(mask[box])
+    line = _within(inside, math.ceil(width / 2))
+    if width > 1:
+        line |= _within(np.logical_not(inside), width // 2)
+    _tint(picture[box], line, colour, 1.0)
+
+
+def _within(area: Mask, reach: int) -> Mask:
+    """The pixels of an area that lie at most `reach` px from the pixels that are not in it."""
+    if area.all():  # nothing to measure to, which OpenCV leaves undefined
+        return np.zeros_like(area)
+    distance = cv2.distanceTransform(area.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(cv2.inRange(distance, 1.0, float(reach)), np.uint8).astype(np.bool_)
