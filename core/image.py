@@ -47,6 +47,17 @@ def read_image(
     Raises:
         ImageError: The file is missing, empty, no photo, damaged, too large or too small.
     """
+    return read_oriented(source, name=name, max_pixels=max_pixels, min_side=min_side)[0]
+
+
+def read_oriented(
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+) -> tuple[Pixels, int]:
+    """Return what `read_image` returns, and the file's EXIF orientation, 1..8; 1 is upright."""
     title = _title_of(source, name)
     decoded = decode(source, title, max_pixels=max_pixels, min_side=min_side)
     width, height = decoded.picture.size
@@ -56,7 +67,7 @@ def read_image(
     stored = _turned(upright, {6: 8, 8: 6}.get(decoded.orientation, decoded.orientation))
     for top, rows in rgb_stripes(decoded.picture):
         stored[top : top + len(rows)] = rows
-    return upright
+    return upright, decoded.orientation
 
 
 def read_mask(

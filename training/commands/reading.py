@@ -1,0 +1,35 @@
+"""The options that say how a data folder is to be read; several commands have them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.data import Reading
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Declares --car-rule, --cars and --class."""
+    parser.add_argument(
+        "--car-rule",
+        default="",
+        metavar="RE",
+        help='regular expression whose group "car" finds the car in a photo\'s name '
+        '(default: the part before the first "_")',
+    )
+    parser.add_argument(
+        "--cars", type=Path, metavar="CSV", help="file with the columns image and car"
+    )
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="category (COCO) or class (VOC) that is a car; give more than one to join them",
+    )
+
+
+def reading_of(options: argparse.Namespace) -> Reading:
+    """Returns how the data folders are to be read."""
+    return Reading(classes=tuple(options.classes), car_rule=options.car_rule, cars=options.cars)

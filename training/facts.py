@@ -1,0 +1,197 @@
+"""What one photo with its mask is like: sizes, the car's share, sharpness, fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.fft import dctn
+
+from core.decode import decode
+from core.errors import CarmaskError
+from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
+from core.modes import with_alpha
+from training.data import Sample
+from training.mask_source import CocoMask, MaskFile, MaskSource
+
+FACTS_VERSION = 1
+"""Goes up when a fact is measured in another way; an index then measures all again."""
+PICTURE_SIDE = 48
+"""Side of the small grey picture that near duplicates are compared by, in px."""
+MAX_VALUES = 256
+"""Where counting the distinct values of a mask ends."""
+_SMALLEST_PART = 0.0005  # of the picture's pixels; what is smaller is a speck, not a part
+_SHARPNESS_SIDE = 512  # px
+_NO_PHOTO: dict[str, Any] = {"width": 0, "height": 0, "orientation": 1, "digest": "", "phash": 0}
+_NO_PHOTO |= {"brightness": math.nan, "sharpness": math.nan}
+_NO_MASK: dict[str, Any] = {"mask_width": 0, "mask_height": 0, "share": math.nan, "parts": 0}
+_NO_MASK |= {"largest_part": math.nan, "touches": "", "mask_values": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Everything about one pair that costs reading it."""
+
+    width: int
+    """Of the upright photo, in px; 0 if it can't be read."""
+    height: int
+    mask_width: int
+    """Of the upright mask, in px; 0 if it can't be read."""
+    mask_height: int
+    orientation: int
+    """The photo's EXIF orientation, 1..8; 1 is upright."""
+    share: float
+    """Car pixels of all the mask's pixels, 0..1; nan if the mask can't be read."""
+    parts: int
+    """8-connected parts of the mask that cover at least 0.05% of it."""
+    largest_part: float
+    """Share of the car's pixels that lie in its largest part, 0..1; nan without a car."""
+    touches: str
+    """Borders that the car touches: those of "tblr" (top, bottom, left, right) that it does."""
+    mask_values: int
+    """Distinct values in the mask's file, at most 256; a clean one has one or two."""
+    brightness: float
+    """Mean luma (BT.601) of the photo, 0..255; nan if it can't be read."""
+    sharpness: float
+    """Variance of the Laplacian of its luma, the photo's longest side reduced to 512 px."""
+    digest: str
+    """Of the photo's size and upright pixels: SHA-256, first 32 digits; exact copies have one."""
+    phash: int
+    """Perceptual hash of the photo, 64 bits; few bits differ between copies of one picture."""
+    error: str = ""
+    """Why photo or mask can't be read; empty if both can."""
+
+    @classmethod
+    def unreadable(cls, error: str) -> ImageFacts:
+        """Returns what is known of a pair that can't be read at all."""
+        return cls(**_NO_PHOTO, **_NO_MASK, error=error)
+
+
+def measure(sample: Sample) -> ImageFacts:
+    """Returns the facts of one pair; a photo or mask that can't be read is a fact too."""
+    return measure_with_picture(sample)[0]
+
+
+def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
+    """Returns the facts of one pair, and its photo as a small grey picture.
+
+    Returns:
+        The facts, and PICTURE_SIDE x PICTURE_SIDE bytes of luma, row by row; none if the photo
+        can't be read.
+    """
+    errors = []
+    photo, mask, picture = _NO_PHOTO, _NO_MASK, b""
+    try:
+        image, orientation = read_oriented(sample.image_path)
+        photo, picture = _of_photo(image, orientation)
+    except CarmaskError as error:
+        errors.append(f"photo: {error}")
+    try:
+        size, values = _of_file(sample.mask, (photo["height"], photo["width"]))
+        mask = _of_mask(sample.mask.read(size), values)
+    except CarmaskError as error:
+        errors.append(f"mask: {error}")
+    return ImageFacts(**photo, **mask, error=" ".join(errors)), picture
+
+
+def perceptual_hash(luma: NDArray[np.uint8]) -> int:
+    """Returns 64 bits that say how a picture's coarse waves stand to their median.
+
+    Source: Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010),
+    3.2.1: the DCT of 32 x 32 px, without the first row and column of its coefficients.
+
+    Args:
+        luma: The picture, uint8 (H, W).
+    """
+    small = cv2.resize(luma, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float64)
+    waves = dctn(small, norm="ortho")[1:9, 1:9].ravel()
+    bits = np.packbits(waves > np.median(waves))
+    return int.from_bytes(bits.tobytes(), "big")
+
+
+def _of_photo(image: NDArray[np.uint8], orientation: int) -> tuple[dict[str, Any], bytes]:
+    height, width = image.shape[:2]
+    luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    side = (PICTURE_SIDE, PICTURE_SIDE)
+    digest = hashlib.sha256(f"{width}x{height}".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    facts = {
+        "width": width,
+        "height": height,
+        "orientation": orientation,
+        "digest": digest.hexdigest()[:32],
+        "phash": perceptual_hash(luma),
+        "brightness": float(luma.mean()),
+        "sharpness": _sharpness(luma),
+    }
+    return facts, cv2.resize(luma, side, interpolation=cv2.INTER_AREA).tobytes()
+
+
+def _sharpness(luma: NDArray[np.uint8]) -> float:
+    """Returns the variance of the Laplacian.
+
+    Source: Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy (2000).
+    """
+    scale = _SHARPNESS_SIDE / max(luma.shape)
+    if scale < 1:
+        size = (max(1, round(luma.shape[1] * scale)), max(1, round(luma.shape[0] * scale)))
+        luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return float(cv2.Laplacian(luma, cv2.CV_32F).var())
+
+
+def _of_mask(mask: NDArray[np.bool_], values: int) -> dict[str, Any]:
+    height, width = mask.shape
+    areas = _part_areas(mask)
+    pixels = int(areas.sum())
+    edges = {"t": mask[0], "b": mask[-1], "l": mask[:, 0], "r": mask[:, -1]}
+    return {
+        "mask_width": width,
+        "mask_height": height,
+        "mask_values": values,
+        "share": pixels / mask.size,
+        "parts": int((areas >= _SMALLEST_PART * mask.size).sum()),
+        "largest_part": float(areas.max() / pixels) if pixels else math.nan,
+        "touches": "".join(side for side, line in edges.items() if line.any()),
+    }
+
+
+def _part_areas(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Returns the pixels of each 8-connected part of a mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return np.zeros(0, np.intp)
+    # Only the rectangle around the car: labelling is the dearest step of all.
+    inner = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+    stats = cv2.connectedComponentsWithStats(inner, connectivity=8)[2]
+    return np.asarray(stats[1:, cv2.CC_STAT_AREA], np.intp)
+
+
+def _of_file(mask: MaskSource, photo: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Returns the upright (height, width) that a mask was made at, and how many values it holds.
+
+    Values are counted where a file is nothing but the mask: of its alpha where that varies.
+    """
+    if isinstance(mask, CocoMask):
+        return (mask.height, mask.width) if mask.height else photo, 2
+    decoded = decode(mask.path, mask.path.name, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
+    picture = decoded.picture
+    size = picture.size if decoded.orientation > 4 else picture.size[::-1]
+    if not isinstance(mask, MaskFile):
+        return size, 2
+    rgba = with_alpha(picture)
+    alpha = None if rgba is None else rgba.getchannel("A")
+    varies = alpha is not None and _distinct(alpha) > 1
+    return size, _distinct(alpha if alpha is not None and varies else picture)
+
+
+def _distinct(picture: Image.Image) -> int:
+    if picture.mode[0] in "IF":
+        return min(MAX_VALUES, len(np.unique(np.asarray(picture))))
+    colours = picture.getcolors(MAX_VALUES)
+    return MAX_VALUES if colours is None else len(colours)

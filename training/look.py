@@ -1,0 +1,92 @@
+"""The look at a whole data folder: its check and its mean mask, also in a process of its own.
+
+Of a hundred thousand photos a check computes for many seconds. In a thread of the app every page
+would wait for it again and again; beside it, no page does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import CarmaskError
+from training.check import Report, check_dataset
+from training.data import Dataset, Reading, open_dataset
+from training.index import FactsIndex
+from training.mean_mask import MeanMask, mean_mask
+from training.sides import Split
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a data folder found."""
+
+    report: Report
+    mean_mask: MeanMask | None
+    """None where it was not asked for, or no mask could be read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be looked at, such that another process can."""
+
+    root: Path
+    reading: Reading
+    index: Path
+    """File of the facts."""
+    split: Split | None
+    with_mean: bool
+    """Whether the mean mask is wanted."""
+
+
+def look(dataset: Dataset, index: FactsIndex, split: Split | None, *, with_mean: bool) -> Look:
+    """Returns the check of a data folder and, if wanted, its mean mask."""
+    report = check_dataset(dataset, index, split)
+    mean = mean_mask(dataset.samples, index.known(dataset.samples)) if with_mean else None
+    return Look(report, mean)
+
+
+def look_apart(asked: Asked) -> Look:
+    """Returns the same from a process of its own; the report then names no data folders.
+
+    Raises:
+        CarmaskError: The process ended without an answer.
+    """
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "training.look"],
+        input=pickle.dumps(asked),
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    if done.returncode or not done.stdout:
+        raise CarmaskError(
+            f"The check of {asked.root} ended with status {done.returncode}. Try "
+            f"python -m training check {asked.root}, which says more."
+        )
+    answer: Look = pickle.loads(done.stdout)
+    return answer
+
+
+def answer(asked: Asked) -> Look:
+    """Returns what was asked for, small enough to send."""
+    dataset = open_dataset(asked.root, asked.reading, allow_empty=True)
+    index = FactsIndex(asked.index)
+    try:
+        found = look(dataset, index, asked.split, with_mean=asked.with_mean)
+    finally:
+        index.close()
+    return replace(found, report=replace(found.report, datasets=()))
+
+
+if __name__ == "__main__":
+    # Through the module's own name: classes of __main__ could not be read by who asked.
+    from training import look as module
+
+    sys.stdout.buffer.write(pickle.dumps(module.answer(pickle.load(sys.stdin.buffer))))
