@@ -56,6 +56,12 @@ class CheckpointInfo:
     created: str = ""
     """When it was written, ISO 8601, UTC."""
 
+    @property
+    def leak(self) -> str:
+        """The split's verdict where cars of the validation were trained on, else ""."""
+        verdict = str(self.split.get("verdict", ""))
+        return verdict if verdict.startswith("LEAKY") else ""
+
 
 @dataclass(frozen=True)
 class CheckpointEntry:
@@ -171,10 +177,9 @@ def _rank(entry: CheckpointEntry) -> tuple[bool, bool, float, bool]:
     """Best first: readable, with an honest split, by Dice, "best" before "last"."""
     if entry.info is None:
         return True, True, 0.0, True
-    leaky = str(entry.info.split.get("verdict", "")).startswith("LEAKY")
     dice = entry.info.metrics.get("dice")
     value = float(dice) if isinstance(dice, int | float) else 0.0
-    return False, leaky, -value, not entry.path.name.startswith("best")
+    return False, bool(entry.info.leak), -value, not entry.path.name.startswith("best")
 
 
 def _read_header(path: Path) -> dict[str, Any]:

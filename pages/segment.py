@@ -12,6 +12,7 @@ from pages.shared.checkpoints import (
     pick_checkpoint,
     show_broken,
     show_no_checkpoint,
+    show_verdict,
 )
 from pages.shared.frame import SEGMENT, open_page
 from pages.shared.intake import ask_photos, start_over
@@ -36,6 +37,8 @@ def main() -> None:
         return
     with picker:
         chosen = pick_checkpoint(good)
+        if chosen.info is not None and chosen.info.leak:
+            show_verdict(chosen.info)
         show_broken(broken)
     photos = ask_photos()
     if not photos:

@@ -1,128 +1,174 @@
-"""Splits by car: no car ever stands on both sides."""
+"""Ways to split data folders: by car, in folds by car, or by single photos, which leaks."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.errors import ConfigError, DataError
-from core.files import write_bytes_atomically
+from core.errors import ConfigError
 from training.data import Dataset, Sample
+from training.sides import Part, Sides, Split, divided_photo, load_split
+from training.strata import Shares, deal_alike, pick_alike, shares_of
 
-Part = Literal["train", "val"]
+__all__ = [
+    "Part",
+    "Split",
+    "cars_by_family",
+    "load_split",
+    "split_at_random",
+    "split_by_car",
+    "split_folds",
+]
 
-
-@dataclass(frozen=True)
-class Split:
-    """Which cars of which data folder are trained on and which are kept for validation."""
-
-    val_cars: dict[str, tuple[str, ...]]
-    """Cars kept for validation, by data folder."""
-    train_cars: dict[str, tuple[str, ...]]
-    """Cars trained on, by data folder."""
-    seed: int = 0
-
-    def fingerprint(self) -> str:
-        """Returns a SHA-256 of both sides; the seed that led there does not matter."""
-        sides = {"train": _plain(self.train_cars), "val": _plain(self.val_cars)}
-        return hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()
-
-    def verdict(self) -> str:
-        """Returns a sentence on leaks: cars that stand on both sides, counted."""
-        shared = total = 0
-        for source, cars in self.val_cars.items():
-            total += len(cars)
-            shared += len(set(cars) & set(self.train_cars.get(source, ())))
-        if shared:
-            return f"LEAKY: {shared} of {total} validation cars are also in train"
-        return f"by car: {total} validation cars, none of them in train"
-
-    def select(self, datasets: Sequence[Dataset], part: Part) -> list[Sample]:
-        """Returns the samples of one side, in the data folders' order.
-
-        Raises:
-            DataError: A car of the data stands on neither side, so the split is of other data.
-        """
-        wanted = self.val_cars if part == "val" else self.train_cars
-        chosen = []
-        for dataset in datasets:
-            here = set(wanted.get(dataset.name, ()))
-            known = here | set(self.val_cars.get(dataset.name, ()))
-            known |= set(self.train_cars.get(dataset.name, ()))
-            strangers = sorted(set(dataset.cars) - known)
-            if strangers:
-                raise DataError(
-                    f"{len(strangers)} cars of {dataset.name} are not in the split (first "
-                    f"{strangers[0]!r}); it was made for other data. Use that data, or part 'all'."
-                )
-            chosen += [sample for sample in dataset.samples if sample.car in here]
-        return chosen
-
-    def save(self, path: Path) -> None:
-        """Writes the split with its fingerprint and verdict as JSON."""
-        facts = {
-            "fingerprint": self.fingerprint(),
-            "verdict": self.verdict(),
-            "seed": self.seed,
-            "train_cars": _plain(self.train_cars),
-            "val_cars": _plain(self.val_cars),
-        }
-        write_bytes_atomically(path, (json.dumps(facts, indent=1) + "\n").encode())
+LARGEST_SHARE = 0.9
+"""Largest share of the cars that may be kept for validation."""
 
 
-def split_by_car(datasets: Sequence[Dataset], val_share: float, seed: int) -> Split:
-    """Returns a split of each data folder by its cars.
+def split_by_car(
+    datasets: Sequence[Dataset], val_share: float, seed: int, shares: Shares | None = None
+) -> Split:
+    """Returns a split of each family by its cars.
 
     Args:
         datasets: Data folders.
-        val_share: Share of each folder's cars that is kept, rounded down, at least one.
-        seed: Chooses which; each folder's choice depends on its own cars alone.
+        val_share: Share of each family's cars that is kept, rounded down, at least one; in
+            [0, 0.9].
+        seed: Chooses which; each family's choice depends on its own cars alone.
+        shares: Where given, cars of all sizes are kept: the mean and the quantiles of both sides
+            are close. A car without a share counts as a middling one.
 
     Raises:
-        ConfigError: A folder has fewer than two cars, so nothing could be kept.
+        ConfigError: A family has fewer than two cars, so nothing could be kept; or the share is
+            out of its range.
     """
-    val: dict[str, tuple[str, ...]] = {}
-    train: dict[str, tuple[str, ...]] = {}
-    for dataset in datasets:
-        cars = dataset.cars
-        if len(cars) < 2:
-            raise ConfigError(
-                f"{dataset.name} has {len(cars)} car; a split by car needs two or more. A car is "
-                "the part of a photo's name before '_'."
-            )
-        order = np.random.default_rng(seed).permutation(len(cars))
+    _require_share(val_share)
+    val: Sides = {}
+    train: Sides = {}
+    for family, cars in cars_by_family(datasets).items():
+        _require_cars(family, cars, 2)
         kept = max(1, int(len(cars) * val_share))
-        val[dataset.name] = tuple(sorted(cars[i] for i in order[:kept]))
-        train[dataset.name] = tuple(sorted(cars[i] for i in order[kept:]))
+        rng = np.random.default_rng(seed)
+        if shares is None:
+            picked = [int(place) for place in rng.permutation(len(cars))[:kept]]
+        else:
+            picked = pick_alike(shares_of(family, cars, shares), kept, rng)
+        val[family], train[family] = _both_sides(cars, picked)
     return Split(val_cars=val, train_cars=train, seed=seed)
 
 
-def load_split(path: Path) -> Split:
-    """Returns a split from its file.
+def split_folds(
+    datasets: Sequence[Dataset], folds: int, seed: int, shares: Shares | None = None
+) -> list[Split]:
+    """Returns `folds` splits by car in which every car is kept for validation exactly once.
+
+    Args:
+        datasets: Data folders.
+        folds: Number of splits, 2 or more.
+        seed: Chooses which car is in which fold.
+        shares: As for `split_by_car`.
 
     Raises:
-        DataError: The file is missing, damaged, or was changed after it was written.
+        ConfigError: A family has fewer cars than there are folds, or there are fewer than two.
     """
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        split = Split(
-            val_cars={k: tuple(v) for k, v in facts["val_cars"].items()},
-            train_cars={k: tuple(v) for k, v in facts["train_cars"].items()},
-            seed=int(facts["seed"]),
+    if folds < 2:
+        raise ConfigError(f"folds is {folds}; it must be 2 or more.")
+    dealt: dict[str, list[list[int]]] = {}
+    families = cars_by_family(datasets)
+    for family, cars in families.items():
+        _require_cars(family, cars, folds)
+        rng = np.random.default_rng(seed)
+        if shares is None:
+            order = [int(place) for place in rng.permutation(len(cars))]
+            dealt[family] = [order[fold::folds] for fold in range(folds)]
+        else:
+            dealt[family] = deal_alike(shares_of(family, cars, shares), folds, rng)
+    splits = []
+    for fold in range(folds):
+        sides = {name: _both_sides(cars, dealt[name][fold]) for name, cars in families.items()}
+        val = {family: side[0] for family, side in sides.items()}
+        train = {family: side[1] for family, side in sides.items()}
+        splits.append(Split(val_cars=val, train_cars=train, seed=seed))
+    return splits
+
+
+def split_at_random(datasets: Sequence[Dataset], val_share: float, seed: int) -> Split:
+    """Returns a split of each family by single photos, whatever car they show.
+
+    Most cars then stand on both sides, and every number of such a training flatters. An augmented
+    photo stays on the side of the photo that it was made from.
+
+    Args:
+        datasets: Data folders.
+        val_share: Share of each family's photos that is kept, rounded down, at least one; in
+            [0, 0.9].
+        seed: Chooses which.
+
+    Raises:
+        ConfigError: A family has fewer than two photos, or the share is out of its range.
+    """
+    _require_share(val_share)
+    val: Sides = {}
+    train: Sides = {}
+    photos = _by_family(datasets, divided_photo)
+    for family, names in photos.items():
+        if len(names) < 2:
+            raise ConfigError(f"{family} has {len(names)} photo; a split needs two or more.")
+        order = np.random.default_rng(seed).permutation(len(names))
+        picked = [int(place) for place in order[: max(1, int(len(names) * val_share))]]
+        val[family], train[family] = _both_sides(names, picked)
+    return Split(
+        val_cars=_cars_of(datasets, val),
+        train_cars=_cars_of(datasets, train),
+        seed=seed,
+        by="random",
+        val_images=val,
+        train_images=train,
+    )
+
+
+def cars_by_family(datasets: Sequence[Dataset]) -> Sides:
+    """Returns the cars of each family, sorted; several data folders can be of one family."""
+    return _by_family(datasets, lambda sample: sample.car)
+
+
+def _by_family(datasets: Sequence[Dataset], name_of: Callable[[Sample], str]) -> Sides:
+    found: dict[str, set[str]] = defaultdict(set)
+    for dataset in datasets:
+        found[dataset.family].update(name_of(sample) for sample in dataset.samples)
+    return {family: tuple(sorted(names)) for family, names in found.items()}
+
+
+def _cars_of(datasets: Sequence[Dataset], photos: Sides) -> Sides:
+    """Returns the cars that the named photos show, by family."""
+    cars: dict[str, set[str]] = {family: set() for family in photos}
+    for dataset in datasets:
+        here = set(photos[dataset.family])
+        cars[dataset.family] |= {s.car for s in dataset.samples if divided_photo(s) in here}
+    return {family: tuple(sorted(names)) for family, names in cars.items()}
+
+
+def _both_sides(
+    names: Sequence[str], picked: Sequence[int]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the picked names and the others, each in order."""
+    chosen = set(picked)
+    return (
+        tuple(name for place, name in enumerate(names) if place in chosen),
+        tuple(name for place, name in enumerate(names) if place not in chosen),
+    )
+
+
+def _require_cars(family: str, cars: Sequence[str], least: int) -> None:
+    if len(cars) < least:
+        raise ConfigError(
+            f"{family} has {len(cars)} car{'s' if len(cars) != 1 else ''}; a split by car needs "
+            f"{least} or more here. A car is the part of a photo's name before '_', unless "
+            "--car-rule or --cars says otherwise."
         )
-        written = facts["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"The split {path} can't be read: {error}.") from error
-    if written != split.fingerprint():
-        raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
-    return split
 
 
-def _plain(sides: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    return {source: sorted(cars) for source, cars in sides.items()}
+def _require_share(val_share: float) -> None:
+    if not 0 <= val_share <= LARGEST_SHARE:
+        raise ConfigError(f"val_share is {val_share}; it must be from 0 to {LARGEST_SHARE}.")

@@ -95,15 +95,10 @@ def _load(path: Path, changed: int, size: int) -> Segmenter:
     return Segmenter.load(path)
 
 
-def is_leaky(info: CheckpointInfo) -> bool:
-    """Whether the checkpoint was validated on cars that it was trained on."""
-    return str(info.split.get("verdict", "")).startswith("LEAKY")
-
-
 def show_verdict(info: CheckpointInfo) -> None:
     """Draws the split's verdict as a badge: LEAKY in red, an honest split in green."""
     verdict = str(info.split.get("verdict", ""))
-    if is_leaky(info):
+    if info.leak:
         st.badge("LEAKY", icon=":material/warning:", color="red", help=verdict)
     elif verdict:
         st.badge("Split by car", icon=":material/verified:", color="green", help=verdict)
@@ -113,7 +108,7 @@ def show_verdict(info: CheckpointInfo) -> None:
 
 def _label(name: str, info: CheckpointInfo | None) -> str:
     dice = info.metrics.get("dice") if info else None
-    leaky = " · LEAKY" if info and is_leaky(info) else ""
+    leaky = " · LEAKY" if info and info.leak else ""
     return f"{name} · Dice {dice:.4f}{leaky}" if isinstance(dice, float | int) else name + leaky
 
 

@@ -1,0 +1,160 @@
+"""The sides of a split: which cars are trained on and which are kept, and the file of that.
+
+A car belongs to a family: the data folder that it was photographed for. An augmented set is of its
+source's family, so a car and its augmented versions always stand on the same side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from core.errors import DataError
+from core.files import write_bytes_atomically
+from training.data import Dataset, Sample
+
+Part = Literal["train", "val"]
+By = Literal["car", "random"]
+Sides = dict[str, tuple[str, ...]]
+"""Names (of cars, or of photos) by family."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which cars of which family are trained on and which are kept for validation."""
+
+    val_cars: Sides
+    """Cars kept for validation, by family."""
+    train_cars: Sides
+    """Cars trained on, by family."""
+    seed: int = 0
+    by: By = "car"
+    """What was divided: "car", or "random" for single photos, which lets cars leak."""
+    val_images: Sides = field(default_factory=dict)
+    """Of a random split: photos kept for validation, by family."""
+    train_images: Sides = field(default_factory=dict)
+    """Of a random split: photos trained on, by family."""
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of both sides; the seed that led there does not matter."""
+        sides: dict[str, Any] = {"train": _plain(self.train_cars), "val": _plain(self.val_cars)}
+        if self.by == "random":
+            sides["train_images"] = _plain(self.train_images)
+            sides["val_images"] = _plain(self.val_images)
+        return hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()
+
+    def verdict(self) -> str:
+        """Returns a sentence on leaks: cars that stand on both sides, counted."""
+        shared = total = 0
+        for family, cars in self.val_cars.items():
+            total += len(cars)
+            shared += len(set(cars) & set(self.train_cars.get(family, ())))
+        if shared:
+            return f"LEAKY: {shared} of {total} validation cars are also in train"
+        how = "by car" if self.by == "car" else "at random"
+        return f"{how}: {total} validation cars, none of them in train"
+
+    def select(self, datasets: Sequence[Dataset], part: Part) -> list[Sample]:
+        """Returns the samples of one side, in the data folders' order.
+
+        An augmented photo stands where the photo stands that it was made from.
+
+        Raises:
+            DataError: A car or photo of the data stands on neither side, so the split is of other
+                data.
+        """
+        chosen = []
+        for dataset in datasets:
+            train, val = self._sides_of(dataset.family)
+            strangers = sorted({self._divided(sample) for sample in dataset.samples} - train - val)
+            if strangers:
+                what = "cars" if self.by == "car" else "photos"
+                raise DataError(
+                    f"{len(strangers)} {what} of {dataset.name} are not in the split (first "
+                    f"{strangers[0]!r}); it was made for other data. Use that data, or part 'all'."
+                )
+            here = val if part == "val" else train
+            chosen += [sample for sample in dataset.samples if self._divided(sample) in here]
+        return chosen
+
+    def trained_on(self, samples: Sequence[Sample], datasets: Sequence[Dataset]) -> tuple[int, int]:
+        """Returns how many cars of the samples were trained on, and how many cars they show.
+
+        Args:
+            samples: Photos that are to be scored.
+            datasets: The data folders that they are of.
+        """
+        families = {dataset.name: dataset.family for dataset in datasets}
+        cars = {(families[sample.source], sample.car) for sample in samples}
+        trained = {(family, car) for family, side in self.train_cars.items() for car in side}
+        return len(cars & trained), len(cars)
+
+    def save(self, path: Path) -> None:
+        """Writes the split with its fingerprint and verdict as JSON."""
+        facts: dict[str, Any] = {
+            "fingerprint": self.fingerprint(),
+            "verdict": self.verdict(),
+            "seed": self.seed,
+            "by": self.by,
+            "train_cars": _plain(self.train_cars),
+            "val_cars": _plain(self.val_cars),
+        }
+        if self.by == "random":
+            facts["train_images"] = _plain(self.train_images)
+            facts["val_images"] = _plain(self.val_images)
+        write_bytes_atomically(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+    def _sides_of(self, family: str) -> tuple[set[str], set[str]]:
+        if self.by == "car":
+            sides = self.train_cars, self.val_cars
+        else:
+            sides = self.train_images, self.val_images
+        return set(sides[0].get(family, ())), set(sides[1].get(family, ()))
+
+    def _divided(self, sample: Sample) -> str:
+        """Returns the name by which a sample is found on a side."""
+        return sample.car if self.by == "car" else divided_photo(sample)
+
+
+def divided_photo(sample: Sample) -> str:
+    """Returns the photo that a random split divides: of an augmented one, what it was made from."""
+    return sample.origin or sample.name
+
+
+def load_split(path: Path) -> Split:
+    """Returns a split from its file.
+
+    Raises:
+        DataError: The file is missing, damaged, or was changed after it was written.
+    """
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        by = facts.get("by", "car")
+        if by not in get_args(By):
+            raise ValueError(f"it is by {by!r}, not by car or random")
+        split = Split(
+            val_cars=_sides(facts["val_cars"]),
+            train_cars=_sides(facts["train_cars"]),
+            seed=int(facts["seed"]),
+            by=by,
+            val_images=_sides(facts.get("val_images", {})),
+            train_images=_sides(facts.get("train_images", {})),
+        )
+        written = facts["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"The split {path} can't be read: {error}.") from error
+    if written != split.fingerprint():
+        raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
+    return split
+
+
+def _plain(sides: Sides) -> dict[str, list[str]]:
+    return {family: sorted(names) for family, names in sides.items()}
+
+
+def _sides(plain: dict[str, list[str]]) -> Sides:
+    return {family: tuple(names) for family, names in plain.items()}
