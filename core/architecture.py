@@ -59,6 +59,24 @@ class UNetConfig:
         """Height and width that a padded network works on are multiples of this."""
         return self.stem_factor << self.depth
 
+    def parameter_count(self) -> int:
+        """Returns how many parameters the network has, without building it."""
+        widths = [self.width << level for level in range(self.depth + 1)]
+        pixels = self.stem_factor**2
+        total = (widths[0] + 1) * self.out_channels * pixels  # the last, 1x1 convolution
+        for source, width in zip([self.in_channels * pixels, *widths], widths, strict=False):
+            total += self._double_conv_count(source, width)
+        for width in widths[1:]:
+            half = width // 2
+            total += (4 * width + 1) * half  # the 2x2 up-convolution
+            total += self._double_conv_count(width, half)
+        return total
+
+    def _double_conv_count(self, source: int, width: int) -> int:
+        """Returns the parameters of two 3x3 convolutions; with a norm the bias is in the norm."""
+        offsets = 1 if self.norm == "none" else 2
+        return 9 * (source + width) * width + 2 * offsets * width
+
     def output_size(self, size: int) -> int:
         """Returns the logits' side for an input side, both in pixels.
 

@@ -7,13 +7,19 @@ log.txt, lock and checkpoints/. Only this module knows their form.
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
+import sys
+import threading
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal
+from weakref import WeakValueDictionary
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError
@@ -165,6 +171,36 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def is_own_run(names: Collection[str]) -> bool:
+    """Tells from the names of a folder's files whether a trainer of ours wrote them."""
+    return "metrics.jsonl" in names or "state.json" in names
+
+
+def is_locked(folder: Path) -> bool:
+    """Tells whether a trainer holds a run's lock; True where nobody can tell.
+
+    It asks and never takes the lock, so a trainer that starts at this moment is not disturbed.
+    """
+    path = folder / "lock"
+    with _PROBING:
+        try:
+            # Closing any handle on the file would drop a lock of this very process.
+            held = _HELD.get(_identity(path.stat()))
+            if held is not None and not held.closed:
+                return True
+            if _fcntl is None:
+                return True
+            with path.open("rb") as file:
+                wanted = [0] * 5
+                wanted[_LOCK_TYPE_AT] = _fcntl.F_WRLCK
+                asked = _fcntl.fcntl(file, _fcntl.F_GETLK, struct.pack(_LOCK_LAYOUT, *wanted))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+    return bool(struct.unpack(_LOCK_LAYOUT, asked)[_LOCK_TYPE_AT] != _fcntl.F_UNLCK)
+
+
 def now() -> str:
     """Returns the time, ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -182,8 +218,10 @@ def _take_lock(path: Path) -> IO[bytes]:
     """
     file = path.open("ab")
     try:
-        if _fcntl is not None:
-            _fcntl.lockf(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        with _PROBING:
+            if _fcntl is not None:
+                _fcntl.lockf(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+            _HELD[_identity(os.fstat(file.fileno()))] = file
     except OSError as error:
         file.close()
         raise RunError(
@@ -191,6 +229,17 @@ def _take_lock(path: Path) -> IO[bytes]:
         ) from error
     return file
 
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    """Returns what tells a lock file of this process from any other; a fork is another process."""
+    return os.getpid(), found.st_dev, found.st_ino
+
+
+_PROBING = threading.Lock()
+_HELD: WeakValueDictionary[tuple[int, int, int], IO[bytes]] = WeakValueDictionary()
+"""Lock files that this process holds; a process can't see its own locks."""
+_LOCK_LAYOUT, _LOCK_TYPE_AT = ("hhqqi", 0) if sys.platform == "linux" else ("qqihh", 3)
+"""C's `struct flock`, and where in it the lock's type stands."""
 
 try:
     import fcntl as _fcntl
