@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -65,7 +67,8 @@ def _show_what_it_is(*, ready: bool) -> None:
     )
     for page in PAGES if ready else ():
         with st.container(gap="xsmall"):
-            if st.button(page.action, key=f"to_{page.title}", icon=page.icon, type="primary"):
+            kind: Literal["primary", "secondary"] = "primary" if page is SEGMENT else "secondary"
+            if st.button(page.action, key=f"to_{page.title}", icon=page.icon, type=kind):
                 st.switch_page(page.path)
             st.caption(page.summary)
 

@@ -21,6 +21,10 @@ PICTURES = [
     ("segment", "segment?sample=synth0001_03", WIDE),
     ("compare", "segment?sample=synth0001_03&truth=true", WIDE),
     ("heat", "segment?sample=synth0001_03&view=Heat+map", WIDE),
+    ("dataset", "dataset", WIDE),
+    ("browse", "dataset?tab=Browse", WIDE),
+    ("photo", "dataset?tab=Browse&photo=synth0001_03", WIDE),
+    ("dataset-phone", "dataset", PHONE),
     ("phone", "segment?sample=synth0001_03", PHONE),
 ]
 

@@ -34,7 +34,14 @@ SEGMENT = Page(
     "Segment photos",
     "Your photos, one or hundreds: masks, overlays and cut-outs to save.",
 )
-PAGES = (SEGMENT,)
+DATASET = Page(
+    "pages/dataset.py",
+    "Dataset",
+    ":material/photo_library:",
+    "Look at the data",
+    "What the network learns from: health, splits, every photo with its mask, augmentations.",
+)
+PAGES = (SEGMENT, DATASET)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 

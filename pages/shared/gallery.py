@@ -1,4 +1,4 @@
-"""A strip of small pictures of which one can be chosen, by mouse, finger or keyboard."""
+"""Small pictures of which one can be chosen, by mouse, finger or keyboard: a strip or a grid."""
 
 from __future__ import annotations
 
@@ -22,29 +22,47 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a strip."""
+    """One picture of a strip or a grid."""
 
     name: str
     """What `gallery` returns when it is chosen."""
     label: str
     """What a person reads, and a screen reader says."""
     jpeg: bytes
-    """The small picture."""
+    """The small picture; empty where there is none to show, and `caption` says why."""
+    caption: str = ""
+    """A second, quieter line."""
 
 
 def gallery(
-    tiles: Sequence[Tile], *, label: str, chosen: str | None = None, key: str
+    tiles: Sequence[Tile],
+    *,
+    label: str,
+    chosen: str | None = None,
+    wrap: bool = False,
+    ratio: float = 1.5,
+    key: str,
 ) -> str | None:
-    """Draws the strip and returns the name of the picture that was chosen just now, or None.
+    """Draws the pictures and returns the name of the one that was chosen just now, or None.
 
     Args:
         tiles: The pictures.
-        label: What the strip is, for a screen reader.
+        label: What the pictures are, for a screen reader.
         chosen: Name of the picture to mark.
+        wrap: Whether they fill a grid of rows, each picture whole, instead of one row to swipe.
+        ratio: Width over height of a picture's place in the grid.
         key: Unique on the page.
     """
-    shown = [{"name": tile.name, "label": tile.label, "src": jpeg_url(tile.jpeg)} for tile in tiles]
-    data = {"tiles": shown, "chosen": chosen, "label": label}
+    shown = [
+        {
+            "name": tile.name,
+            "label": tile.label,
+            "caption": tile.caption,
+            "src": jpeg_url(tile.jpeg) if tile.jpeg else "",
+        }
+        for tile in tiles
+    ]
+    data = {"tiles": shown, "chosen": chosen, "label": label, "wrap": wrap, "ratio": ratio}
     picked = _mount(key=key, data=data, on_picked_change=_nothing).picked
     return None if picked is None else str(picked)
 

@@ -20,6 +20,25 @@ FILES, FOLDER, CAMERA = "Photos or ZIP", "Folder", "Camera"
 
 def ask_photos() -> list[Photo]:
     """Draws the ways to bring photos and returns those of the open one, else the chosen sample."""
+    # Closed once a sample is chosen, so that its result comes up; the widgets in it live on. A
+    # camera that runs stays in sight.
+    url = st.query_params
+    with st.expander(
+        "Your own photos", expanded="sample" not in url or url.get("source") == CAMERA
+    ):
+        uploads = _ask_uploads()
+    if uploads:
+        return _photos_of(uploads)
+    return _ask_sample()
+
+
+def start_over() -> None:
+    """Takes all uploads away; a button's callback."""
+    st.session_state["intake_turn"] = st.session_state.get("intake_turn", 0) + 1
+
+
+def _ask_uploads() -> Sequence[UploadedFile]:
+    """Draws the ways to bring photos and returns what the open one holds."""
     files, folder, camera = st.tabs([FILES, FOLDER, CAMERA], key="source", bind="query-params")
     turn = st.session_state.setdefault("intake_turn", 0)
     with files:
@@ -36,19 +55,12 @@ def ask_photos() -> list[Photo]:
             key=f"folder_{turn}",
         )
     if folder.open:
-        uploads = in_folder
+        return in_folder
     if camera.open:  # not before: a browser asks for leave as soon as the camera is drawn
         with camera:
             shot = st.camera_input("Take a photo", label_visibility="collapsed", width=640)
-        uploads = [shot] if shot else []
-    if uploads:
-        return _photos_of(uploads)
-    return _ask_sample()
-
-
-def start_over() -> None:
-    """Takes all uploads away; a button's callback."""
-    st.session_state["intake_turn"] = st.session_state.get("intake_turn", 0) + 1
+        return [shot] if shot else []
+    return uploads
 
 
 def _photos_of(uploads: Sequence[UploadedFile]) -> list[Photo]:
@@ -77,7 +89,8 @@ def _ask_sample() -> list[Photo]:
         key="samples",
     )
     if picked and picked != wanted:
-        st.query_params["sample"] = wanted = picked
+        st.query_params["sample"] = picked
+        st.rerun()  # above this line the page was drawn as if no sample was chosen
     if wanted is None:
         return []
     if wanted not in samples:

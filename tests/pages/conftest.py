@@ -50,3 +50,20 @@ def open_page(runs: Path, samples: Path) -> Open:
         return app.run()
 
     return run
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CARMASK_RECIPES", str(tmp_path / "recipes"))
+    return tmp_path / "recipes"
+
+
+@pytest.fixture
+def studio(open_page: Open, recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the Augment tab on six photos of three cars, at a small size."""
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+
+    def run(**query: str) -> AppTest:
+        return open_page("pages/dataset.py", **{"tab": "Augment", "square": "128 px", **query})
+
+    return run

@@ -87,6 +87,28 @@ def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
     assert len(app.get("image")) == 3
 
 
+def test_a_leaky_checkpoint_wears_a_badge_beside_its_name(
+    open_page: Open, one_run: Path, runs: Path
+) -> None:
+    verdict = "LEAKY: 1 of 2 validation cars are also in train"
+    write_checkpoint(runs, "leaky", verdict=verdict)
+    honest, leaky = (open_page(SEGMENT, checkpoint=f"{run}/best") for run in ("one", "leaky"))
+    badges = [
+        [each.value for each in app.markdown if "-badge[" in each.value] for app in (honest, leaky)
+    ]
+    assert len(badges[1]) == 1 and "LEAKY" in badges[1][0]
+    assert badges[0] == []
+
+
+def test_a_chosen_sample_closes_what_asks_for_photos(open_page: Open, one_run: Path) -> None:
+    camera = {"sample": SAMPLE, "source": "Camera"}
+    for query, expanded in (({}, True), ({"sample": SAMPLE}, False), (camera, True)):
+        app = open_page(SEGMENT, **query)
+        [asking] = app.expander
+        assert (asking.label, asking.proto.expanded) == ("Your own photos", expanded)
+        assert asking.get("file_uploader")
+
+
 def test_only_broken_checkpoints_are_no_traceback(open_page: Open, one_run: Path) -> None:
     one_run.write_bytes(b"")
     app = open_page(SEGMENT, sample=SAMPLE)

@@ -1,0 +1,100 @@
+"""The Dataset page: what the network learns from, to look at before it is trusted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CarmaskError
+from pages.shared.dataset.browse import show_browse
+from pages.shared.dataset.filters import AUGMENT, BROWSE, OVERVIEW
+from pages.shared.dataset.known import Known
+from pages.shared.dataset.progress import show_progress
+from pages.shared.dataset.settings import LAYOUT_NAMES, show_settings, show_way_on
+from pages.shared.dataset.sources import (
+    Opened,
+    Source,
+    chosen_reading,
+    list_sources,
+    open_source,
+    pick_source,
+)
+from pages.shared.dataset.split_choice import chosen_split
+from pages.shared.dataset.survey import surveys
+from pages.shared.folders import short_path
+from pages.shared.frame import DATASET, open_page
+from pages.shared.text import plain
+from training.data import Reading
+
+
+def main() -> None:
+    """Draws the page."""
+    open_page(DATASET)
+    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    title.title("Dataset", anchor=False)
+    with picker, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        source = pick_source(list_sources())
+        settings = st.container(width="content")
+    reading = chosen_reading()
+    opened, error = _open(source, reading)
+    with settings:
+        show_settings(opened, reading)
+    if error is not None:
+        st.error(plain(str(error)), icon=":material/error:")
+    if opened is None:
+        show_way_on()
+        return
+    _show_what_it_is(opened)
+    survey = surveys().of(opened)
+    known = Known(opened, survey, chosen_split())
+    progress = st.container()
+    _show_tabs(known)
+    # Last: the first photos are on the screen before any is measured.
+    _ = known.report
+    survey.start()
+    with progress:
+        show_progress(survey)
+
+
+def _open(source: Source, reading: Reading) -> tuple[Opened | None, CarmaskError | None]:
+    """Returns the folder's listing, and why it is not what was asked for."""
+    try:
+        return open_source(source, reading), None
+    except CarmaskError as error:
+        if reading == Reading():
+            return None, error
+        try:  # classes or a rule that don't fit: what there is to choose from must be shown
+            return open_source(source, Reading()), error
+        except CarmaskError:
+            return None, error
+
+
+def _show_what_it_is(opened: Opened) -> None:
+    dataset = opened.dataset
+    parts = [LAYOUT_NAMES.get(dataset.layout, dataset.layout), f"`{short_path(dataset.root)}`"]
+    if dataset.family != dataset.name:
+        parts.insert(1, f"made from {plain(dataset.family)}")
+    if dataset.classes:
+        parts.append(f"classes: {plain(', '.join(dataset.classes))}")
+    st.caption(" · ".join(parts))
+
+
+def _show_tabs(known: Known) -> None:
+    overview, browse, augment = st.tabs(
+        [OVERVIEW, BROWSE, AUGMENT], key="tab", bind="query-params", on_change="rerun"
+    )
+    if overview.open:
+        with overview:
+            from pages.shared.dataset.overview import show_overview
+
+            show_overview(known)
+    if browse.open:
+        with browse:
+            show_browse(known)
+    if augment.open:
+        with augment:
+            from pages.shared.dataset.studio import show_studio
+
+            show_studio(known.opened.dataset)
+
+
+main()

@@ -1,0 +1,77 @@
+"""How a data folder is read, and the way to another folder: a small window beside the list."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared.dataset.sources import Opened, add_folder
+from training.data import Reading
+
+LAYOUT_NAMES = {
+    "carvana": "Carvana layout",
+    "paired": "Photos and masks in two folders",
+    "coco": "COCO",
+    "voc": "Pascal VOC",
+    "augmented": "Augmented set",
+}
+"""Layouts as a person calls them."""
+
+
+def show_settings(opened: Opened | None, reading: Reading) -> None:
+    """Draws the settings; `opened` is None where the folder can't be opened."""
+    with st.popover("Settings", icon=":material/tune:"):
+        st.text_input(
+            "Another data folder",
+            key="folder_text",
+            placeholder="/path/to/folder",
+            help="A folder on this machine: Carvana's layout, images/ and masks/, COCO or VOC.",
+        )
+        st.button("Open", key="open_folder", icon=":material/folder_open:", on_click=_add)
+        if opened is not None and opened.dataset.all_classes:
+            _ask_classes(opened)
+        st.session_state["rule_text"] = reading.car_rule
+        st.text_input(
+            "Car rule",
+            key="rule_text",
+            placeholder="(?P<car>[^_]+)_",
+            help="How a photo's name says its car: a regular expression with a group called car. "
+            "Empty takes the part before the first _.",
+            on_change=_set_rule,
+        )
+
+
+def show_way_on() -> None:
+    """Draws what to do where a folder could not be opened."""
+    st.markdown(
+        "Choose another folder, open one in **Settings**, or draw a set of cars with "
+        "`python -m training synthetic --out data/synthetic`."
+    )
+
+
+def _add() -> None:
+    add_folder(st.session_state["folder_text"])
+    st.session_state["folder_text"] = ""
+
+
+def _ask_classes(opened: Opened) -> None:
+    st.session_state["classes_choice"] = list(opened.dataset.classes)
+    st.multiselect(
+        "Classes that are the car",
+        opened.dataset.all_classes,
+        key="classes_choice",
+        on_change=_set_classes,
+    )
+
+
+def _set_classes() -> None:
+    st.query_params["classes"] = st.session_state["classes_choice"]
+    if not st.session_state["classes_choice"]:
+        del st.query_params["classes"]
+
+
+def _set_rule() -> None:
+    rule = st.session_state["rule_text"].strip()
+    if rule:
+        st.query_params["rule"] = rule
+    else:
+        st.query_params.pop("rule", None)
