@@ -53,6 +53,12 @@ class Preprocessing:
         normalised = (scaled - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(normalised.transpose(2, 0, 1))
 
+    def denormalise(self, tensor: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Returns the picture (h, w, 3) uint8 that `normalise` made an input (3, h, w) of."""
+        centred = np.asarray(tensor, np.float32).transpose(1, 2, 0)
+        scaled = centred * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
+        return np.ascontiguousarray(np.clip(np.rint(scaled * 255), 0, 255).astype(np.uint8))
+
     def to_input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the network's input (3, h, w) float32 for a photo (H, W, 3) uint8."""
         return self.normalise(self.to_grid(image))

@@ -85,6 +85,16 @@ def test_only_augment_knows_albumentations() -> None:
     assert users and all(user.startswith("training/augment/") for user in users)
 
 
+def test_only_the_engine_knows_optimiser_and_loss() -> None:
+    inner = ("torch.optim", "training.engine.optimizer", "training.engine.loss")
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(within_any(imports(ast.parse(path.read_text())), name) for name in inner)
+    }
+    assert users and all(user.startswith("training/engine/") for user in users)
+
+
 @pytest.mark.parametrize("module", ["training.config", "training.augment.recipe"])
 def test_recipes_as_data_wait_for_no_heavy_library(module: str) -> None:
     heavy = "albumentations", "torch"

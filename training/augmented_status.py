@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +33,7 @@ from training.augmented_settings import (
     settings_of,
 )
 from training.data import Reading, open_dataset
+from training.detached import start_detached
 
 _EVERY = 0.5
 """Seconds between two writings of state.json."""
@@ -190,16 +189,9 @@ def start_augment(job: AugmentJob) -> None:
         recipe = str(job.out.resolve() / OWN_RECIPE)
         job.recipe.save(Path(recipe))
     _write_state(job.out / STATE, _about(job) | {"status": "starting", "at": time.time()})
-    with (job.out / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            augment_command(job, recipe),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).resolve().parent.parent,
-            start_new_session=True,
-        )
-    threading.Thread(target=_reap, args=(process, job.out), daemon=True).start()
+    start_detached(
+        augment_command(job, recipe), job.out / LOG, lambda status: _explain(job.out, status)
+    )
 
 
 def job_of(out: Path) -> AugmentJob:
@@ -260,13 +252,12 @@ def _about(job: AugmentJob) -> dict[str, Any]:
     }
 
 
-def _reap(process: subprocess.Popen[bytes], out: Path) -> None:
-    """Waits for a started process, which would stay as a zombie, and says if it never began."""
-    process.wait()
+def _explain(out: Path, status: int) -> None:
+    """Says why a process ended that never began to write."""
     state = _read_state(out)
     if state.get("status") == "starting":
         lines = (out / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        message = lines[-1] if lines else f"It ended with status {process.returncode}."
+        message = lines[-1] if lines else f"It ended with status {status}."
         with suppress(OSError):
             _write_state(out / STATE, state | {"status": "failed", "message": message})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def epoch_batches(
         batch_size=config.batch,
         sampler=order[first_step * config.step_images : end],
         num_workers=config.workers,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
         prefetch_factor=4 if config.workers else None,
         pin_memory=torch.cuda.is_available(),
         # Without its own the loader would draw from the generator of the network's dropout, once
@@ -90,7 +91,13 @@ def epoch_batches(
     )
 
 
-def _one_thread(_worker: int) -> None:
-    """Keeps a worker from taking the cores that the network needs."""
+def _start_worker(_worker: int) -> None:
+    """Keeps a worker from taking the cores that the network needs.
+
+    A terminal's Ctrl-C reaches workers, too; they go on until the trainer, which finishes its step
+    first, lets them go.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

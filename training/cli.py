@@ -1,4 +1,4 @@
-"""The command line: python -m training fit | evaluate | synthetic | augment | check | split."""
+"""The command line: python -m training COMMAND, each in a file of `training.commands`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from training.commands import (
     check,
     evaluate,
     fit,
+    queue,
     split,
     synthetic,
+    trial,
 )
 
-COMMANDS = (fit, evaluate, synthetic, augment, check, split)
+COMMANDS = (fit, evaluate, synthetic, augment, check, split, queue, trial)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

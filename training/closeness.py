@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 SIGMA = 5.0
 """How far an edge reaches, in px of the training square; the U-Net's paper takes the same."""
+
+
+_REACH = 6.0
+"""Sigmas after which the closeness is 0."""
 
 
 def edge_closeness(mask: NDArray[np.bool_], sigma: float = SIGMA) -> NDArray[np.float32]:
@@ -27,5 +33,17 @@ def edge_closeness(mask: NDArray[np.bool_], sigma: float = SIGMA) -> NDArray[np.
         return np.zeros(mask.shape, np.float32)
     inside = cv2.distanceTransform(bits, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     outside = cv2.distanceTransform(1 - bits, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    distance = np.maximum(inside, outside) - 0.5
-    return np.asarray(np.exp(-(distance**2) / (2 * sigma**2)), dtype=np.float32)
+    # OpenCV's distances differ in their last bit from call to call, with where the array lies in
+    # memory; their squares are whole numbers, so rounding these gives the same bits each time.
+    squares = np.rint(np.maximum(inside, outside) ** 2).astype(np.int64)
+    table = _closeness_by_square(sigma)
+    return np.asarray(table[np.minimum(squares, len(table) - 1)], dtype=np.float32)
+
+
+@cache
+def _closeness_by_square(sigma: float) -> NDArray[np.float32]:
+    """Returns the closeness for each squared distance to the next pixel of the other side."""
+    distance = np.sqrt(np.arange(int((_REACH * sigma) ** 2) + 1)) - 0.5
+    closeness = np.exp(-(distance**2) / (2 * sigma**2))
+    closeness[-1] = 0.0  # and all beyond
+    return closeness.astype(np.float32)

@@ -20,7 +20,7 @@ def config_difference(runs: Sequence[Path]) -> pd.DataFrame:
     Args:
         runs: Run folders; of two with one name the columns are called by their whole paths.
     """
-    configs = [_settings(run) for run in runs]
+    configs = [settings_of(run / "config.json") for run in runs]
     readable = [config for config in configs if config]
     names = list(dict.fromkeys(chain.from_iterable(readable)))
     rows = [name for name in names if len({config.get(name) for config in readable}) > 1]
@@ -33,10 +33,13 @@ def config_difference(runs: Sequence[Path]) -> pd.DataFrame:
     )
 
 
-def _settings(run: Path) -> dict[str, str]:
-    """Returns every setting as text, also those that this version does not know."""
+def settings_of(path: Path) -> dict[str, str]:
+    """Returns every setting of a JSON file as text, also those that this version does not know.
+
+    A setting inside another is called "outer.inner"; a missing or damaged file has none.
+    """
     try:
-        values = json.loads((run / "config.json").read_bytes())
+        values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     return dict(_flat(values)) if isinstance(values, dict) else {}

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.masks import MaskSettings, mask_from_probability
 from core.metrics import Counts, MaskScores, counts, mean_scores, pooled_scores, score
 from core.predict import Predictor
@@ -44,6 +47,7 @@ def evaluate(
     *,
     settings: MaskSettings,
     progress: Callable[[int, int], None] | None = None,
+    look: Callable[[Sample, NDArray[np.float32]], None] | None = None,
 ) -> Evaluation:
     """Returns the scores of a predictor on samples.
 
@@ -52,6 +56,7 @@ def evaluate(
         samples: Photos with masks.
         settings: Threshold and clean-up.
         progress: Called with (photos done, photos in all).
+        look: Called with each sample and its probability (H, W) float32.
 
     Raises:
         ImageError: A photo can't be read.
@@ -60,8 +65,11 @@ def evaluate(
     results = []
     for done, sample in enumerate(samples, start=1):
         image, truth = sample.read()
-        mask = mask_from_probability(predictor(image), settings)
+        probability = predictor(image)
+        mask = mask_from_probability(probability, settings)
         results.append(ImageResult(sample, score(mask, truth), counts(mask, truth)))
+        if look:
+            look(sample, probability)
         if progress:
             progress(done, len(samples))
     return Evaluation(tuple(results))

@@ -10,6 +10,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,19 +60,24 @@ def look_apart(asked: Asked) -> Look:
     """
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "training.look"],
-        input=pickle.dumps(asked),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
-        check=False,
     )
-    if done.returncode or not done.stdout:
+    said = b""
+    with suppress(BrokenPipeError), process:
+        assert process.stdin and process.stdout
+        pickle.dump(asked, process.stdin)
+        process.stdin.flush()  # and not closed: its end says that nobody waits any more
+        said = process.stdout.read()
+    if process.returncode or not said:
         raise CarmaskError(
-            f"The check of {asked.root} ended with status {done.returncode}. Try "
+            f"The check of {asked.root} ended with status {process.returncode}. Try "
             f"python -m training check {asked.root}, which says more."
         )
-    answer: Look = pickle.loads(done.stdout)
+    answer: Look = pickle.loads(said)
     return answer
 
 
@@ -85,8 +92,17 @@ def answer(asked: Asked) -> Look:
     return replace(found, report=replace(found.report, datasets=()))
 
 
+def end_with_who_asked() -> None:
+    """Ends this process as soon as the one that asked is gone, killed or not."""
+    while os.read(0, 1 << 16):
+        pass
+    os._exit(1)
+
+
 if __name__ == "__main__":
     # Through the module's own name: classes of __main__ could not be read by who asked.
     from training import look as module
 
-    sys.stdout.buffer.write(pickle.dumps(module.answer(pickle.load(sys.stdin.buffer))))
+    asked = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=end_with_who_asked, daemon=True).start()
+    sys.stdout.buffer.write(pickle.dumps(module.answer(asked)))

@@ -220,6 +220,7 @@ def _state_facts(values: dict[str, Any]) -> dict[str, Any]:
         number = _whole(values, name)
         if number is not None:
             facts[name] = number
+    facts["share"] = _figure(values, "share") or 0.0
     return facts
 
 

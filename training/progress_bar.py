@@ -27,26 +27,47 @@ def counting_bar(what: str, unit: str = "") -> Iterator[Callable[[int, int], Non
         what: What is done, before the bar.
         unit: What is counted; if given, the bar says how many a second.
     """
-    with _bar(*([_Speed(unit)] if unit else [])) as bar:
+    more = [_Speed(unit)] if unit else []
+    with _bar(*more, TimeRemainingColumn()) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
 def training_bar() -> Iterator[Callable[[Any], None]]:
-    """Gives a function of a training's Progress that draws a bar with loss and Dice."""
-    with _bar() as bar:
-        task = bar.add_task("read the data", total=None)
+    """Gives a function of a training's Progress that draws a bar with loss, Dice and speed.
+
+    The bar is of the epoch's training or validation, the time left of the whole run.
+    """
+    with _bar(TextColumn("{task.fields[left]}")) as bar:
+        task = bar.add_task("read the data", total=None, left="")
 
         def show(at: Any) -> None:
-            dice = "" if at.dice is None else f", Dice {at.dice:.4f}"
-            loss = f", loss {at.loss:.4f}" if at.loss else ""
-            what = f"epoch {at.epoch}/{at.epochs} {at.phase}{loss}{dice}"
             if at.done <= bar.tasks[0].completed:
                 bar.reset(task)
-            bar.update(task, description=what, completed=at.done, total=at.total)
+            bar.update(
+                task, description=_words(at), completed=at.done, total=at.total, left=_left(at)
+            )
 
         yield show
+
+
+def _words(at: Any) -> str:
+    """Returns "epoch 2/10 train, loss 0.0312, Dice 0.9871, 7.5 images/s"."""
+    epoch = f"{at.epoch}/{at.epochs}" if at.epochs else f"{at.epoch}"
+    loss = f", loss {at.loss:.4f}" if at.loss else ""
+    dice = "" if at.dice is None else f", Dice {at.dice:.4f}"
+    speed = f", {at.images_per_second:.1f} images/s" if at.phase == "train" else ""
+    return f"epoch {epoch} {at.phase}{loss}{dice}{speed}"
+
+
+def _left(at: Any) -> str:
+    """Returns the time that the rest of the run takes at the pace so far."""
+    if not at.share:
+        return ""
+    minutes, seconds = divmod(round(at.seconds * (1 - at.share) / at.share), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02} left"
 
 
 class _Speed(ProgressColumn):
@@ -67,6 +88,5 @@ def _bar(*more: ProgressColumn) -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         *more,
-        TimeRemainingColumn(),
         console=Console(stderr=True),
     )

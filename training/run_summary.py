@@ -46,6 +46,8 @@ class RunSummary:
     """Optimiser steps done."""
     images: int = 0
     """Training samples seen."""
+    share: float = 0.0
+    """How much of the training is done, in [0, 1]."""
     started: datetime | None = None
     """First line of the log, UTC."""
     updated: datetime | None = None

@@ -1,30 +1,29 @@
 """A run's folder: the only channel between a trainer and whoever watches it.
 
 runs/<id>/ holds config.json, environment.json, split.json, metrics.jsonl (append-only), state.json,
-log.txt, lock and checkpoints/. Only this module knows their form.
+log.txt, lock, checkpoints/ and probes/, and for other tools metrics.csv and tensorboard/. Only this
+module knows their form.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import struct
-import sys
-import threading
 import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal
-from weakref import WeakValueDictionary
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError
 from core.files import write_bytes_atomically
 from training.config import TrainConfig
+from training.exports import CsvFile, EventFiles
+from training.locks import lock_holder, take_lock
 from training.splits import Split, load_split
 
 Status = Literal["running", "finished", "stopped", "failed"]
@@ -45,7 +44,9 @@ class RunState:
     images: int = 0
     """Training samples seen."""
     message: str = ""
-    """Why it ended, when it failed."""
+    """Why it ended, when it failed or when another limit than its epochs ended it."""
+    share: float = 0.0
+    """How much of the training is done, in [0, 1]."""
     updated: str = ""
     """When this was written, ISO 8601, UTC."""
 
@@ -59,7 +60,10 @@ class RunLog:
         self.checkpoints = folder / "checkpoints"
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         self._lock = _take_lock(folder / "lock")
+        for leftover in folder.rglob(".*.tmp"):  # what a killed trainer was about to write
+            leftover.unlink(missing_ok=True)
         self._metrics = folder / "metrics.jsonl"
+        self._exports = (CsvFile(folder / "metrics.csv"), EventFiles(folder / "tensorboard"))
         self._log = (folder / "log.txt").open("a", encoding="utf-8")
 
     @property
@@ -67,26 +71,46 @@ class RunLog:
         """The file with everything that a resumed trainer needs."""
         return self.checkpoints / "last.state.pt"
 
+    @property
+    def probes(self) -> Path:
+        """The folder of the probes; see `training.engine.probes`."""
+        return self.folder / "probes"
+
     def checkpoint(self, name: str) -> Path:
         """Returns the file of a checkpoint: "best", "last", ..."""
         return self.checkpoints / f"{name}{SUFFIX}"
 
+    def write_settings(self) -> None:
+        """Writes config.json: from here on the folder is a run that can be resumed."""
+        _write_json(self.folder / "config.json", asdict(self.config))
+
     def write_config(self, environment: dict[str, Any], split: Split) -> None:
         """Writes what the run was told, where it runs and what it keeps for validation."""
-        _write_json(self.folder / "config.json", asdict(self.config))
+        self.write_settings()
         _write_json(self.folder / "environment.json", environment)
         split.save(self.folder / "split.json")
 
     def append(self, line: dict[str, Any]) -> None:
-        """Appends one line to metrics.jsonl, in one write."""
+        """Appends one line to metrics.jsonl, in one write, with the time of day."""
+        timed = {**line, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         with self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(timed) + "\n")
+        for export in self._exports:
+            export.append(timed)
 
-    def forget_after(self, step: int) -> None:
-        """Drops the metrics that a crashed trainer wrote after its last saved state."""
-        kept = [line for line in read_metrics(self.folder) if int(line["step"]) <= step]
+    def forget_after(self, step: int, epochs: int) -> None:
+        """Drops the metrics that a killed trainer wrote after its last saved state.
+
+        Args:
+            step: Steps done at that state.
+            epochs: Whole epochs done at that state; their lines stay.
+        """
+        lines = read_metrics(self.folder)
+        kept = [line for line in lines if int(line["step"]) <= step and _is_done(line, epochs)]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         write_bytes_atomically(self._metrics, text.encode())
+        for export in self._exports:
+            export.rewrite(kept)
 
     def write_state(self, state: RunState) -> None:
         """Writes state.json; a reader sees the old one or the new one."""
@@ -99,6 +123,8 @@ class RunLog:
 
     def close(self) -> None:
         """Gives the lock back."""
+        for export in self._exports:
+            export.close()
         self._log.close()
         self._lock.close()
 
@@ -121,9 +147,8 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
         ConfigError: The name has characters that a folder can't have.
         RunError: A run of this name exists.
     """
-    run = name or time.strftime("%Y%m%d-%H%M%S")
-    if not re.fullmatch(r"[\w.-]{1,80}", run) or run.startswith("."):
-        raise ConfigError(f"The name {run!r} is no folder name; use letters, digits, '-' and '_'.")
+    run = name or usual_name()
+    check_name(run)
     folder = runs / run
     try:
         folder.mkdir(parents=True)
@@ -132,7 +157,45 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
             f"There is a run {folder} already. Give another --name, or go on with "
             f"--resume {folder}."
         ) from error
-    return RunLog(folder, config)
+    log = RunLog(folder, config)
+    log.write_settings()
+    return log
+
+
+def usual_name() -> str:
+    """Returns the name of a run that was given none: the time, to the second."""
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
+def check_name(name: str) -> None:
+    """Raises a ConfigError for a run's name with characters that a folder can't have."""
+    if not re.fullmatch(r"[\w.-]{1,80}", name) or name.startswith("."):
+        raise ConfigError(f"The name {name!r} is no folder name; use letters, digits, '-' and '_'.")
+
+
+def explain_end(folder: Path, status: Status, message: str) -> None:
+    """Writes why a trainer ended that could not say it itself; leaves what it did say.
+
+    Args:
+        folder: The run's.
+        status: "failed", or "running" for one that was killed: with the lock free, it reads as
+            crashed.
+        message: Why.
+    """
+    try:
+        lock = _take_lock(folder / "lock")
+    except (RunError, OSError):  # it goes on already, or it never began
+        return
+    with lock:
+        path = folder / "state.json"
+        with suppress(OSError, ValueError):
+            state = json.loads(path.read_bytes()) if path.is_file() else {}
+            if state.get("status", "running") == "running":
+                known = {
+                    each.name: state[each.name] for each in fields(RunState) if each.name in state
+                }
+                told = {**asdict(RunState(status)), **known, "status": status, "message": message}
+                _write_json(path, {**told, "updated": now()})
 
 
 def read_config(folder: Path) -> TrainConfig:
@@ -171,34 +234,19 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def _is_done(line: dict[str, Any], epochs: int) -> bool:
+    """Tells whether an epoch's line is of a whole epoch; a step's line always is."""
+    return line.get("kind") != "epoch" or int(line.get("epoch", 0)) <= epochs
+
+
 def is_own_run(names: Collection[str]) -> bool:
     """Tells from the names of a folder's files whether a trainer of ours wrote them."""
     return "metrics.jsonl" in names or "state.json" in names
 
 
 def is_locked(folder: Path) -> bool:
-    """Tells whether a trainer holds a run's lock; True where nobody can tell.
-
-    It asks and never takes the lock, so a trainer that starts at this moment is not disturbed.
-    """
-    path = folder / "lock"
-    with _PROBING:
-        try:
-            # Closing any handle on the file would drop a lock of this very process.
-            held = _HELD.get(_identity(path.stat()))
-            if held is not None and not held.closed:
-                return True
-            if _fcntl is None:
-                return True
-            with path.open("rb") as file:
-                wanted = [0] * 5
-                wanted[_LOCK_TYPE_AT] = _fcntl.F_WRLCK
-                asked = _fcntl.fcntl(file, _fcntl.F_GETLK, struct.pack(_LOCK_LAYOUT, *wanted))
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-    return bool(struct.unpack(_LOCK_LAYOUT, asked)[_LOCK_TYPE_AT] != _fcntl.F_UNLCK)
+    """Tells whether a trainer holds a run's lock; True where nobody can tell."""
+    return lock_holder(folder / "lock") is not None
 
 
 def now() -> str:
@@ -211,37 +259,9 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
 
 
 def _take_lock(path: Path) -> IO[bytes]:
-    """Returns the open lock file, held until it is closed or the process ends.
-
-    `lockf` and not `flock`: a forked DataLoader worker would keep the latter after the trainer's
-    death.
-    """
-    file = path.open("ab")
     try:
-        with _PROBING:
-            if _fcntl is not None:
-                _fcntl.lockf(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-            _HELD[_identity(os.fstat(file.fileno()))] = file
+        return take_lock(path)
     except OSError as error:
-        file.close()
         raise RunError(
             f"The run {path.parent} is being trained by another process; wait or stop that one."
         ) from error
-    return file
-
-
-def _identity(found: os.stat_result) -> tuple[int, int, int]:
-    """Returns what tells a lock file of this process from any other; a fork is another process."""
-    return os.getpid(), found.st_dev, found.st_ino
-
-
-_PROBING = threading.Lock()
-_HELD: WeakValueDictionary[tuple[int, int, int], IO[bytes]] = WeakValueDictionary()
-"""Lock files that this process holds; a process can't see its own locks."""
-_LOCK_LAYOUT, _LOCK_TYPE_AT = ("hhqqi", 0) if sys.platform == "linux" else ("qqihh", 3)
-"""C's `struct flock`, and where in it the lock's type stands."""
-
-try:
-    import fcntl as _fcntl
-except ImportError:  # Windows has no POSIX locks; two trainers on one run are not caught there
-    _fcntl = None  # type: ignore[assignment]

@@ -53,7 +53,7 @@ def test_whole_numbers_are_whole(number: object) -> None:
 
 
 def test_the_recipes_that_ship_say_why() -> None:
-    assert list(RECIPES) == ["none", "light", "heavy", "paper", "robust"]
+    assert list(RECIPES) == ["none", "light", "heavy", "studio", "paper", "robust"]
     for name, recipe in RECIPES.items():
         assert recipe.name == name and recipe.reason.endswith(".")
 

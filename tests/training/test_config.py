@@ -1,11 +1,15 @@
 """The configuration is declared once; texts and limits come from it."""
 
+import json
+import math
 from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import ConfigError
-from training.config import TrainConfig, field_help
+from training.config import TrainConfig, field_choices, field_help, field_limits
 
 
 def test_every_field_has_a_help_text() -> None:
@@ -14,8 +18,8 @@ def test_every_field_has_a_help_text() -> None:
 
 
 def test_json_and_back() -> None:
-    config = TrainConfig(data=("a", "b"), epochs=3, recipe="light")
-    assert TrainConfig.from_json(asdict(config)) == config
+    config = TrainConfig(data=("a", "b"), epochs=3, recipe="light", classes=("car", "van"))
+    assert TrainConfig.from_json(json.loads(json.dumps(asdict(config)))) == config
     with pytest.raises(ConfigError, match="magic"):
         TrainConfig.from_json({"magic": 1})
 
@@ -23,16 +27,89 @@ def test_json_and_back() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"epochs": 0},
+        {"epochs": -1},
+        {"epochs": 2.5},
+        {"epochs": "3"},
+        {"epochs": True},
         {"batch": 0},
+        {"accumulate": 0},
         {"size": 16},
         {"recipe": "magic"},
+        {"recipe": 3},
         {"padding": "full"},
         {"norm": "layer"},
         {"val_share": 1.0},
+        {"learning_rate": math.nan},
+        {"learning_rate": "fast"},
+        {"momentum": 1.0},
+        {"positive_weight": 0.0},
+        {"edge_weight": -1.0},
+        {"optimizer": "lion"},
+        {"schedule": "linear"},
+        {"loss": "mse"},
+        {"precision": "int8"},
+        {"best_by": "recall"},
+        {"validate_every": 0},
         {"seed": -1},
+        {"split_by": "view"},
+        {"split_by": "random", "split": "split.json"},
+        {"epochs": 0},
+        {"data": "one/folder"},
+        {"classes": [1]},
     ],
 )
-def test_values_out_of_range_are_named(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match=next(iter(wrong))):
-        TrainConfig(**wrong)  # type: ignore[arg-type]
+def test_wrong_values_are_named(wrong: dict[str, Any]) -> None:
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(ConfigError, match=name) as caught:
+        TrainConfig(**wrong)
+    assert str(value) in str(caught.value) or value == [1]
+
+
+def test_a_message_says_what_came_and_what_is_allowed() -> None:
+    with pytest.raises(ConfigError, match=r"^batch is 5000; it must be a whole number from 1 to"):
+        TrainConfig(batch=5000)
+    with pytest.raises(ConfigError, match=r"^schedule is 'x'; choose one of: cosine, one_cycle, "):
+        TrainConfig(schedule="x")  # type: ignore[arg-type]
+
+
+def test_limits_and_choices_are_those_that_are_checked() -> None:
+    for name, limits in field_limits().items():
+        kind = type(getattr(TrainConfig(), name))
+        for value in (limits.low, limits.high):
+            more = {"minutes": 1.0} if name == "epochs" else {}
+            assert getattr(TrainConfig(**{name: kind(value), **more}), name) == value
+        with pytest.raises(ConfigError, match=name):
+            TrainConfig(**{name: kind(limits.high + 1)})
+    numbers = {f.name for f in fields(TrainConfig) if f.type not in ("str", "tuple[str, ...]")}
+    assert numbers == field_limits().keys() | field_choices().keys()
+    for name, choices in field_choices().items():
+        plain = {"stem": "plain"} if name == "padding" else {}
+        for choice in choices:
+            assert getattr(TrainConfig(**{name: choice, **plain}), name) == choice
+
+
+def test_older_runs_keep_their_meaning() -> None:
+    root = Path(__file__).resolve().parents[2] / "runs"
+    usual = TrainConfig()
+    for name, epochs in (("carmask-256", 2), ("carmask-512", 5)):
+        values = json.loads((root / name / "config.json").read_text())
+        config = TrainConfig.from_json(values)
+        assert config.epochs == epochs and config.model.parameter_count() > 1e6
+        new = asdict(usual).keys() - values.keys()
+        assert all(getattr(config, field) == getattr(usual, field) for field in new)
+    today = (usual.optimizer, usual.schedule, usual.loss, usual.precision, usual.best_by)
+    assert today == ("adamw", "cosine", "bce_dice", "auto", "dice")
+    assert usual.step_images == usual.batch and not usual.model.dropout
+    assert not (usual.edge_weight or usual.patience or usual.minutes or usual.images)
+    bf16 = TrainConfig.from_json({"precision": "bf16", "recipe": "studio", "epochs": 7})
+    assert (bf16.precision, bf16.recipe) == ("bf16", "studio")
+
+
+def test_a_run_is_extended_and_nothing_else() -> None:
+    config = TrainConfig(epochs=3, width=4)
+    assert config.extended({"epochs": 5, "minutes": 2.0}) == TrainConfig(
+        epochs=5, minutes=2.0, width=4
+    )
+    assert config.extended({}) == config
+    with pytest.raises(ConfigError, match=r"keeps its settings.*not width"):
+        config.extended({"epochs": 5, "width": 8})

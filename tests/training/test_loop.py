@@ -1,6 +1,8 @@
 """The loop: it learns, it logs, and a killed run ends bit for bit like one that never stopped."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from core.errors import ConfigError, RunError
 from tests.training.pairs import write_pair
 from training.cli import main
 from training.config import TrainConfig
-from training.loop import Progress, Trainer, learning_rate, with_epochs
+from training.engine.loop import Trainer
+from training.engine.progress import Progress
 from training.runlog import RunLog, create_run, read_config, read_metrics, read_split
 
 TINY = TrainConfig(
@@ -33,6 +36,7 @@ TINY = TrainConfig(
     warmup_steps=2,
     save_minutes=0.0,
 )
+TIMES = ("seconds", "time", "images_per_second", "waited")
 LAST = Path("checkpoints/last.safetensors")
 
 
@@ -47,16 +51,14 @@ def fit(data: Path, runs: Path, name: str, **changes: Any) -> Path:
     return runs / name
 
 
-def resume(run: Path, epochs: int | None = None) -> None:
-    with RunLog(run, with_epochs(read_config(run), epochs)) as log:
+def resume(run: Path, **lengths: Any) -> None:
+    with RunLog(run, read_config(run).extended(lengths)) as log:
         Trainer(log.config, log, quiet).run()
 
 
 def timeless(run: Path) -> list[dict[str, Any]]:
     lines = read_metrics(run)
-    for line in lines:
-        line.pop("seconds")
-    return lines
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
 
 
 def assert_same_end(run: Path, other: Path) -> None:
@@ -121,39 +123,229 @@ def test_stopped_anywhere_and_resumed_ends_the_same(tiny_data: Path, tmp_path: P
         assert_same_end(run, whole)
 
 
-def test_killed_and_resumed_ends_the_same(tiny_data: Path, tmp_path: Path) -> None:
-    whole = fit(tiny_data, tmp_path, "whole", epochs=8, workers=1)
-    config = replace(TINY, data=(str(tiny_data),), epochs=8, workers=1)
-    with create_run(tmp_path, "killed", config) as log:
-        log.write_config({}, read_split(whole))
-    run = tmp_path / "killed"
-    command = [sys.executable, "-m", "training", "fit", "--resume", str(run)]
-    for least_steps in (4, 11):
-        trainer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while trainer.poll() is None and time.monotonic() < deadline:
-            state = json.loads((run / "state.json").read_text()) if _has_state(run) else {}
-            if state.get("step", 0) >= least_steps:
-                break
-            time.sleep(0.01)
-        trainer.send_signal(signal.SIGKILL)
-        assert trainer.wait() == -signal.SIGKILL, "it ended before it could be killed"
-        with (run / "metrics.jsonl").open("a") as file:
-            file.write('{"kind": "step", "step": 9')  # what a torn write leaves
-    resume(run)
-    assert_same_end(run, whole)
-
-
-def _has_state(run: Path) -> bool:
-    return (run / "state.json").is_file()
-
-
 def test_a_finished_run_can_be_extended(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "longer", epochs=1)
     resume(run, epochs=3)
     assert read_info(run / LAST).epoch == 3
     assert [x["epoch"] for x in read_metrics(run) if x["kind"] == "epoch"] == [1, 2, 3]
     assert read_config(run).epochs == 3
+    resume(run, images=40)  # of 12 a full epoch
+    state = json.loads((run / "state.json").read_text())
+    assert (state["status"], state["images"], state["message"]) == ("finished", 36, "")
+
+
+def epochs_of(run: Path) -> list[dict[str, Any]]:
+    return [line for line in read_metrics(run) if line["kind"] == "epoch"]
+
+
+def test_images_end_a_run_within_an_epoch_and_it_can_go_on(tiny_data: Path, tmp_path: Path) -> None:
+    run = fit(tiny_data, tmp_path, "images", epochs=0, images=17)
+    state = json.loads((run / "state.json").read_text())
+    assert (state["images"], state["epoch"], state["epochs"]) == (20, 2, 0)
+    assert state["message"] == "It ended after 20 images." and state["share"] == 1.0
+    assert [line["images"] for line in epochs_of(run)] == [12, 20]
+    assert epochs_of(run)[-1]["val"]["images"] == 3
+    resume(run, images=30)
+    assert [line["images"] for line in epochs_of(run)] == [12, 20, 32]
+
+
+def test_minutes_end_a_run_with_a_validation(tiny_data: Path, tmp_path: Path) -> None:
+    run = fit(tiny_data, tmp_path, "minutes", epochs=0, minutes=0.02, validate_every=9)
+    state = json.loads((run / "state.json").read_text())
+    assert (state["status"], state["message"]) == ("finished", "It ended after 0.02 minutes.")
+    last = epochs_of(run)[-1]
+    assert last["seconds"] >= 1.2 and last["val"]["images"] == 3
+    assert read_info(run / LAST).images_seen == state["images"] == last["images"]
+    resume(run)
+    assert json.loads((run / "state.json").read_text())["images"] == state["images"]
+
+
+def test_validation_checkpoints_and_patience(tiny_data: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"validate_every": 2, "checkpoint_every": 3, "best_by": "iou"}
+    run = fit(tiny_data, tmp_path, "sparse", epochs=5, learning_rate=0.05, **changes)
+    assert [line["epoch"] for line in epochs_of(run) if "val" in line] == [2, 4, 5]
+    names = {path.name for path in (run / "checkpoints").glob("*.safetensors")}
+    assert names == {"best.safetensors", "last.safetensors", "epoch_0003.safetensors"}
+    ious = [line["val"]["iou"] for line in epochs_of(run) if "val" in line]
+    assert read_info(run / "checkpoints/best.safetensors").metrics["iou"] == max(ious)
+    assert {path.name for path in (run / "probes").glob("epoch_*")} == {
+        f"epoch_{epoch:04}" for epoch in range(1, 6)
+    }
+    # A rate of 0 gets no better after the first epoch.
+    still = fit(tiny_data, tmp_path, "still", epochs=9, patience=2, learning_rate=0.0, norm="none")
+    assert len(epochs_of(still)) == 3
+    state = json.loads((still / "state.json").read_text())
+    assert state["status"] == "finished" and "2 epochs without a better dice" in state["message"]
+
+
+def test_accumulated_batches_are_one_large_batch(tiny_data: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"norm": "none", "epochs": 2, "loss": "bce", "clip_norm": 1.0}
+    large = fit(tiny_data, tmp_path, "large", batch=6, **changes)
+    parts = fit(tiny_data, tmp_path, "parts", batch=2, accumulate=3, **changes)
+    assert read_metrics(large)[-1]["step"] == read_metrics(parts)[-1]["step"] == 4
+    weights, others = (load_checkpoint(run / LAST)[0].state_dict() for run in (large, parts))
+    for key, tensor in weights.items():
+        assert torch.allclose(tensor, others[key], atol=1e-4)
+    assert read_metrics(large)[-1]["loss"] == pytest.approx(read_metrics(parts)[-1]["loss"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "bf16", "optimizer": "sgd", "schedule": "one_cycle", "loss": "lovasz"},
+        {"padding": "valid", "stem": "plain", "norm": "none", "dropout": 0.5, "edge_weight": 9.0},
+        {"optimizer": "adam", "loss": "focal", "positive_weight": 3.0, "clip_norm": 0.0},
+    ],
+)
+def test_other_settings_train_and_resume_exactly(
+    tiny_data: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    changes = {**changes, "epochs": 2, "recipe": "none"}
+    whole = fit(tiny_data, tmp_path, "whole", **changes)
+    config = replace(TINY, data=(str(tiny_data),), **changes)
+
+    def stop(at: Progress) -> None:
+        if (at.phase, at.epoch, at.done) == ("train", 2, 4):
+            raise KeyboardInterrupt
+
+    with create_run(tmp_path, "stopped", config) as log, pytest.raises(KeyboardInterrupt):
+        Trainer(config, log, stop).run()
+    resume(tmp_path / "stopped")
+    assert_same_end(tmp_path / "stopped", whole)
+
+
+def test_a_state_from_before_is_read_and_a_newer_one_refused(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    run = fit(tiny_data, tmp_path, "run", epochs=2)
+    path = run / "checkpoints/last.state.pt"
+    state = torch.load(path, weights_only=True)
+    best = state["position"]["best_value"]
+    old = {name: value for name, value in state.items() if name != "format"}
+    names = ("epoch", "step_in_epoch", "step", "images", "loss_sum", "seconds", "last_metrics")
+    old["position"] = {name: state["position"][name] for name in names} | {"best_dice": best}
+    torch.save(old, path)
+    resume(run, epochs=3)
+    assert [line["epoch"] for line in epochs_of(run)] == [1, 2, 3]
+
+    torch.save({**state, "format": 99}, path)
+    with pytest.raises(RunError, match="format 99"):
+        resume(run, epochs=4)
+    torch.save({**state, "position": {"epok": 3}}, path)
+    with pytest.raises(RunError, match="does not fit its run"):
+        resume(run, epochs=4)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(RunError, match="damaged"):
+        resume(run, epochs=4)
+
+
+def test_killed_between_the_epochs_line_and_its_state_or_before_any(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    run = fit(tiny_data, tmp_path, "run", epochs=2, save_minutes=9.0)
+    whole = timeless(run)
+    state = torch.load(run / "checkpoints/last.state.pt", weights_only=True)
+    assert state["position"]["epoch"] == 3
+    (run / "checkpoints/last.state.pt").unlink()  # as if it had never been saved
+    resume(run)
+    assert timeless(run) == whole
+    assert (run / "metrics.csv").read_text().count("\n") == 1 + len(whole)
+
+
+def test_the_signal_waits_for_the_end_of_the_step(tiny_data: Path, tmp_path: Path) -> None:
+    whole = fit(tiny_data, tmp_path, "whole")
+    config = replace(TINY, data=(str(tiny_data),))
+    with create_run(tmp_path, "stopped", config) as log:
+        trainer = Trainer(config, log, quiet)
+        inner = trainer.learner.step
+
+        def step(*given: Any) -> float:
+            loss = inner(*given)
+            if trainer.position.step == 4:
+                signal.raise_signal(signal.SIGTERM)  # weights have changed, counts have not
+            return loss
+
+        trainer.learner.step = step  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+    state = json.loads((tmp_path / "stopped" / "state.json").read_text())
+    assert (state["status"], state["step"]) == ("stopped", 5)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resume(tmp_path / "stopped")
+    assert_same_end(tmp_path / "stopped", whole)
+
+
+def test_a_terminals_ctrl_c_reaches_the_workers_too(tiny_data: Path, tmp_path: Path) -> None:
+    words = f"fit --data {tiny_data} --runs {tmp_path} --name run --epochs 1000 --width 2 --depth 2"
+    words += " --size 32 --batch 4 --workers 2 --val-share 0.2 --device cpu --threads 1"
+    trainer = subprocess.Popen(
+        [sys.executable, "-m", "training", *words.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not read_metrics(tmp_path / "run") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(trainer.pid, signal.SIGINT)
+    said, _ = trainer.communicate(timeout=120)
+    assert trainer.returncode == 130
+    assert f"Stopped and saved. Go on: python -m training fit --resume {tmp_path / 'run'}" in said
+    assert "Traceback" not in said
+    assert json.loads((tmp_path / "run" / "state.json").read_text())["status"] == "stopped"
+
+
+def test_a_full_disk_is_told(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("training.engine.saved_state.write_bytes_atomically", full)
+    with pytest.raises(RunError, match=r"No space left on device.*--resume"):
+        fit(tiny_data, tmp_path, "full")
+    state = json.loads((tmp_path / "full" / "state.json").read_text())
+    assert state["status"] == "failed" and "No space left" in state["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "smaller batch"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "fewer --workers"),
+    ],
+)
+def test_what_libraries_raise_is_explained(
+    tiny_data: Path, tmp_path: Path, error: Exception, advice: str
+) -> None:
+    config = replace(TINY, data=(str(tiny_data),))
+
+    def step(*_: object) -> float:
+        raise error
+
+    with create_run(tmp_path, "run", config) as log:
+        trainer = Trainer(config, log, quiet)
+        trainer.learner.step = step  # type: ignore[method-assign]
+        with pytest.raises(RunError, match=advice):
+            trainer.run()
+    state = json.loads((tmp_path / "run" / "state.json").read_text())
+    assert state["status"] == "failed" and advice in state["message"]
+
+
+def test_what_a_run_says_of_its_session(tiny_data: Path, tmp_path: Path) -> None:
+    config = replace(TINY, data=(str(tiny_data),), epochs=7)
+    seen: list[Progress] = []
+    with create_run(tmp_path, "run", config) as log:
+        Trainer(config, log, seen.append, "python -m training fit --epochs 7").run()
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert environment["command"] == "python -m training fit --epochs 7"
+    assert environment["precision"] == "float32"
+    step = next(line for line in read_metrics(tmp_path / "run") if line["kind"] == "step")
+    assert step["step"] == 20 and step["images_per_second"] > 0 and 0 <= step["waited"] <= 1
+    assert step["learning_rate"] > 0 and step["time"].endswith("+00:00")
+    shares = [at.share for at in seen if at.phase == "train"]
+    assert shares == sorted(shares) and shares[-1] == 1.0 and seen[-1].images_per_second > 0
 
 
 def test_another_runs_weights_can_be_the_start(tiny_data: Path, tmp_path: Path) -> None:
@@ -211,15 +403,6 @@ def test_a_diverging_loss_stops_the_run_with_advice(tiny_data: Path, tmp_path: P
     assert json.loads((tmp_path / "nan" / "state.json").read_text())["status"] == "failed"
 
 
-def test_learning_rate_by_hand() -> None:
-    config = TrainConfig(learning_rate=1.0, warmup_steps=4)
-    rates = [learning_rate(config, step, 12) for step in range(12)]
-    assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
-    assert rates[4] == 1.0 and rates[8] == pytest.approx(0.5)
-    assert rates[11] == pytest.approx(0.0381, abs=1e-3)  # (1 + cos(7/8 pi)) / 2
-    assert learning_rate(config, 0, 4) == 0.5  # a warm-up takes half of a short run at most
-
-
 def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = f"fit --data {tiny_data} --runs {tmp_path} --name cli --epochs 1 --width 2 --depth 2"
     words += " --size 32 --batch 4 --workers 0 --val-share 0.4 --device cpu"
@@ -229,6 +412,10 @@ def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "already" in capsys.readouterr().err
     assert main(f"fit --resume {tmp_path / 'cli'} --width 3".split()) == 2
     assert "width" in capsys.readouterr().err
+    assert main(f"fit --resume {tmp_path / 'cli'} --preset best".split()) == 2
+    assert main(f"fit --resume {tmp_path / 'cli'} --epochs 2".split()) == 0
+    assert read_info(tmp_path / "cli" / LAST).epoch == 2
+    capsys.readouterr()
 
     scored = f"evaluate --checkpoint {tmp_path / 'cli'} --data {tiny_data} --json --device cpu"
     assert main(scored.split()) == 0

@@ -107,6 +107,12 @@ _ROBUST = (
     ),
 )
 
+_STUDIO = (
+    Step("HorizontalFlip", 0.5),
+    _shift_scale_rotate(0.05, 0.1, 5),
+    Step("RandomBrightnessContrast", 0.5),
+)
+
 SHIPPED: dict[str, tuple[str, tuple[Step, ...]]] = {
     "none": ("The photo as it is; the others are compared with it.", ()),
     "light": (
@@ -118,6 +124,11 @@ SHIPPED: dict[str, tuple[str, tuple[Step, ...]]] = {
         "The light recipe with larger moves, upside down photos, other colours, bends and holes. "
         "For few photos and long trainings; the network must not lean on any one cue.",
         _HEAVY,
+    ),
+    "studio": (
+        "Mild changes: for photos like those of the training, and for the last epochs; measured to "
+        "sharpen edges where the robust recipe does not.",
+        _STUDIO,
     ),
     "paper": (
         "What the U-Net's paper did (Ronneberger 2015, section 3.1): smooth random bends from "

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import CarmaskError
+from tests.training.faulty_folder import write_faulty_folder
+from training.data import Reading, open_dataset
+from training.index import FactsIndex
+from training.look import Asked, look, look_apart
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_process_of_its_own_finds_the_same(tmp_path: Path) -> None:
+    write_faulty_folder(tmp_path / "data")
+    dataset = open_dataset(tmp_path / "data")
+    index = FactsIndex(tmp_path / "facts.sqlite")
+    index.update(dataset.samples, workers=0)
+    here = look(dataset, index, None, with_mean=True)
+    index.close()
+    asked = Asked(tmp_path / "data", Reading(), tmp_path / "facts.sqlite", None, True)
+    apart = look_apart(asked)
+    assert apart.report.findings == here.report.findings
+    assert apart.mean_mask is not None and here.mean_mask is not None
+    assert (apart.mean_mask.share == here.mean_mask.share).all()
+
+
+def test_a_process_without_an_answer_is_told(tmp_path: Path) -> None:
+    asked = Asked(tmp_path / "gone", Reading(), tmp_path / "facts.sqlite", None, False)
+    with pytest.raises(CarmaskError, match="ended with status 1"):
+        look_apart(asked)
+
+
+def test_it_ends_with_who_asked() -> None:
+    code = (
+        "import pickle, sys, threading, time; from training.look import end_with_who_asked;"
+        "pickle.load(sys.stdin.buffer); threading.Thread(target=end_with_who_asked).start();"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=ROOT)
+    assert process.stdin
+    pickle.dump(0, process.stdin)
+    process.stdin.close()
+    assert process.wait(30) == 1

@@ -1,0 +1,84 @@
+"""What a training will cost: a few steps, in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import RunError
+from training.cli import main
+from training.config import TrainConfig
+from training.trial import measure_step
+from training.trial_process import Cost, TrialProcess
+
+TINY = TrainConfig(
+    size=32, width=2, depth=2, batch=4, val_share=0.2, workers=0, threads=1, device="cpu"
+)
+
+
+@pytest.fixture
+def config(tiny_data: Path) -> TrainConfig:
+    return replace(TINY, data=(str(tiny_data),), recipe="none")
+
+
+def wait_for(trial: TrialProcess) -> Cost:
+    until = time.monotonic() + 60
+    while (cost := trial.result()) is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return cost
+
+
+def test_a_trial_measures_and_writes_nothing(config: TrainConfig, tiny_data: Path) -> None:
+    before = sorted(tiny_data.rglob("*"))
+    cost = measure_step(config)
+    assert 0 < cost.seconds_per_image < 5
+    assert cost.peak_bytes > 50e6
+    assert cost.images_per_epoch == 12  # 12 training photos in 3 steps of 4
+    assert measure_step(replace(config, batch=5)).images_per_epoch == 10
+    one_step = measure_step(replace(config, batch=64))
+    assert one_step.images_per_epoch == 12 and one_step.seconds_per_image > 1e-4
+    assert sorted(tiny_data.rglob("*")) == before
+
+
+def test_too_little_memory_is_told(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> float:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("training.trial.Learner.step", fail)
+    with pytest.raises(RunError, match="too little memory for a step of 4 photos of 32 px"):
+        measure_step(config)
+
+    def bug(*_: object) -> float:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr("training.trial.Learner.step", bug)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        measure_step(config)
+
+
+def test_it_runs_in_a_process_of_its_own(config: TrainConfig) -> None:
+    cost = wait_for(TrialProcess(config))
+    assert not cost.failure and cost.images_per_epoch == 12
+    assert cost.seconds_per_epoch == pytest.approx(12 * cost.seconds_per_image)
+
+
+def test_a_trial_that_fails_or_is_killed_says_why(config: TrainConfig, tmp_path: Path) -> None:
+    assert "no such" in wait_for(TrialProcess(replace(config, data=("no such",)))).failure
+    trial = TrialProcess(config)
+    os.kill(trial.process, signal.SIGKILL)
+    assert "memory" in wait_for(trial).failure
+    stopped = TrialProcess(config)
+    stopped.stop()
+    assert not Path(f"/proc/{stopped.process}").exists()
+
+
+def test_the_command(config: TrainConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    words = f"trial --data {config.data[0]} --size 32 --width 2 --depth 2 --workers 0 --device cpu"
+    assert main(words.split()) == 0
+    assert "s an epoch of 8 images" in capsys.readouterr().out  # 12 photos, one step of 8

@@ -1,0 +1,132 @@
+"""The network while it learns: weights, their average, optimiser and loss, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.checkpoint import find_checkpoint, load_checkpoint
+from core.errors import ConfigError, RunError
+from core.model import UNet
+from training.config import TrainConfig
+from training.engine.averaging import averaged_copy
+from training.engine.loss import make_loss
+from training.engine.optimizer import make_optimizer
+from training.engine.precision import half_type
+
+Batch = Sequence[Tensor]
+"""images float32 (N, 3, S, S), masks float32 (N, 1, S, S), and the closeness to the edges like
+the masks where these weigh something."""
+
+
+class Learner:
+    """A network, and all that changes it."""
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        """Builds the network with the weights that a new run begins with.
+
+        Raises:
+            CheckpointError: `start_from` can't be read.
+            ConfigError: `start_from` has another architecture, or the device can't do the
+                precision.
+        """
+        self.device = device
+        self._config = config
+        self._half = half_type(config.precision, device)
+        torch.manual_seed(config.seed)
+        self.model: UNet = _first_weights(config).to(  # type: ignore[call-overload]
+            device=device, memory_format=torch.channels_last
+        )
+        self._averaged = averaged_copy(self.model, config.ema)
+        self._optimizer = make_optimizer(self.model, config)
+        self._scaler = torch.amp.GradScaler(enabled=self._half is torch.float16)
+        self._loss = make_loss(config)
+
+    @property
+    def precision(self) -> str:
+        """The numbers that the network's convolutions work with, in words."""
+        return str(self._half or torch.float32).removeprefix("torch.")
+
+    @property
+    def kept(self) -> UNet:
+        """The network to validate and keep: the average of the weights."""
+        model = self._averaged.module
+        assert isinstance(model, UNet)
+        return model
+
+    def step(self, batches: Sequence[Batch], rate: float) -> float:
+        """Takes one optimiser step and returns its loss, the mean over the photos.
+
+        Args:
+            batches: Worked on one after the other, as if they were one.
+            rate: Learning rate.
+
+        Raises:
+            RunError: The loss is infinite or NaN.
+        """
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        count = sum(batch[0].shape[0] for batch in batches)
+        total = 0.0
+        for batch in batches:
+            loss = self._loss_of(batch) * (batch[0].shape[0] / count)
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        if self._config.clip_norm:
+            self._scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._averaged.update_parameters(self.model)
+        return total
+
+    def _loss_of(self, batch: Batch) -> Tensor:
+        images = batch[0].to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch[1:])
+        with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
+            logits = self.model.whole(images)
+        loss = self._loss(logits, masks, closeness[0] if closeness else None)
+        if not torch.isfinite(loss):
+            raise RunError(
+                f"The loss is {loss.item()}: the training diverged. Start again with a smaller "
+                f"learning rate than {self._config.learning_rate:g}."
+            )
+        return loss
+
+    def state(self) -> dict[str, Any]:
+        """Returns everything that later steps depend on."""
+        return {
+            "model": self.model.state_dict(),
+            "averaged": self._averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Goes back to a state; raises what torch raises where it does not fit."""
+        self.model.load_state_dict(state["model"])
+        self._averaged.load_state_dict(state["averaged"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"].cpu())
+
+
+def _first_weights(config: TrainConfig) -> UNet:
+    if not config.start_from:
+        return UNet(config.model)
+    start, info = load_checkpoint(find_checkpoint(Path(config.start_from)))
+    if replace(info.model, dropout=config.dropout) != config.model:
+        raise ConfigError(
+            f"start_from has the architecture {info.model}, these settings ask for "
+            f"{config.model}; give the same width, depth, padding, norm and stem."
+        )
+    model = UNet(config.model)
+    model.load_state_dict(start.state_dict())
+    return model

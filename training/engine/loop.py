@@ -1,0 +1,292 @@
+"""The training loop.
+
+A run that was killed and resumed ends like one that never stopped: order and augmentations are
+counted from (seed, epoch, index), and the saved state holds everything else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+import torch
+
+from core.device import resolve_device
+from core.model import UNet
+from training.batches import epoch_batches, steps_per_epoch
+from training.config import TrainConfig
+from training.engine.checkpoints import Keeper
+from training.engine.failures import explained
+from training.engine.interrupts import Interrupts
+from training.engine.learner import Batch, Learner
+from training.engine.material import open_material
+from training.engine.pace import Pace
+from training.engine.position import Position, Way
+from training.engine.probes import Probes
+from training.engine.progress import Progress
+from training.engine.saved_state import load_state, save_state
+from training.engine.schedule import cut_where_it_stands_still, learning_rate
+from training.engine.validation import Validation
+from training.environment import environment_facts
+from training.runlog import RunLog, RunState, Status, read_split
+
+LOG_EVERY = 20
+"""Steps between two step lines of metrics.jsonl."""
+
+
+class Trainer:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        log: RunLog,
+        on_progress: Callable[[Progress], None],
+        command: str = "",
+    ) -> None:
+        """Opens the data, builds the network and, where the run has a state, loads it.
+
+        Args:
+            config: What to train; a resumed run may ask for another length than it started with.
+            log: The run's folder, locked.
+            on_progress: Called often, from this thread.
+            command: The command line that started this, for the run's environment.json.
+
+        Raises:
+            DataError: The data can't be used.
+            RunError: They are not those of the resumed run, or its state is damaged.
+            DeviceError: This machine has no such device.
+        """
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.config = config
+        self.log = log
+        self._on_progress = on_progress
+        self._command = command
+        resumed = log.training_state.is_file()
+        device = resolve_device(config.device)
+        self.material = open_material(config, read_split(log.folder) if resumed else None)
+        self.learner = Learner(config, device)
+        self.position = Position()
+        if resumed:
+            self.position = load_state(log.training_state, self.learner, self.material.fingerprints)
+        count = len(self.material.train)
+        self._way = Way(
+            config, steps_per_epoch(count, config.step_images), min(count, config.step_images)
+        )
+        self._keeper = Keeper(log, self.material)
+        self._probes = Probes(log.probes, self.material.val)
+        self._validation = Validation(config, self.material, self._probes, device)
+        self._interrupts = Interrupts()
+        self._pace = Pace()
+        self._rate = 0.0
+        self._saved = self._started = time.monotonic()
+        self._seconds_before = self.position.seconds
+
+    @property
+    def model(self) -> UNet:
+        """The network as it is trained; what is kept is its average."""
+        return self.learner.model
+
+    def run(self) -> RunState:
+        """Trains until a limit is reached and returns the final state.
+
+        KeyboardInterrupt saves the state, marks the run as stopped and is passed on.
+
+        Raises:
+            RunError: The loss exploded, or the run's folder can't be written.
+            CarmaskError: A photo can't be read.
+        """
+        with self._interrupts:
+            try:
+                return self._run()
+            except Exception as error:
+                told = explained(error, self.log.folder, self.learner.device)
+                with suppress(OSError):  # the disk may be full
+                    self.log.say(f"failed: {type(told).__name__}: {told}")
+                    self._write_state("failed", str(told))
+                if told is error:
+                    raise
+                raise told from error
+
+    def _run(self) -> RunState:
+        try:
+            self._announce()
+            while self.position.step_in_epoch or not self._end():
+                self._train_epoch()
+                self._finish_epoch()
+        except KeyboardInterrupt:
+            with self._interrupts.held():
+                self._save()
+                self._write_state("stopped")
+                self.log.say(f"stopped at step {self.position.step}")
+            raise
+        end = self._end()
+        self.log.say(f"finished: {end}")
+        whole = self.config.epochs and self.position.epoch > self.config.epochs
+        return self._write_state("finished", "" if whole else f"It ended after {end}.")
+
+    def _announce(self) -> None:
+        """Writes what the run is about before its first step."""
+        at, learner = self.position, self.learner
+        self.log.forget_after(at.step, at.epoch - 1)
+        environment = environment_facts(learner.device)
+        environment |= {"precision": learner.precision, "command": self._command}
+        self.log.write_config(environment, self.material.split)
+        self._probes.describe()
+        for dataset in self.material.datasets:
+            for problem in dataset.problems():
+                self.log.say(problem)
+        self.log.say(
+            f"{len(self.material.train)} training and {len(self.material.val)} validation photos; "
+            f"split {self.material.split.verdict()}; {learner.model.parameter_count()} parameters "
+            f"on {learner.device} in {learner.precision}; from epoch {at.epoch} on"
+        )
+        self._write_state("running")
+
+    def _end(self) -> str:
+        return self._way.end(self.position, self.position.epoch - 1)
+
+    def _train_epoch(self) -> None:
+        """Takes the epoch's remaining steps, or those that a limit leaves."""
+        at = self.position
+        self.learner.model.train()
+        batches = iter(epoch_batches(self.material.train, self.config, at.epoch, at.step_in_epoch))
+        self._pace, since_line = Pace(), Pace()
+        while not self._way.end(at, at.epoch - 1):
+            self._interrupts.check()
+            asked = time.monotonic()
+            group = list(islice(batches, self.config.accumulate))
+            if not group:
+                break
+            waited = time.monotonic() - asked
+            with self._interrupts.held():
+                loss = self._step(group)
+                for pace in (self._pace, since_line):
+                    pace.count(_images(group), waited)
+                if at.step % LOG_EVERY == 0:
+                    self._log_step(loss, since_line)
+                    since_line = Pace()
+            done = min(at.step_in_epoch * self.config.step_images, len(self.material.train))
+            self._tell("train", done, self._way.steps * self._way.step_images)
+            if time.monotonic() - self._saved > 60 * self.config.save_minutes:
+                with self._interrupts.held():
+                    self._save()
+                    self._write_state("running")
+
+    def _step(self, group: Sequence[Batch]) -> float:
+        """Takes one optimiser step, counts it and returns its loss."""
+        at = self.position
+        total = self._way.total_steps(at)
+        self._rate = learning_rate(self.config, at.step, total, at.cuts)
+        loss = self.learner.step(group, self._rate)
+        at.step += 1
+        at.step_in_epoch += 1
+        at.images += _images(group)
+        at.loss_sum += loss
+        at.seconds = self._seconds()
+        return loss
+
+    def _finish_epoch(self) -> None:
+        """Validates, writes the epoch's line and checkpoints, and moves on to the next epoch."""
+        at, pace = self.position, self._pace.facts()
+        # A position's seconds stand still meanwhile, so that the clock can't end the training
+        # between this question and the next.
+        last = self._way.end(at, at.epoch)
+        metrics: dict[str, Any] = {}
+        if last or at.epoch % self.config.validate_every == 0:
+            metrics = self._validate()
+            at.seconds = self._seconds()
+        else:
+            self._validation.write_probes(self.learner.kept, at.epoch)
+        with self._interrupts.held():
+            self._log_epoch(metrics, pace)
+            best = self._judge(metrics)
+            self._keeper.keep(self.learner.kept, at, metrics, best)
+            at.next_epoch()
+            self._save()
+            self._write_state("running")
+
+    def _judge(self, metrics: dict[str, Any]) -> bool:
+        """Tells whether an epoch is the best so far, and cuts the learning rate where it is due."""
+        if not metrics:
+            return False
+        at = self.position
+        at.last_metrics = metrics
+        value = float(metrics[self.config.best_by])
+        best = value > at.best_value
+        if best:
+            at.best_value, at.best_epoch = value, at.epoch
+        if cut_where_it_stands_still(self.config, at):
+            self.log.say(
+                f"no better {self.config.best_by} since epoch {at.best_epoch}: "
+                "the learning rate is halved"
+            )
+        return best
+
+    def _validate(self) -> dict[str, Any]:
+        """Returns the validation figures of the kept weights."""
+        return self._validation.score(
+            self.learner.kept,
+            self.position.epoch,
+            lambda done, total: self._tell("validate", done, total),
+        )
+
+    def _save(self) -> None:
+        """Writes everything that a resumed trainer needs, atomically."""
+        save_state(self.log.training_state, self.position, self.learner, self.material.fingerprints)
+        self._saved = time.monotonic()
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._started
+
+    def _write_state(self, status: Status, message: str = "") -> RunState:
+        at = self.position
+        share = 1.0 if status == "finished" else round(self._way.share(at), 4)
+        state = RunState(
+            status, at.epoch - 1, self.config.epochs, at.step, at.images, message, share
+        )
+        self.log.write_state(state)
+        return state
+
+    def _log_step(self, loss: float, pace: Pace) -> None:
+        line = {"kind": "step", **self._counts(), "loss": loss, "learning_rate": self._rate}
+        self.log.append({**line, "seconds": round(self.position.seconds, 3), **pace.facts()})
+        self._write_state("running")  # who watches sees the share grow
+
+    def _log_epoch(self, metrics: dict[str, Any], pace: dict[str, float]) -> None:
+        at = self.position
+        line = {"kind": "epoch", **self._counts(), "loss": at.loss}
+        line |= {"seconds": round(at.seconds, 3), **pace}
+        self.log.append({**line, "val": metrics} if metrics else line)
+        dice = f", Dice {metrics['dice']:.5f}" if metrics else ""
+        self.log.say(f"epoch {at.epoch}: loss {at.loss:.4f}{dice}")
+
+    def _counts(self) -> dict[str, Any]:
+        at = self.position
+        return {"epoch": at.epoch, "step": at.step, "images": at.images}
+
+    def _tell(self, phase: str, done: int, total: int) -> None:
+        at = self.position
+        self._on_progress(
+            Progress(
+                phase=phase,
+                epoch=at.epoch,
+                epochs=self.config.epochs,
+                done=done,
+                total=total,
+                loss=at.loss,
+                dice=at.last_metrics.get("dice"),
+                share=self._way.share(at),
+                seconds=at.seconds,
+                images_per_second=self._pace.facts()["images_per_second"],
+            )
+        )
+        self._interrupts.check()
+
+
+def _images(group: Sequence[Batch]) -> int:
+    return sum(batch[0].shape[0] for batch in group)

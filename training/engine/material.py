@@ -1,0 +1,78 @@
+"""What a training learns from: its data, split in two, and the facts that checkpoints carry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.config import TrainConfig
+from training.data import Dataset, Sample, open_datasets
+from training.splits import Split, load_split, split_at_random, split_by_car
+
+
+@dataclass(frozen=True)
+class Material:
+    """Data and split of a run, read once: the files may change while it goes on."""
+
+    datasets: tuple[Dataset, ...]
+    split: Split
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    facts: dict[str, dict[str, Any]]
+    """Fingerprint, layout and counts of each data folder by its name."""
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What tells whether a folder's files are the same as before."""
+        return {name: str(facts["fingerprint"]) for name, facts in self.facts.items()}
+
+    @property
+    def split_facts(self) -> dict[str, Any]:
+        """The split as a checkpoint tells it."""
+        return {
+            "fingerprint": self.split.fingerprint(),
+            "verdict": self.split.verdict(),
+            "train_images": len(self.train),
+            "val_images": len(self.val),
+        }
+
+
+def open_material(config: TrainConfig, split: Split | None) -> Material:
+    """Returns the data of a run.
+
+    Args:
+        config: Folders and how they are read and split.
+        split: The run's own, where it has one already.
+
+    Raises:
+        DataError: The data can't be used.
+        ConfigError: They can't be split as the settings ask.
+    """
+    datasets = open_datasets([Path(folder) for folder in config.data], config.reading())
+    split = split or _new_split(config, datasets)
+    return Material(
+        datasets=tuple(datasets),
+        split=split,
+        train=tuple(split.select(datasets, "train")),
+        val=tuple(split.select(datasets, "val")),
+        facts={dataset.name: _facts(dataset) for dataset in datasets},
+    )
+
+
+def _new_split(config: TrainConfig, datasets: Sequence[Dataset]) -> Split:
+    """Returns the split of a new run: its file's, else one that is made here."""
+    if config.split:
+        return load_split(Path(config.split))
+    way = split_at_random if config.split_by == "random" else split_by_car
+    return way(datasets, config.val_share, config.seed)
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "fingerprint": dataset.fingerprint(),
+        "layout": dataset.layout,
+        "images": len(dataset.samples),
+        "cars": len(dataset.cars),
+    }

@@ -1,0 +1,76 @@
+"""Lock files that a process holds for life: they are free again however it ends.
+
+`lockf` and not `flock`: a forked DataLoader worker would keep the latter after its parent's death.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+from weakref import WeakValueDictionary
+
+
+def take_lock(path: Path) -> IO[bytes]:
+    """Returns the open lock file, held until it is closed or the process ends.
+
+    Raises:
+        OSError: Another process holds it, or the file can't be made.
+    """
+    file = path.open("ab")
+    try:
+        with _PROBING:
+            if _fcntl is not None:
+                _fcntl.lockf(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+            _HELD[_identity(os.fstat(file.fileno()))] = file
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def lock_holder(path: Path) -> int | None:
+    """Returns the id of the process that holds a lock file; None where nobody does.
+
+    It asks and never takes the lock, so a process that takes it at this moment is not disturbed.
+    0 stands for a holder that can't be named: it runs on another machine or in another container,
+    or nobody can tell.
+    """
+    with _PROBING:
+        try:
+            # Closing any handle on the file would drop a lock of this very process.
+            held = _HELD.get(_identity(path.stat()))
+            if held is not None and not held.closed:
+                return os.getpid()
+            if _fcntl is None:
+                return 0
+            with path.open("rb") as file:
+                wanted = [0] * 5
+                wanted[_TYPE_AT] = _fcntl.F_WRLCK
+                asked = _fcntl.fcntl(file, _fcntl.F_GETLK, struct.pack(_LAYOUT, *wanted))
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return 0
+    found = struct.unpack(_LAYOUT, asked)
+    return None if found[_TYPE_AT] == _fcntl.F_UNLCK else max(0, int(found[_PID_AT]))
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    """Returns what tells a lock file of this process from any other; a fork is another process."""
+    return os.getpid(), found.st_dev, found.st_ino
+
+
+_PROBING = threading.Lock()
+_HELD: WeakValueDictionary[tuple[int, int, int], IO[bytes]] = WeakValueDictionary()
+"""Lock files that this process holds; a process can't see its own locks."""
+_LAYOUT, _TYPE_AT, _PID_AT = ("hhqqi", 0, 4) if sys.platform == "linux" else ("qqihh", 3, 2)
+"""C's `struct flock`, and where in it the lock's type and its holder stand."""
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows has no POSIX locks; two writers of one file are not caught there
+    _fcntl = None  # type: ignore[assignment]

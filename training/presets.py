@@ -1,0 +1,158 @@
+"""Presets: whole sets of settings that go together, by name."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import ConfigError
+from training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that go together; what they leave out keeps TrainConfig's default."""
+
+    name: str
+    title: str
+    reason: str
+    settings: Callable[[], dict[str, Any]]
+    """Gives the settings for this machine."""
+
+    def config(self, given: Mapping[str, Any]) -> TrainConfig:
+        """Returns the preset's configuration, with some settings given otherwise.
+
+        Raises:
+            ConfigError: A value is out of its range.
+        """
+        return TrainConfig(**{**self.settings(), **given})
+
+
+def find_preset(name: str) -> Preset:
+    """Returns a preset by its name or its title.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    for preset in PRESETS.values():
+        if name.casefold() in (preset.name, preset.title.casefold()):
+            return preset
+    raise ConfigError(f"preset is {name!r}; choose one of: {', '.join(PRESETS)}.")
+
+
+def fast_precision() -> str:
+    """Returns "bf16" where this machine's CPU computes in it, else "auto".
+
+    Measured on a CPU with avx512_bf16, one thread, 512 px: 0.133 s an image against 0.28 s.
+    """
+    if platform.system() != "Linux":
+        return "auto"
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return "auto"
+    flags = next((line for line in facts.splitlines() if line.startswith("flags")), "").split()
+    return "bf16" if "avx512_bf16" in flags or "amx_bf16" in flags else "auto"
+
+
+def _paper() -> dict[str, Any]:
+    return {
+        "batch": 1,
+        "width": 64,
+        "padding": "valid",
+        "norm": "none",
+        "stem": "plain",
+        "dropout": 0.5,
+        "recipe": "paper",
+        "loss": "bce",
+        "edge_weight": 10.0,
+        "optimizer": "sgd",
+        "learning_rate": 1e-3,
+        "momentum": 0.99,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warmup_steps": 0,
+        "clip_norm": 1.0,
+        "ema": 0.0,
+    }
+
+
+def _starting_point() -> dict[str, Any]:
+    return {
+        "width": 64,
+        "padding": "same",
+        "norm": "batch",
+        "stem": "plain",
+        "recipe": "light",
+        "loss": "bce_dice",
+        "optimizer": "adamw",
+        "learning_rate": 1e-4,
+        "schedule": "plateau",
+        "warmup_steps": 0,
+        "ema": 0.0,
+    }
+
+
+def _quick() -> dict[str, Any]:
+    return {
+        "minutes": 1.5,
+        "epochs": 0,
+        "size": 128,
+        "recipe": "studio",
+        "learning_rate": 4e-3,
+        "warmup_steps": 20,
+        "ema": 0.95,
+        "validate_every": 10,
+        "precision": fast_precision(),
+    }
+
+
+def _best() -> dict[str, Any]:
+    return {
+        "epochs": 8,
+        "size": 512,
+        "stem": "space_to_depth",
+        "recipe": "studio",
+        "schedule": "cosine",
+        "ema": 0.998,
+        "precision": fast_precision(),
+    }
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "best",
+            "Best",
+            "The most accurate masks for the time: the network sees 512 px at the price of 256 px, "
+            "and the average of its weights is kept.",
+            _best,
+        ),
+        Preset(
+            "quick",
+            "Quick",
+            "A first result in under two minutes on two cores, to see that all works: small "
+            "squares, validated now and then.",
+            _quick,
+        ),
+        Preset(
+            "starting-point",
+            "Starting point",
+            "A usual U-Net of today: padded, with batch normalisation, 64 channels, cross-entropy "
+            "and Dice, AdamW, the learning rate halved where it stands still. It wants a graphics "
+            "card.",
+            _starting_point,
+        ),
+        Preset(
+            "paper-2015",
+            "Paper 2015",
+            "The U-Net as published (Ronneberger 2015): unpadded, without normalisation, one photo "
+            "a step, momentum 0.99, edges weigh more. It wants a graphics card and patience.",
+            _paper,
+        ),
+    )
+}

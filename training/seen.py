@@ -1,0 +1,128 @@
+"""What the network sees: any sample of any epoch of a run, computed anew by the trainer's code.
+
+What a sample becomes is a function of (seed, epoch, index) alone, so a run's past and future can
+be looked at without a word of it being stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ConfigError, DataError
+from training.augment.compose import Applied, Augmenter
+from training.batches import TrainingSquares, epoch_order, steps_per_epoch
+from training.config import TrainConfig
+from training.data import Sample, open_datasets
+from training.runlog import read_config, read_split
+
+
+@dataclass(frozen=True)
+class SeenSample:
+    """One training sample as the network got it."""
+
+    sample: Sample
+    """The photo that it was made from."""
+    recipe: str
+    """The run's augmentation recipe."""
+    applied: tuple[Applied, ...]
+    """The transforms that were applied, in order, with the parameters that were drawn."""
+    image: NDArray[np.float32]
+    """The network's input, (3, S, S), normalised."""
+    mask: NDArray[np.float32]
+    """What it was told to answer, (1, S, S) in {0, 1}."""
+    picture: NDArray[np.uint8]
+    """The input drawn back to a picture, (S, S, 3)."""
+    step: int | None
+    """The step of the epoch that it was in, from 1; None: it was in the rest that fills no batch,
+    which this epoch left out."""
+    steps: int
+    """Steps in the epoch."""
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """A run whose data are here, ready to show its samples."""
+
+    config: TrainConfig
+    samples: tuple[Sample, ...]
+    """The photos that were trained on, in the order that `index` counts."""
+
+    def sample(self, epoch: int, index: int) -> SeenSample:
+        """Returns what the network got of one photo in one epoch.
+
+        Args:
+            epoch: From 1; the run need not have got there.
+            index: The photo's place in the training set, from 0.
+
+        Raises:
+            ConfigError: There is no such epoch or index.
+            CarmaskError: The photo or its mask can't be read.
+        """
+        if epoch < 1:
+            raise ConfigError(f"epoch is {epoch}; it must be 1 or more.")
+        if not 0 <= index < len(self.samples):
+            raise ConfigError(
+                f"index is {index}; the run trains on {len(self.samples)} photos, so it must be "
+                f"from 0 to {len(self.samples) - 1}."
+            )
+        config, sample = self.config, self.samples[index]
+        image, mask = TrainingSquares(self.samples, config, epoch)[index]
+        augmenter = Augmenter(config.recipe, config.size)
+        traced = augmenter.traced(*sample.read(), seed=config.seed, epoch=epoch, index=index)
+        tensor = image.numpy()
+        steps = steps_per_epoch(len(self.samples), config.step_images)
+        place = epoch_order(len(self.samples), config.seed, epoch).index(index)
+        step = place // config.step_images + 1
+        return SeenSample(
+            sample=sample,
+            recipe=config.recipe,
+            applied=traced.applied,
+            image=tensor,
+            mask=mask.numpy(),
+            picture=config.preprocessing.denormalise(tensor),
+            step=step if step <= steps else None,
+            steps=steps,
+        )
+
+
+def open_seen(run: Path, base: Path = Path()) -> SeenRun:
+    """Returns a run with the photos that it trains on; no picture is read for that.
+
+    Args:
+        run: The run's folder.
+        base: Folder from which the run's relative data folders are counted.
+
+    Raises:
+        RunError: The folder is no run.
+        DataError: A data folder is not here, or is not the data that the run was split on.
+    """
+    config = read_config(run)
+    split = read_split(run)
+    folders = [base / folder for folder in config.data]
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing:
+        raise DataError(
+            f"The run {run.name} was trained on data that are not here: {', '.join(missing)}. "
+            "Put the folder back, or choose another run."
+        )
+    datasets = open_datasets(folders, config.reading(base))
+    return SeenRun(config, tuple(split.select(datasets, "train")))
+
+
+def seen_sample(run: Path, epoch: int, index: int, base: Path = Path()) -> SeenSample:
+    """Returns what the network of a run got of one photo in one epoch.
+
+    Args:
+        run: The run's folder.
+        epoch: From 1.
+        index: The photo's place in the training set, from 0.
+        base: Folder from which the run's relative data folders are counted.
+
+    Raises:
+        CarmaskError: The run, its data or the photo can't be read; no such epoch or index.
+    """
+    return open_seen(run, base).sample(epoch, index)

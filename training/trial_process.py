@@ -1,0 +1,111 @@
+"""A trial step in a process of its own: what a training will cost, before it starts.
+
+torch so never comes into the page's server, and a trial that takes all the memory ends alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import CarmaskError
+from training.config import TrainConfig
+from training.detached import detached
+from training.launch import settings_options, why_it_ended
+
+_LONGEST = 300.0
+"""Seconds after which a trial is given up."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a training costs, measured on this machine."""
+
+    seconds_per_image: float = 0.0
+    peak_bytes: int = 0
+    """Most memory that the trainer held."""
+    images_per_epoch: int = 0
+    failure: str = ""
+    """Why it could not be measured."""
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Time of an epoch's training; validation comes on top."""
+        return self.seconds_per_image * self.images_per_epoch
+
+
+class TrialProcess:
+    """One trial; ask it for its result now and then."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="carmask-trial-")
+        self._output = Path(self._folder.name) / "output.txt"
+        command = [sys.executable, "-m", "training", "trial", *settings_options(config), "--json"]
+        self._process = detached(command, self._output)
+        self._until = time.monotonic() + _LONGEST
+        self._cost: Cost | None = None
+
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def result(self) -> Cost | None:
+        """Returns the cost; None while it is being measured."""
+        if self._cost is None:
+            status = self._process.poll()
+            if status is None and time.monotonic() < self._until:
+                return None
+            self._cost = self._read(status)
+            self.stop()
+        return self._cost
+
+    def stop(self) -> None:
+        """Ends the trial, if it still goes on."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def _read(self, status: int | None) -> Cost:
+        if status is None:
+            return Cost(failure=f"No step was done within {_LONGEST:.0f} s.")
+        said = self._output.read_text(encoding="utf-8", errors="replace").strip()
+        if status:
+            return Cost(failure=why_it_ended(status, said) or "The trial was stopped.")
+        try:
+            values = json.loads(said.splitlines()[-1])
+            return Cost(**{name: values[name] for name in _MEASURED})
+        except (ValueError, KeyError, IndexError, TypeError):
+            return Cost(failure=f"The trial ended without figures: {said[-300:]}")
+
+
+def smaller(config: TrainConfig) -> list[tuple[str, TrainConfig]]:
+    """Returns settings that need less memory, the mildest first, each with what it does.
+
+    The first keeps the optimiser's step as it is: half the photos at once, twice as often.
+    """
+    proposals: list[tuple[str, TrainConfig]] = []
+
+    def propose(text: str, **changes: int) -> None:
+        try:
+            proposals.append((text, replace(config, **changes)))  # type: ignore[arg-type]
+        except CarmaskError:  # no network fits these
+            return
+
+    if config.batch > 1:
+        half = config.batch // 2
+        times = -(-config.step_images // half)
+        propose(f"{half} photos at once", batch=half, accumulate=times)
+    if config.size >= 128:
+        propose(f"{config.size // 2} px", size=config.size // 2)
+    if config.width > 8:
+        propose(f"width {config.width // 2}", width=config.width // 2)
+    return proposals
+
+
+_MEASURED = ("seconds_per_image", "peak_bytes", "images_per_epoch")
