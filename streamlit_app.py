@@ -1,4 +1,4 @@
-"""The start page: what Carmask is, the best checkpoint, the samples, and the way on."""
+"""The start page: what Carmask is, the best checkpoint, the newest runs, and the samples."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from pages.shared.frame import PAGES, SEGMENT, START, open_page
 from pages.shared.gallery import Tile, gallery
 from pages.shared.photos import sample_photo
 from pages.shared.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
+from pages.shared.runs.newest import show_newest
 from pages.shared.samples import Sample, list_samples, mixed_samples
 from pages.shared.segmenter import Segmenter
 from pages.shared.text import plain
@@ -53,6 +54,7 @@ def main() -> None:
         _show_best(good[0])
     else:
         show_no_checkpoint()
+    show_newest()
     show_broken(broken)
     if good and samples:
         _show_samples(good[0], samples, hero)

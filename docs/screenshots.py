@@ -24,6 +24,8 @@ PICTURES = [
     ("dataset", "dataset", WIDE),
     ("browse", "dataset?tab=Browse", WIDE),
     ("photo", "dataset?tab=Browse&photo=synth0001_03", WIDE),
+    ("runs", "runs?show=carmask-512&show=carmask-256", WIDE),
+    ("run", "runs?run=carmask-512", WIDE),
     ("dataset-phone", "dataset", PHONE),
     ("phone", "segment?sample=synth0001_03", PHONE),
 ]

@@ -41,7 +41,21 @@ DATASET = Page(
     "Look at the data",
     "What the network learns from: health, splits, every photo with its mask, augmentations.",
 )
-PAGES = (SEGMENT, DATASET)
+TRAIN = Page(
+    "pages/train.py",
+    "Train",
+    ":material/model_training:",
+    "Train a network",
+    "A form, the command that does the same, and masks that become sharp while you watch.",
+)
+RUNS = Page(
+    "pages/runs.py",
+    "Runs",
+    ":material/monitoring:",
+    "Compare the runs",
+    "Every training: figures in a table, curves side by side, one run with all there is of it.",
+)
+PAGES = (SEGMENT, DATASET, TRAIN, RUNS)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 
