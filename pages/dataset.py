@@ -22,6 +22,7 @@ from pages.shared.dataset.split_choice import chosen_split
 from pages.shared.dataset.survey import surveys
 from pages.shared.folders import short_path
 from pages.shared.frame import DATASET, open_page
+from pages.shared.redraw import note_drawn
 from pages.shared.text import plain
 from training.data import Reading
 
@@ -53,6 +54,7 @@ def main() -> None:
     survey.start()
     with progress:
         show_progress(survey)
+    note_drawn()
 
 
 def _open(source: Source, reading: Reading) -> tuple[Opened | None, CarmaskError | None]:

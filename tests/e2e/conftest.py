@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,13 +75,15 @@ def wait_for_health(base: str, server: subprocess.Popen[bytes], log: Path) -> No
     pytest.fail(f"The server did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
 
 
-def start_server(runs: Path, samples: Path, log: Path) -> Iterator[str]:
+def start_server(runs: Path, samples: Path, log: Path, **places: Path | str) -> Iterator[str]:
+    """Starts the app with its folders; `places` are more of its environment variables."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    place = {"CARMASK_RUNS": str(runs), "CARMASK_SAMPLES": str(samples)}
+    given = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, **places}
+    place = {name: str(path) for name, path in given.items()}
     with log.open("wb") as out:
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | place, stdout=out, stderr=out)
         try:
@@ -124,15 +126,28 @@ def server(runs: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Callable[..., Browser]]:
+    """Starts a browser with more arguments than all have; it ends with the tests."""
     executable = find_chromium()
     if executable is None:
         pytest.fail("No Chromium was found: run `make test`, which installs one.")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    usual = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
+        started = []
+
+        def start(*more: str) -> Browser:
+            kind = playwright.chromium
+            started.append(kind.launch(executable_path=executable, args=[*usual, *more]))
+            return started[-1]
+
+        yield start
+        for each in started:
+            each.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Callable[..., Browser]) -> Browser:
+    return chromium()
 
 
 def watched_page(browser: Browser, base: str, **context: object) -> Iterator[Watched]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -153,6 +153,63 @@ def test_a_bad_file_stands_beside_good_ones_and_the_zip_has_all(
     assert set(archive.namelist()) == wanted | {"results.csv"}
     rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
     assert [bool(row["error"]) for row in rows] == [False, False, True]
+
+
+def test_a_folder_comes_with_all_its_photos(
+    app: Watched, photos: list[Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "cars"
+    for place, photo in (("", photos[0]), ("more", photos[1])):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / photo.name).write_bytes(photo.read_bytes())
+    (folder / "notes.txt").write_text("no photo")
+    page = app.open("segment")
+    page.get_by_role("tab", name="Folder").click()
+    app.settle()
+    page.locator("input[webkitdirectory]").set_input_files(folder)
+    expect(page.get_by_role("img", name="Overlay", exact=True)).to_have_count(2)
+    app.settle()
+    for photo in photos[:2]:
+        expect(page.get_by_text(photo.name).last).to_be_visible()
+    expect(page.get_by_text("2 photos", exact=True)).to_be_visible()
+
+
+@pytest.fixture
+def camera(chromium: Callable[..., Browser], server: str) -> Iterator[Watched]:
+    """A window whose camera shows Chromium's own moving test picture."""
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    size = {"width": 1440, "height": 900}
+    yield from watched_page(chromium(*flags), server, viewport=size, permissions=["camera"])
+
+
+def test_a_shot_of_the_camera_is_segmented(camera: Watched) -> None:
+    page = camera.open("segment")
+    page.get_by_role("tab", name="Camera").click()
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+    page.get_by_role("button", name="Take Photo").click()
+    expect(picture(page, "Overlay")).to_be_visible()
+    camera.settle()
+    assert picture(page, "Overlay").evaluate("e => e.naturalWidth") >= 320
+    assert colours(camera, "Photo").std() > 10, "the camera gave a picture, not a black one"
+
+
+def test_a_sample_comes_up_and_own_photos_stay_one_click_away(
+    app: Watched, photos: list[Path]
+) -> None:
+    page = app.open("segment")
+    own = page.get_by_text("Your own photos")
+    drop = page.get_by_text("Drop photos of cars here")
+    expect(drop).to_be_visible()
+    page.locator("button[data-name]").first.click()
+    expect(drop).to_be_hidden()
+    app.settle()
+    overlay = picture(page, "Overlay").bounding_box()
+    assert overlay is not None and overlay["y"] < 900 - overlay["height"] / 2
+    own.click()
+    expect(drop).to_be_visible()
+    upload(app, photos[1])
+    expect(page.get_by_text(photos[1].name).last).to_be_visible()
+    expect(page.get_by_role("img", name="Overlay", exact=True)).to_have_count(1)
 
 
 def test_hundreds_of_photos_are_a_job_that_leaves_the_page_usable(

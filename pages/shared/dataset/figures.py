@@ -138,7 +138,7 @@ def _mean_mask(survey: Survey) -> None:
     if mean is None:
         st.caption("Being drawn …" if survey.running else "No mask could be read.")
         return
-    with st.container(key="mean"):
+    with st.container(key="mean", horizontal_alignment="center"):
         height, width = mean.share.shape
         picture = heatmap(enlarge(mean.share, 3 * height, 3 * width))
         st.image(encode_png(picture), width="content", output_format="PNG", alt="Mean mask")

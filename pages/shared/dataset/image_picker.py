@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import streamlit as st
 
+from pages.shared.redraw import choose
 from pages.shared.text import plain
 from training.data import Dataset
 
@@ -47,7 +48,7 @@ def pick_image(dataset: Dataset) -> int:
 
 def _step(key: str, title: str, icon: str, name: str) -> None:
     st.button(
-        "",
+        title,  # hidden by studio.css, where the icon says it; a screen reader has the words
         key=f"{key}_image",
         help=title,
         icon=f":material/{icon}:",
@@ -57,7 +58,7 @@ def _step(key: str, title: str, icon: str, name: str) -> None:
 
 
 def _choose(name: str) -> None:
-    st.session_state[KEY] = name
+    choose(KEY, name)
 
 
 def _place(dataset: Dataset, name: str) -> int | None:

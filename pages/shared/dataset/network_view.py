@@ -80,7 +80,7 @@ def _pick_index(count: int) -> int:
         help=f"The photo's place in the training set of {count:,} photos.",
     )
     st.button(
-        "",
+        "Any photo",
         key="any_index",
         icon=":material/shuffle:",
         help="Any photo",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.dataset.survey import Survey
+from pages.shared.redraw import redraw_when_quiet
 from pages.shared.text import plain
 
 
@@ -20,7 +21,7 @@ def show_progress(survey: Survey) -> None:
 
 def _watch(survey: Survey) -> None:
     if not survey.running:
-        st.rerun()
+        redraw_when_quiet()
     count = len(survey.dataset.samples)
     with _line():
         if survey.state == "looking":

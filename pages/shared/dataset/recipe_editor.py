@@ -24,6 +24,7 @@ from pages.shared.dataset.own_recipes import (
     start_draft,
 )
 from pages.shared.dataset.step_widgets import edit_step, probability_key, step_facts, step_title
+from pages.shared.redraw import choose
 from pages.shared.text import plain
 from training.augment.recipe import RECIPES, Recipe
 from training.augment.step import ONE_OF, Step
@@ -72,7 +73,7 @@ def _show_steps(recipe: Recipe) -> None:
 
 
 def _copy(recipe: Recipe) -> None:
-    st.session_state[KEY] = start_draft(recipe, free_name(f"my_{recipe.name}")).name
+    choose(KEY, start_draft(recipe, free_name(f"my_{recipe.name}")).name)
 
 
 def _edit(draft: Draft) -> Recipe:
@@ -114,7 +115,8 @@ def _rename(old: str) -> None:
         st.session_state[_ERROR] = str(error)
         st.session_state["recipe_name"] = old
     else:
-        st.session_state[KEY] = st.session_state["recipe_named"] = st.session_state["recipe_name"]
+        st.session_state["recipe_named"] = st.session_state["recipe_name"]
+        choose(KEY, st.session_state["recipe_name"])
 
 
 def _show_moves(name: str, place: int, count: int, entry: Entry) -> None:
@@ -263,6 +265,6 @@ def _load() -> None:
         return
     try:
         recipe = read_upload(upload.getvalue(), upload.name)
-        st.session_state[KEY] = start_draft(recipe, free_name(recipe.name)).name
+        choose(KEY, start_draft(recipe, free_name(recipe.name)).name)
     except CarmaskError as error:
         st.session_state[_ERROR] = str(error)

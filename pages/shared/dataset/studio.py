@@ -10,6 +10,7 @@ from pages.shared.dataset.network_view import show_network
 from pages.shared.dataset.strip_view import show_strip
 from pages.shared.dataset.versions_view import show_versions
 from pages.shared.dataset.write_view import show_write
+from pages.shared.redraw import note_drawn
 from training.data import Dataset
 
 STYLE = Path(__file__).with_name("studio.css")
@@ -34,3 +35,4 @@ def show_studio(dataset: Dataset) -> None:
         st.info("No photo of this dataset has a mask, so there is nothing to augment.")
         return
     VIEWS[str(view)](dataset)
+    note_drawn()

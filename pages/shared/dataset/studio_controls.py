@@ -7,6 +7,7 @@ import random
 import streamlit as st
 
 from pages.shared.dataset.previews import MASK, SHOWN, SIZES
+from pages.shared.redraw import choose
 
 _SEED = "seed"
 _HIGHEST_SEED = 2**31 - 1
@@ -25,13 +26,17 @@ def pick_seed() -> int:
             help="The start of all random numbers: the same seed gives the same pictures.",
         )
         st.button(
-            "", key="dice", icon=":material/casino:", help="Another seed", on_click=_throw_dice
+            "Another seed",
+            key="dice",
+            icon=":material/casino:",
+            help="Another seed",
+            on_click=_throw_dice,
         )
     return int(seed or 0)
 
 
 def _throw_dice() -> None:
-    st.session_state[_SEED] = random.randint(0, 9999)
+    choose(_SEED, random.randint(0, 9999))
 
 
 def pick_epoch() -> int:

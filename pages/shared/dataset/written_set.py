@@ -14,6 +14,7 @@ from pages.shared.dataset.image_picker import pick_image
 from pages.shared.dataset.previews import draw
 from pages.shared.dataset.sources import add_folder
 from pages.shared.dataset.studio_controls import pick_shown
+from pages.shared.redraw import redraw_when_quiet
 from pages.shared.text import plain
 from training.augmented import AugmentStatus, read_status, start_augment, stop_augment
 from training.augmented_reader import read_versions
@@ -79,7 +80,7 @@ def _watch(out: Path, before: int) -> None:
     """
     status = read_status(out)
     if not status.running or (status.done and not before):
-        st.rerun()
+        redraw_when_quiet()
     _show_status(out, status)
 
 
