@@ -60,7 +60,6 @@ def test_seed_epoch_and_index_alone_decide(recipe: str) -> None:
     assert len({sample(*key) for key in keys}) > 0.8 * len(keys)
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with one core
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_workers_change_nothing(tiny_data: Path, workers: int) -> None:
     samples = open_dataset(tiny_data).samples
@@ -190,7 +189,6 @@ def test_another_process_gives_the_same(tmp_path: Path) -> None:
     assert copy.recipe == augment.recipe and copy.size == 48
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_workers_repeat_nothing(tiny_data: Path, tmp_path: Path) -> None:
     Recipe("grey", "", (Step("RandomBrightnessContrast", 1.0),)).save(tmp_path / "grey.json")
     config = TrainConfig(size=32, batch=3, workers=3, seed=4, recipe=str(tmp_path / "grey.json"))
