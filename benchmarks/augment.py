@@ -29,7 +29,7 @@ from PIL import Image
 
 from training.augment.compose import Augmenter
 from training.augment.recipe import find_recipe
-from training.augmented import AugmentJob, write_augmented
+from training.augmented.writer import AugmentJob, write_augmented
 from training.data import Sample, open_dataset
 
 QUALITY = 95

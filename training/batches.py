@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from training.augment.compose import Augmenter
-from training.closeness import edge_closeness
 from training.config import TrainConfig
 from training.data import Sample
+from training.engine.closeness import edge_closeness
 
 
 class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):

@@ -23,10 +23,10 @@ from core.errors import RunError
 from training.config import TrainConfig
 from training.detached import ROOT, detached, start_detached
 from training.locks import lock_holder, take_lock
+from training.logs.listing import list_runs
 from training.presets import find_preset
 from training.queue import Entry, Queue, device_of
 from training.runlog import check_name, explain_end, is_locked, read_config, usual_name
-from training.runs import list_runs
 
 _STOPPED = 130
 _POLL = 1.0

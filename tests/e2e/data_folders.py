@@ -19,11 +19,11 @@ from tests.training.layout_folders import (
     write_paired,
     write_voc,
 )
-from training import index
 from training.config import TrainConfig
 from training.data import Sample, open_dataset
-from training.facts import measure_with_picture
-from training.measuring import Measured
+from training.health import index
+from training.health.facts import measure_with_picture
+from training.health.measuring import Measured
 from training.splits import split_by_car
 
 SIZE = (96, 128)

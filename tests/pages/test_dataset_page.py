@@ -16,7 +16,7 @@ from pages.shared.dataset import survey
 from pages.shared.dataset.survey import Survey
 from tests.pages.drawn import write_samples
 from tests.training.layout_folders import write_augmented, write_carvana, write_coco, write_voc
-from training.index import FactsIndex
+from training.health.index import FactsIndex
 
 Open = Callable[..., AppTest]
 DATASET = "pages/dataset.py"
@@ -304,7 +304,7 @@ def test_what_was_measured_is_not_measured_again(
     opened()
     seen: list[object] = []
     monkeypatch.setattr(
-        "training.index.measure_all", lambda samples, *_: seen.extend(samples) or []
+        "training.health.index.measure_all", lambda samples, *_: seen.extend(samples) or []
     )
     import streamlit as st
 

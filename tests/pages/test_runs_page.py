@@ -15,7 +15,7 @@ from pages.shared.runs.take_home import curves_csv, curves_html
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import CONFIG, epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
-from training.run_notes import change_notes, read_notes
+from training.logs.notes import change_notes, read_notes
 from training.runlog import RunLog
 
 Open = Callable[..., AppTest]
@@ -378,7 +378,7 @@ def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
     from pages.shared.runs.curves_view import Drawn, series_of
     from pages.shared.runs.listed import listed_runs
     from pages.shared.runs.plot_choice import PlotChoice
-    from training.curve_reader import read_curves
+    from training.logs.curve_reader import read_curves
 
     write_run(runs / "one", dices=(0.8, 0.9))
     change(runs / "one" / "split.json", verdict=LEAK)

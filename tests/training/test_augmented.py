@@ -19,15 +19,15 @@ from tests.training.pairs import write_pair
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, find_recipe
 from training.augment.step import Step
-from training.augmented import (
+from training.augmented.folder import AugmentedFolder
+from training.augmented.status import StateFile, augment_command, job_of
+from training.augmented.writer import (
     AugmentJob,
     read_status,
     start_augment,
     stop_augment,
     write_augmented,
 )
-from training.augmented_folder import AugmentedFolder
-from training.augmented_status import StateFile, augment_command, job_of
 from training.cli import main
 from training.data import Reading, open_dataset
 
@@ -350,7 +350,7 @@ def test_a_page_starts_one_watches_it_and_stops_it(tmp_path: Path) -> None:
     assert 200 < status.done < 6000
     assert not stop_augment(out)
     assert job_of(out) == replace(job, data=data.resolve())
-    assert "Give the same command again" in (out / "log.txt").read_text()
+    until(lambda: "Give the same command again" in (out / "log.txt").read_text())
 
 
 def test_a_process_that_never_began_says_why(job: AugmentJob, tmp_path: Path) -> None:
@@ -379,9 +379,8 @@ def test_the_state_tells_speed_and_time_left_twice_a_second(job: AugmentJob) -> 
 
 
 def test_watching_loads_no_heavy_library() -> None:
-    script = (
-        "import sys, training.augmented; print({'albumentations', 'torch', 'cv2'} & {*sys.modules})"
-    )
+    heavy = "{'albumentations', 'torch', 'cv2'}"
+    script = f"import sys, training.augmented.writer; print({heavy} & {{*sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

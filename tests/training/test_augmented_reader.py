@@ -8,8 +8,8 @@ import pytest
 
 from core.image import read_image
 from training.augment.recipe import RECIPES
-from training.augmented import AugmentJob, write_augmented
-from training.augmented_reader import read_versions
+from training.augmented.reader import read_versions
+from training.augmented.writer import AugmentJob, write_augmented
 from training.data import open_dataset
 
 

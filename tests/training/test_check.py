@@ -12,10 +12,10 @@ from tests.training.faulty_folder import (
     write_sound_folder,
 )
 from tests.training.layout_folders import write_augmented, write_coco, write_voc
-from training.check import Report, check_datasets
 from training.cli import main
 from training.data import open_dataset
-from training.index import FactsIndex
+from training.health.check import Report, check_datasets
+from training.health.index import FactsIndex
 from training.sides import Split
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from core.errors import RunError
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
-from training.curve_reader import CurveReader, read_curves
-from training.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves, parse_lines
+from training.logs.curve_reader import CurveReader, read_curves
+from training.logs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves, parse_lines
+from training.logs.tail import Tail
 from training.runlog import read_metrics
-from training.tail import Tail
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_only_what_was_appended_is_parsed(metrics: Path, monkeypatch: pytest.Mon
         seen.append(data)
         return []
 
-    monkeypatch.setattr("training.curve_reader.parse_lines", parse)
+    monkeypatch.setattr("training.logs.curve_reader.parse_lines", parse)
     reader.read()
     added = text_of([step_line(100)])
     with metrics.open("a") as file:

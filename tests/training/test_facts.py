@@ -6,7 +6,7 @@ from PIL import Image
 
 from core.image import encode_jpeg, encode_png
 from training.data import Sample
-from training.facts import measure, measure_with_picture
+from training.health.facts import measure, measure_with_picture
 from training.mask_source import ClassMask, CocoMask, MaskFile, MaskSource
 
 

@@ -32,10 +32,10 @@ from training.launch import (
     work,
 )
 from training.locks import lock_holder, take_lock
+from training.logs.listing import list_runs
+from training.logs.summary import RunSummary
 from training.queue import Queue, device_of
-from training.run_summary import RunSummary
 from training.runlog import create_run, explain_end, read_config
-from training.runs import list_runs
 
 TINY = TrainConfig(
     size=32,

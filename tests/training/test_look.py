@@ -10,8 +10,8 @@ import pytest
 from core.errors import CarmaskError
 from tests.training.faulty_folder import write_faulty_folder
 from training.data import Reading, open_dataset
-from training.index import FactsIndex
-from training.look import Asked, look, look_apart
+from training.health.index import FactsIndex
+from training.health.look import Asked, look, look_apart
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def test_a_process_without_an_answer_is_told(tmp_path: Path) -> None:
 
 def test_it_ends_with_who_asked() -> None:
     code = (
-        "import pickle, sys, threading, time; from training.look import end_with_who_asked;"
+        "import pickle, sys, threading, time; from training.health.look import end_with_who_asked;"
         "pickle.load(sys.stdin.buffer); threading.Thread(target=end_with_who_asked).start();"
         "time.sleep(60)"
     )

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.closeness import edge_closeness
 from training.config import TrainConfig
+from training.engine.closeness import edge_closeness
 from training.engine.loss import (
     bce_dice_loss,
     bce_loss,

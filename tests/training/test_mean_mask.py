@@ -5,8 +5,8 @@ import pytest
 
 from core.errors import MaskError
 from training.data import Sample
-from training.facts import ImageFacts
-from training.mean_mask import LONGEST, mean_mask
+from training.health.facts import ImageFacts
+from training.health.mean_mask import LONGEST, mean_mask
 
 
 class Drawn:

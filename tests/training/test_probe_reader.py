@@ -11,8 +11,8 @@ from core.errors import CarmaskError
 from tests.pages.drawn import write_samples
 from training.data import open_dataset
 from training.engine.probes import Probes
-from training.log_end import last_lines
-from training.probe_reader import read_probes
+from training.logs.log_end import last_lines
+from training.logs.probes import read_probes
 
 
 def test_what_the_engine_writes_is_read_back(tmp_path: Path) -> None:

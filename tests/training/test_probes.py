@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.errors import RunError
 from training.data import Sample, open_datasets
 from training.engine.probes import PROBES, Probes, choose_probes
-from training.probe_files import probe_epochs, read_probes
+from training.logs.probes import read_probes
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,17 @@ def test_what_is_written(tiny_data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "probes/epoch_0004").exists()
 
 
-def test_what_is_read(tiny_data: Path, tmp_path: Path) -> None:
-    assert read_probes(tmp_path) == () and probe_epochs(tmp_path) == []
+def test_what_is_written_is_what_is_read(tiny_data: Path, tmp_path: Path) -> None:
+    assert read_probes(tmp_path) is None
     val = open_datasets([tiny_data])[0].samples
     probes = Probes(tmp_path / "probes", val)
     probes.describe()
     for epoch in (12, 3):
-        probes.record(epoch, probes.samples[1], np.zeros((48, 64), np.float32))
+        probes.record(epoch, probes.samples[1], np.ones((48, 64), np.float32))
     found = read_probes(tmp_path)
-    assert [probe.name for probe in found] == [sample.name for sample in probes.samples]
-    assert all(probe.photo.is_file() and probe.truth.is_file() for probe in found)
-    assert probe_epochs(tmp_path) == [3, 12]
-    assert found[1].probability(12).is_file() and not found[0].probability(12).is_file()
-    (tmp_path / "probes/probes.json").write_text('{"probes": [{"number": 1}]}')
-    assert read_probes(tmp_path) == ()
+    assert found is not None and found.epochs == (3, 12)
+    assert [probe.name for probe in found.probes] == [sample.name for sample in probes.samples]
+    assert found.photo(2).shape == (48, 64, 3) and found.truth(2).any()
+    assert (found.probability(12, 2) == 1).all()
+    with pytest.raises(RunError):
+        found.probability(12, 1)

@@ -16,10 +16,10 @@ import pytest
 from core.errors import RunError
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
-from training.config_difference import config_difference
-from training.run_summary import RunSummary, Scores
+from training.logs.config_difference import config_difference
+from training.logs.listing import list_runs
+from training.logs.summary import RunSummary, Scores
 from training.runlog import RunLog, is_locked
-from training.runs import list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -207,7 +207,7 @@ def test_a_trainer_that_ends_between_two_looks_has_not_crashed(
         change(folder / "state.json", status="finished")
         return False
 
-    monkeypatch.setattr("training.own_run.is_locked", ends_now)
+    monkeypatch.setattr("training.logs.own_run.is_locked", ends_now)
     assert only(tmp_path).status == "finished"
     assert run.is_dir()
 
@@ -254,7 +254,8 @@ def test_a_closed_folder_has_an_error(tmp_path: Path) -> None:
 
 def test_pages_never_wait_for_torch() -> None:
     code = (
-        "import sys, training.runs, training.curve_reader, training.config_difference;"
+        "import sys, training.logs.listing, training.logs.curve_reader;"
+        "import training.logs.config_difference;"
         "print(sorted({'torch', 'albumentations', 'tensorboard'} & sys.modules.keys()))"
     )
     seen = subprocess.run(

@@ -13,7 +13,7 @@ import pytest
 from core.errors import RunError
 from training.cli import main
 from training.config import TrainConfig
-from training.trial import measure_step
+from training.engine.trial import measure_step
 from training.trial_process import Cost, TrialProcess
 
 TINY = TrainConfig(
@@ -50,14 +50,14 @@ def test_too_little_memory_is_told(config: TrainConfig, monkeypatch: pytest.Monk
     def fail(*_: object) -> float:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr("training.trial.Learner.step", fail)
+    monkeypatch.setattr("training.engine.trial.Learner.step", fail)
     with pytest.raises(RunError, match="too little memory for a step of 4 photos of 32 px"):
         measure_step(config)
 
     def bug(*_: object) -> float:
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr("training.trial.Learner.step", bug)
+    monkeypatch.setattr("training.engine.trial.Learner.step", bug)
     with pytest.raises(RuntimeError, match="shapes differ"):
         measure_step(config)
 

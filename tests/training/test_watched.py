@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from training.config import TrainConfig
+from training.logs.watched import WatchedRun
 from training.queue import Queue
 from training.runlog import RunState, create_run
-from training.watched import WatchedRun
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes an augmented set, or goes on with one."""
     from training.augment.recipe import find_recipe
-    from training.augmented import AugmentJob, write_augmented
+    from training.augmented.writer import AugmentJob, write_augmented
 
     job = AugmentJob(
         data=options.data,

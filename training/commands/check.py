@@ -44,9 +44,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reads the folders' photos and masks and prints what it finds."""
-    from training.check import check_datasets
     from training.data import Reading, open_dataset
-    from training.index import FactsIndex, default_index
+    from training.health.check import check_datasets
+    from training.health.index import FactsIndex, default_index
     from training.splits import load_split
 
     if options.workers is not None and options.workers < 0:

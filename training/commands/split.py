@@ -108,7 +108,7 @@ def _splits(
 
 def _shares(datasets: Sequence[Dataset], *, measure: bool) -> Measured:
     """Returns the shares that the index knows, after measuring what it lacks where wanted."""
-    from training.index import FactsIndex, default_index
+    from training.health.index import FactsIndex, default_index
 
     samples = [sample for dataset in datasets for sample in dataset.samples]
     index = FactsIndex(default_index())

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measures a few steps and prints what they cost."""
-    from training.trial import measure_step
+    from training.engine.trial import measure_step
 
     cost = measure_step(given_settings(options))
     if options.json:

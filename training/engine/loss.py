@@ -137,7 +137,7 @@ def edge_loss(logits: Tensor, masks: Tensor, closeness: Tensor) -> Tensor:
     Args:
         logits: Before the sigmoid.
         masks: The truth.
-        closeness: exp(-d^2 / (2 sigma^2)), float32 (N, 1, H, W); see `training.closeness`.
+        closeness: exp(-d^2 / (2 sigma^2)), float32 (N, 1, H, W); see `training.engine.closeness`.
 
     Source: Ronneberger et al. 2015, "U-Net", equation 2.
     """

@@ -20,7 +20,7 @@ from core.files import write_bytes_atomically
 from core.image import encode_jpeg, thumbnail
 from core.preprocess import resize
 from training.data import Sample
-from training.probe_files import epoch_folder
+from training.logs.probes import epoch_folder
 
 PROBES = 8
 LONGEST = 256

@@ -13,7 +13,7 @@ from pages.shared.dataset.survey import Survey
 from pages.shared.text import plain
 
 if TYPE_CHECKING:
-    from training.check import Finding, Report
+    from training.health.check import Finding, Report
 
 _ICONS = {
     "error": ":red[:material/error:]",

@@ -12,7 +12,7 @@ from pages.shared.dataset.split_choice import Sides, SplitChoice, sides_of
 from pages.shared.dataset.survey import Survey
 
 if TYPE_CHECKING:
-    from training.check import Report
+    from training.health.check import Report
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pages.shared.dataset.known import Known
 from pages.shared.dataset.pictures import Pair, pictures
 from pages.shared.text import plain
 from training.data import Sample, view_of
-from training.facts import ImageFacts, measure
+from training.health.facts import ImageFacts, measure
 
 OVERLAY, BEFORE_AFTER, PHOTO, MASK = "Overlay", "Before / after", "Photo", "Mask"
 _BORDERS = {"t": "top", "b": "bottom", "l": "left", "r": "right"}

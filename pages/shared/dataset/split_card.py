@@ -18,7 +18,7 @@ from pages.shared.dataset.split_choice import (
     write_split,
 )
 from pages.shared.text import plain
-from training.findings import counted
+from training.health.findings import counted
 
 
 def show_split(known: Known) -> None:

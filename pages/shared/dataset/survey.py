@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.dataset.sources import Opened
-from training.index import FactsIndex, default_index
+from training.health.index import FactsIndex, default_index
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.check import Report
-    from training.look import Look
-    from training.mean_mask import MeanMask
+    from training.health.check import Report
+    from training.health.look import Look
+    from training.health.mean_mask import MeanMask
     from training.sides import Split
 
 PATIENCE = 1.0
@@ -141,7 +141,7 @@ class Survey:
                     del self._reports[next(iter(self._reports))]
 
     def _found(self, split: Split | None, *, with_mean: bool) -> Look:
-        from training.look import Asked, look, look_apart
+        from training.health.look import Asked, look, look_apart
 
         if len(self.dataset.samples) < _LARGE or self.index.notice:
             return look(self.dataset, self.index, split, with_mean=with_mean)

@@ -17,9 +17,9 @@ from pages.shared.dataset.written_set import show_written
 from pages.shared.folders import data_folder
 from pages.shared.text import plain
 from training.augment.recipe import Recipe
-from training.augmented import AugmentJob, read_status, start_augment
-from training.augmented_settings import OWN_RECIPE
-from training.augmented_status import augment_command
+from training.augmented.settings import OWN_RECIPE
+from training.augmented.status import augment_command
+from training.augmented.writer import AugmentJob, read_status, start_augment
 from training.data import Dataset
 
 _OUT, _PROBLEM = "out", "augment_problem"

@@ -16,10 +16,10 @@ from pages.shared.dataset.sources import add_folder
 from pages.shared.dataset.studio_controls import pick_shown
 from pages.shared.redraw import redraw_when_quiet
 from pages.shared.text import plain
-from training.augmented import AugmentStatus, read_status, start_augment, stop_augment
-from training.augmented_reader import read_versions
-from training.augmented_settings import read_settings
-from training.augmented_status import job_of
+from training.augmented.reader import read_versions
+from training.augmented.settings import read_settings
+from training.augmented.status import job_of
+from training.augmented.writer import AugmentStatus, read_status, start_augment, stop_augment
 from training.data import Dataset
 
 _PROBLEM = "written_problem"

@@ -12,7 +12,7 @@ from pages.shared.folders import runs_folder
 from pages.shared.runs.choice import choose, close_run
 from pages.shared.runs.listed import Listed
 from pages.shared.text import plain
-from training.run_notes import (
+from training.logs.notes import (
     LONGEST_NOTES,
     LONGEST_TITLE,
     change_notes,

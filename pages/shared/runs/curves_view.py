@@ -17,10 +17,10 @@ from pages.shared.runs.plot_choice import PlotChoice, ask_plot
 from pages.shared.runs.readers import readers
 from pages.shared.runs.take_home import offer_files
 from pages.shared.text import plain
-from training.config_difference import settings_of
-from training.curve_shapes import Line, in_zone, seed_groups
-from training.curves import Curves
-from training.measures import lines_of, measures_of, title_of
+from training.logs.config_difference import settings_of
+from training.logs.curve_shapes import Line, in_zone, seed_groups
+from training.logs.curves import Curves
+from training.logs.measures import lines_of, measures_of, title_of
 
 
 @dataclass(frozen=True, eq=False)

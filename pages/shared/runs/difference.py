@@ -10,7 +10,7 @@ from core.names import unique
 from pages.shared.runs.listed import Listed
 from pages.shared.text import plain
 from training.config import field_help
-from training.config_difference import config_difference
+from training.logs.config_difference import config_difference
 
 
 def show_difference(chosen: Sequence[Listed]) -> None:

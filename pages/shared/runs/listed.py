@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pages.shared.folders import runs_folder
-from training.run_notes import RunNotes, read_notes
-from training.run_summary import RunSummary
-from training.runs import list_runs
+from training.logs.listing import list_runs
+from training.logs.notes import RunNotes, read_notes
+from training.logs.summary import RunSummary
 
 ALIVE = ("starting", "running", "stopping")
 LEAKY = "LEAKY"

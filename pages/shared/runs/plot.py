@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR
-from training.curve_shapes import Band, Line, band_of, reach_of, smooth
-from training.measures import TRAIN, VAL
+from training.logs.curve_shapes import Band, Line, band_of, reach_of, smooth
+from training.logs.measures import TRAIN, VAL
 
 COLOURS = (
     *("#1C86C7", "#E69F00", "#009E73", "#CC79A7", "#D55E00"),

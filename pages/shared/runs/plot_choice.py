@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from training.measures import title_of
+from training.logs.measures import title_of
 
 AXES = {
     "Epoch": "epoch",
@@ -28,7 +28,7 @@ class PlotChoice:
     measures: tuple[str, ...]
     axis: str = "Epoch"
     smoothing: float = 0.0
-    """Weight of the moving mean, in [0, 1); see `training.curve_shapes.smooth`."""
+    """Weight of the moving mean, in [0, 1); see `training.logs.curve_shapes.smooth`."""
     log: bool = False
     seeds: bool = False
     """Whether runs that differ in their seed alone are one band."""
@@ -37,7 +37,7 @@ class PlotChoice:
 
     @property
     def columns(self) -> str:
-        """The axis as `training.curve_shapes` calls it."""
+        """The axis as `training.logs.curve_shapes` calls it."""
         return AXES[self.axis]
 
 

@@ -10,7 +10,7 @@ from core.errors import CarmaskError
 from core.image import encode_jpeg
 from pages.shared.gallery import Tile, gallery
 from pages.shared.runs.listed import Listed
-from training.probe_reader import Probe, RunProbes, read_probes
+from training.logs.probes import Probe, RunProbes, read_probes
 
 OVERLAY, ERRORS, PROBABILITY = "Overlay", "Errors", "Probability"
 _STYLE = OverlayStyle(outline=5.0)

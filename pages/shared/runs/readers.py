@@ -8,8 +8,8 @@ from threading import Lock
 
 import streamlit as st
 
-from training.curve_reader import CurveReader
-from training.curves import Curves
+from training.logs.curve_reader import CurveReader
+from training.logs.curves import Curves
 
 _KEPT = 48
 """Runs whose curves stay in memory."""

@@ -16,9 +16,9 @@ from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress,
 from pages.shared.runs.probes_view import show_probes
 from pages.shared.text import plain
 from training.config import field_help
-from training.config_difference import settings_of
-from training.log_end import last_lines
-from training.run_summary import RunSummary, Scores
+from training.logs.config_difference import settings_of
+from training.logs.log_end import last_lines
+from training.logs.summary import RunSummary, Scores
 
 STATUS_COLOURS = {
     "running": "blue",

@@ -12,8 +12,8 @@ import streamlit as st
 
 from pages.shared.runs.choice import choose, open_run
 from pages.shared.runs.listed import ALIVE, LEAKY, LEAKY_COLOUR, Listed, span
-from training.run_notes import RunNotes
-from training.run_summary import RunSummary, Scores
+from training.logs.notes import RunNotes
+from training.logs.summary import RunSummary, Scores
 
 SCORES = {"Dice": "dice", "IoU": "iou", "Boundary IoU": "boundary_iou"}
 _TURN = "runs_turn"

@@ -11,8 +11,8 @@ import streamlit as st
 from pages.shared.runs.listed import Listed
 from pages.shared.runs.plot import Series, figure_of
 from pages.shared.runs.plot_choice import PlotChoice
-from training.curves import Curves
-from training.measures import title_of
+from training.logs.curves import Curves
+from training.logs.measures import title_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,120 @@
+"""A training as a person has it: started, left alone, found again, stopped, resumed, lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import Watched, start_server, watched_page
+from tests.pages.drawn import write_samples
+from training.locks import lock_holder
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)
+
+SMALL = {"size": 64, "width": 4, "depth": 2, "batch": 2, "workers": 0, "threads": 1}
+LINK = {"part": "New run", "train_on": "samples", "device": "cpu", "recipe": "none"}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Path]:
+    """A folder of runs; whatever still works there at the end of the test is ended."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    yield folder
+    for lock in [*folder.glob(".queue/*.lock"), *folder.glob("*/lock")]:
+        holder = lock_holder(lock)
+        if holder:
+            os.kill(holder, signal.SIGKILL)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    write_samples(tmp_path / "samples")
+    return tmp_path / "samples"
+
+
+serving = contextmanager(start_server)
+seen_by = contextmanager(watched_page)
+
+
+def link(name: str) -> str:
+    return "train?" + urlencode({**LINK, **SMALL, "name": name, "epochs": 100_000})
+
+
+def start(app: Watched, name: str) -> Page:
+    page = app.open(link(name))
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(f"**run={name}**")
+    return page
+
+
+def status(page: Page, text: str) -> None:
+    expect(page.locator(".stMarkdownBadge").filter(has_text=text).first).to_be_visible()
+
+
+def epoch(page: Page) -> int:
+    told = page.get_by_text("of 100000").first.inner_text()
+    return int(told.removeprefix("Epoch ").partition(" ")[0])
+
+
+def trainer(run: Path) -> int:
+    holder = lock_holder(run / "lock")
+    assert holder
+    return holder
+
+
+def test_a_training_survives_the_page_the_server_and_is_found_again(
+    browser: Browser, runs: Path, samples: Path, tmp_path: Path
+) -> None:
+    with serving(runs, samples, tmp_path / "one.txt") as base:
+        with seen_by(browser, base) as app, seen_by(browser, base) as other:
+            page = start(app, "first")
+            status(page, "Training")
+            expect(page.get_by_text("Boundary IoU").first).to_be_visible()
+            expect(page.get_by_text("Masks after epoch")).to_be_visible()
+            pid, before = trainer(runs / "first"), epoch(page)
+            assert os.getsid(pid) not in (os.getsid(0), 0), "a Ctrl-C of the server is not for it"
+
+            page.reload()
+            status(page, "Training")
+            expect(page.get_by_text("of 100000").first).to_be_visible()
+            assert epoch(page) >= before
+
+            late = start(other, "second")
+            status(late, "Waiting")
+            expect(late.get_by_text("It starts by itself after first")).to_be_visible()
+        assert trainer(runs / "first") == pid, "no tab is open, and it goes on"
+    assert trainer(runs / "first") == pid, "no server is there, and it goes on"
+    assert not (runs / "second").exists()
+
+    with (
+        serving(runs, samples, tmp_path / "two.txt") as base,
+        seen_by(browser, base) as app,
+    ):
+        page = app.open("train")
+        expect(page.get_by_role("heading", name="first")).to_be_visible()
+        status(page, "Training")
+        assert trainer(runs / "first") == pid
+        page.get_by_role("button", name="Stop").click()
+        status(page, "Stopped")
+        assert (runs / "first" / "checkpoints" / "last.safetensors").is_file()
+
+        page = app.open("train?run=second")
+        status(page, "Training")
+        os.kill(trainer(runs / "second"), signal.SIGKILL)
+        status(page, "Crashed")
+        expect(page.get_by_text("killed by signal 9 (SIGKILL)").first).to_be_visible()
+
+        page = app.open("train?run=first")
+        status(page, "Stopped")
+        page.get_by_role("button", name="Resume").click()
+        status(page, "Training")
+        assert trainer(runs / "first") != pid

@@ -1,0 +1,1 @@
+"""Sets of augmented photos on disk: written, watched and read."""

@@ -1,0 +1,108 @@
+"""The look at a whole data folder: its check and its mean mask, also in a process of its own.
+
+Of a hundred thousand photos a check computes for many seconds. In a thread of the app every page
+would wait for it again and again; beside it, no page does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import CarmaskError
+from training.data import Dataset, Reading, open_dataset
+from training.health.check import Report, check_dataset
+from training.health.index import FactsIndex
+from training.health.mean_mask import MeanMask, mean_mask
+from training.sides import Split
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a data folder found."""
+
+    report: Report
+    mean_mask: MeanMask | None
+    """None where it was not asked for, or no mask could be read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be looked at, such that another process can."""
+
+    root: Path
+    reading: Reading
+    index: Path
+    """File of the facts."""
+    split: Split | None
+    with_mean: bool
+    """Whether the mean mask is wanted."""
+
+
+def look(dataset: Dataset, index: FactsIndex, split: Split | None, *, with_mean: bool) -> Look:
+    """Returns the check of a data folder and, if wanted, its mean mask."""
+    report = check_dataset(dataset, index, split)
+    mean = mean_mask(dataset.samples, index.known(dataset.samples)) if with_mean else None
+    return Look(report, mean)
+
+
+def look_apart(asked: Asked) -> Look:
+    """Returns the same from a process of its own; the report then names no data folders.
+
+    Raises:
+        CarmaskError: The process ended without an answer.
+    """
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.health.look"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    said = b""
+    with suppress(BrokenPipeError), process:
+        assert process.stdin and process.stdout
+        pickle.dump(asked, process.stdin)
+        process.stdin.flush()  # and not closed: its end says that nobody waits any more
+        said = process.stdout.read()
+    if process.returncode or not said:
+        raise CarmaskError(
+            f"The check of {asked.root} ended with status {process.returncode}. Try "
+            f"python -m training check {asked.root}, which says more."
+        )
+    answer: Look = pickle.loads(said)
+    return answer
+
+
+def answer(asked: Asked) -> Look:
+    """Returns what was asked for, small enough to send."""
+    dataset = open_dataset(asked.root, asked.reading, allow_empty=True)
+    index = FactsIndex(asked.index)
+    try:
+        found = look(dataset, index, asked.split, with_mean=asked.with_mean)
+    finally:
+        index.close()
+    return replace(found, report=replace(found.report, datasets=()))
+
+
+def end_with_who_asked() -> None:
+    """Ends this process as soon as the one that asked is gone, killed or not."""
+    while os.read(0, 1 << 16):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    # Through the module's own name: classes of __main__ could not be read by who asked.
+    from training.health import look as module
+
+    asked = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=end_with_who_asked, daemon=True).start()
+    sys.stdout.buffer.write(pickle.dumps(module.answer(asked)))
