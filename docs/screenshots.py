@@ -17,22 +17,21 @@ FOLDER = Path(__file__).resolve().parent / "images"
 WIDE = {"width": 1280, "height": 1240}
 PHONE = {"width": 390, "height": 844}
 PICTURES = [
-    ("start", "", WIDE),
-    ("segment", "segment?sample=synth0001_03", WIDE),
-    ("compare", "segment?sample=synth0001_03&truth=true", WIDE),
-    ("heat", "segment?sample=synth0001_03&view=Heat+map", WIDE),
-    ("dataset", "dataset", WIDE),
-    ("browse", "dataset?tab=Browse", WIDE),
-    ("photo", "dataset?tab=Browse&photo=synth0001_03", WIDE),
-    ("runs", "runs?show=carmask-512&show=carmask-256", WIDE),
-    ("run", "runs?run=carmask-512", WIDE),
-    ("dataset-phone", "dataset", PHONE),
-    ("phone", "segment?sample=synth0001_03", PHONE),
+    ("start", "", WIDE, "light"),
+    ("segment", "segment?sample=synth0001_03", WIDE, "light"),
+    ("compare", "segment?sample=synth0001_03&truth=true", WIDE, "dark"),
+    ("dataset", "dataset", WIDE, "light"),
+    ("browse", "dataset?tab=Browse", WIDE, "dark"),
+    ("augment", "dataset?tab=Augment", WIDE, "light"),
+    ("train", "train", WIDE, "light"),
+    ("runs", "runs?show=carmask-studio&show=carmask-512&show=carmask-256", WIDE, "light"),
+    ("run", "runs?run=carmask-studio", WIDE, "dark"),
+    ("phone", "dataset?tab=Browse", PHONE, "dark"),
 ]
 
 
 def main() -> None:
-    """Writes docs/images/<name>-<light or dark>.png."""
+    """Writes docs/images/<name>.png."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address")
     parser.add_argument("--browser", help="executable; Playwright's own where it is left out")
@@ -42,15 +41,14 @@ def main() -> None:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.browser, args=arguments)
-        for name, path, size in PICTURES:
-            for scheme in ("light", "dark"):
-                page = browser.new_page(viewport=size, color_scheme=scheme)
-                page.goto(f"{options.address}/{path}")
-                page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=120_000)
-                page.wait_for_function("!document.querySelector('[data-stale=true]')")
-                page.wait_for_timeout(1500)  # pictures fade in
-                page.screenshot(path=options.out / f"{name}-{scheme}.png")
-                page.close()
+        for name, path, size, scheme in PICTURES:
+            page = browser.new_page(viewport=size, color_scheme=scheme)
+            page.goto(f"{options.address}/{path}")
+            page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=120_000)
+            page.wait_for_function("!document.querySelector('[data-stale=true]')")
+            page.wait_for_timeout(4000)  # pictures fade in, figures are measured
+            page.screenshot(path=options.out / f"{name}.png")
+            page.close()
         browser.close()
 
 
