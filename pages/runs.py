@@ -12,6 +12,7 @@ from pages.shared.frame import RUNS, open_page
 from pages.shared.runs.choice import choose, chosen_runs, open_run
 from pages.shared.runs.listed import Listed, listed_runs
 from pages.shared.text import plain
+from pages.shared.unreadable import show_unreadable
 
 EVERY, IDLE = 5.0, 15.0
 """Seconds between two looks: while a run is being trained, and while none is."""
@@ -69,7 +70,7 @@ def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
     from pages.shared.runs.filters import ask_runs
     from pages.shared.runs.table import show_table
 
-    faulty = [run for run in runs if run.summary.error]
+    faulty = [(run.name, run.summary.error) for run in runs if run.summary.error]
     runs = [run for run in runs if run.summary.written_by]  # what is no run is named below
     listed = ask_runs(runs)
     chosen = chosen_runs(runs, listed)
@@ -90,24 +91,13 @@ def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
                 )
             show_actions(chosen, tags)
             st.button("Choose none", key="none", type="tertiary", on_click=choose, args=([],))
-    _show_faulty(faulty)
+    show_unreadable("folder", "can't be read in full", faulty)
     if not chosen:
         st.caption("Tick runs in the table to see their curves together.")
         return
     st.subheader("Curves", anchor=False)
     show_curves(chosen)
     show_difference(chosen)
-
-
-def _show_faulty(faulty: Sequence[Listed]) -> None:
-    """Draws what could not be read, each with the reason; nothing if all could."""
-    if not faulty:
-        return
-    count = len(faulty)
-    title = f"{count} folder{'s' if count > 1 else ''} can't be read in full"
-    with st.expander(title, icon=":material/warning:"):
-        for run in faulty:
-            st.markdown(f"**{plain(run.name)}**  \n{plain(run.summary.error)}")
 
 
 def _count(runs: Sequence[Listed], listed: Sequence[Listed], chosen: Sequence[Listed]) -> str:

@@ -11,6 +11,7 @@ from core.errors import CarmaskError
 from pages.shared.folders import runs_folder
 from pages.shared.segmenter import Segmenter
 from pages.shared.text import plain
+from pages.shared.unreadable import show_unreadable
 
 _TRAIN = """python -m training synthetic --out data/synthetic
 python -m training fit --data data/synthetic"""
@@ -50,13 +51,8 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
 
 def show_broken(broken: list[CheckpointEntry]) -> None:
     """Draws the checkpoints that can't be chosen, each with the reason; nothing if all can."""
-    if not broken:
-        return
-    count = len(broken)
-    title = f"{count} checkpoint{'s' if count > 1 else ''} can't be read"
-    with st.expander(title, icon=":material/warning:"):
-        for entry in broken:
-            st.markdown(f"**{plain(checkpoint_name(entry.path))}**  \n{plain(entry.error or '')}")
+    named = [(checkpoint_name(entry.path), entry.error or "") for entry in broken]
+    show_unreadable("checkpoint", "can't be read", named)
 
 
 def show_no_checkpoint() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -72,19 +74,31 @@ def _pick_clean_up(threshold: float) -> MaskSettings:
     return MaskSettings(threshold, keep_largest, fill_holes, min_area)
 
 
-def _pick_style() -> OverlayStyle:
-    usual = OverlayStyle()
-    colour = st.color_picker("Colour", usual.colour, key="colour", bind="query-params")
-    opacity = st.slider(
+def pick_opacity(
+    usual: float,
+    *,
+    label_visibility: Literal["visible", "collapsed"] = "visible",
+    width: int | Literal["stretch"] = "stretch",
+) -> float:
+    """Draws how strongly the mask covers the photo, 0 to 1, and returns it."""
+    return st.slider(
         "Opacity",
         0.0,
         1.0,
-        usual.opacity,
+        usual,
         0.05,
         format="percent",
         key="opacity",
+        label_visibility=label_visibility,
         bind="query-params",
+        width=width,
     )
+
+
+def _pick_style() -> OverlayStyle:
+    usual = OverlayStyle()
+    colour = st.color_picker("Colour", usual.colour, key="colour", bind="query-params")
+    opacity = pick_opacity(usual.opacity)
     outline = st.slider(
         "Outline",
         0.0,

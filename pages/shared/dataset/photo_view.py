@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.drawing import OverlayStyle, overlay
 from core.image import encode_jpeg, encode_png
 from pages.shared.before_after import before_after
+from pages.shared.controls import pick_opacity
 from pages.shared.dataset.known import Known
 from pages.shared.dataset.pictures import Pair, pictures
 from pages.shared.text import plain
@@ -133,19 +134,9 @@ def _ask_style(look: str) -> OverlayStyle:
     usual = OverlayStyle()
     if look not in (OVERLAY, BEFORE_AFTER):
         return usual
-    opacity = st.slider(
-        "Opacity",
-        0.0,
-        1.0,
-        usual.opacity,
-        0.05,
-        format="percent",
-        key="opacity",
-        label_visibility="collapsed",
-        bind="query-params",
-        width=200,
+    return OverlayStyle(
+        opacity=pick_opacity(usual.opacity, label_visibility="collapsed", width=200)
     )
-    return OverlayStyle(opacity=opacity)
 
 
 def _show_facts(known: Known, sample: Sample) -> None:
