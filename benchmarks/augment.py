@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,10 +28,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from training.augment.compose import Augmenter
-from training.augment.recipe import find_recipe
-from training.augmented.writer import AugmentJob, write_augmented
-from training.data import Sample, open_dataset
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from training.augment.compose import Augmenter  # noqa: E402
+from training.augment.recipe import find_recipe  # noqa: E402
+from training.augmented.writer import AugmentJob, write_augmented  # noqa: E402
+from training.data import Sample, open_dataset  # noqa: E402
 
 QUALITY = 95
 
