@@ -5,6 +5,7 @@ Every function works at the photo's own size, up to 40 megapixels, and changes n
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -169,11 +170,49 @@ def error_picture(
     """
     _require_pair(image, mask)
     _require_pair(image, truth, "true mask")
+    return marked_picture(
+        image,
+        (
+            Area(mask & truth, colours.right, 0.5),
+            Area(truth & ~mask, colours.missed, 0.9),
+            Area(mask & ~truth, colours.wrong, 0.9),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of a picture that is shown in a colour."""
+
+    where: Mask
+    """Its pixels, bool (H, W)."""
+    colour: str
+    """As #RRGGBB."""
+    opacity: float = 0.9
+    """How much of the colour covers the photo, in [0, 1]."""
+
+
+def marked_picture(image: Image, areas: Sequence[Area]) -> Image:
+    """The dimmed grey photo with areas in colour, the later ones over the earlier ones.
+
+    Args:
+        image: The photo, uint8 RGB (H, W, 3).
+        areas: What to mark.
+
+    Returns:
+        A new image, uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: The photo has a wrong shape or dtype.
+        MaskError: An area has a wrong shape or dtype, or another size than the photo.
+        ConfigError: A colour isn't of the form #RRGGBB.
+    """
+    for area in areas:
+        _require_pair(image, area.where, "area")
     grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=_GREY_SHARE)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-    _tint(picture, mask & truth, _rgb("right", colours.right), 0.5)
-    _tint(picture, truth & ~mask, _rgb("missed", colours.missed), 0.9)
-    _tint(picture, mask & ~truth, _rgb("wrong", colours.wrong), 0.9)
+    for area in areas:
+        _tint(picture, area.where, _rgb("colour", area.colour), area.opacity)
     return picture
 
 

@@ -1,0 +1,1 @@
+"""Which of several checkpoints is better, and where."""
