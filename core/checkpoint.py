@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.architecture import UNetConfig
-from core.errors import CarmaskError, CheckpointError
+from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
+from core.masks import require_range
 from core.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -90,6 +91,39 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo) -> None:
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     metadata = {"format": FORMAT, "info": json.dumps(asdict(info))}
     write_bytes_atomically(path, save(tensors, metadata=metadata))
+
+
+def save_threshold(path: Path, threshold: float) -> CheckpointInfo:
+    """Returns a checkpoint's facts after its own threshold was changed in its file.
+
+    The weights stay as they are, byte for byte; a reader sees the old file or the whole new one.
+
+    Args:
+        path: The checkpoint.
+        threshold: Probability from which a pixel belongs to the car, in [0, 1].
+
+    Raises:
+        CheckpointError: As `read_info`, or the file can't be written.
+        ConfigError: The threshold is out of its range.
+    """
+    require_range("threshold", threshold, 0, 1)
+    info = replace(read_info(path), threshold=float(threshold))
+    try:
+        data = path.read_bytes()
+        end = 8 + struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:end])
+        # Facts that only a newer version knows are kept as well.
+        facts = json.loads(header["__metadata__"]["info"]) | {"threshold": info.threshold}
+        header["__metadata__"]["info"] = json.dumps(facts)
+        raw = json.dumps(header).encode()
+        raw += b" " * (-len(raw) % 8)  # the weights begin at a multiple of 8, as the format asks
+        write_bytes_atomically(path, struct.pack("<Q", len(raw)) + raw + data[end:])
+    except OSError as error:
+        raise CheckpointError(
+            f"The threshold can't be written into {path} ({reason(error)}); make the file and its "
+            "folder writable."
+        ) from error
+    return info
 
 
 def read_info(path: Path) -> CheckpointInfo:

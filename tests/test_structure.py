@@ -25,6 +25,7 @@ TORCH_FREE += [
     "modes",
     "names",
     "photos",
+    "places",
     "preprocess",
     "results",
 ]

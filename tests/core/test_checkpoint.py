@@ -20,8 +20,9 @@ from core.checkpoint import (
     load_checkpoint,
     read_info,
     save_checkpoint,
+    save_threshold,
 )
-from core.errors import CheckpointError
+from core.errors import CheckpointError, ConfigError
 from core.model import UNet
 
 BEST = Path("checkpoints/best.safetensors")
@@ -180,3 +181,48 @@ def test_find_prefers_the_best_of_a_run(tiny_run: Path) -> None:
         find_checkpoint(tiny_run)
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         find_checkpoint(tiny_run / "nowhere")
+
+
+def test_a_threshold_is_saved_and_nothing_else_changes(
+    tiny_run: Path, tiny_info: CheckpointInfo, tiny_model: UNet
+) -> None:
+    path = tiny_run / BEST
+    before = path.read_bytes()
+    weights = before[8 + struct.unpack("<Q", before[:8])[0] :]
+    for threshold in (0.123456789, 0.5, 1):
+        changed = save_threshold(path, threshold)
+        assert changed == replace(tiny_info, threshold=float(threshold)) == read_info(path)
+        raw = path.read_bytes()
+        start = 8 + struct.unpack("<Q", raw[:8])[0]
+        assert raw[start:] == weights and start % 8 == 0
+    model, _ = load_checkpoint(path)
+    for name, tensor in tiny_model.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor)
+
+
+def test_a_threshold_keeps_facts_of_newer_versions(tiny_run: Path) -> None:
+    path = tiny_run / BEST
+    raw = path.read_bytes()
+    end = 8 + struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:end])
+    facts = json.loads(header["__metadata__"]["info"]) | {"of_tomorrow": [1, 2]}
+    header["__metadata__"] |= {"info": json.dumps(facts), "mine": "yes"}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + raw[end:])
+    save_threshold(path, 0.25)
+    raw = path.read_bytes()
+    metadata = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])["__metadata__"]
+    assert json.loads(metadata["info"]) == facts | {"threshold": 0.25}
+    assert metadata["mine"] == "yes"
+
+
+def test_a_threshold_out_of_range_or_a_damaged_file_changes_nothing(tiny_run: Path) -> None:
+    path = tiny_run / BEST
+    before = path.read_bytes()
+    for wrong in (1.01, -0.1, float("nan")):
+        with pytest.raises(ConfigError, match="threshold"):
+            save_threshold(path, wrong)
+    path.write_bytes(before[:-1])
+    with pytest.raises(CheckpointError, match="truncated"):
+        save_threshold(path, 0.4)
+    assert path.read_bytes() == before[:-1]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import reason
+from core.places import cache_folder
 from training.data import Dataset, Sample, view_of
 from training.health.facts import FACTS_VERSION, ImageFacts
 from training.health.measuring import Measured, measure_all
@@ -184,13 +185,8 @@ class FactsIndex:
 
 
 def default_index() -> Path:
-    """Returns the file of the index: in the folder CARMASK_CACHE, else in the user's cache."""
-    folder = os.environ.get("CARMASK_CACHE")
-    if folder:
-        return Path(folder) / "facts.sqlite"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("carmask") / "facts.sqlite"
+    """Returns the file of the index, in the cache's folder."""
+    return cache_folder() / "facts.sqlite"
 
 
 def _connect(path: str) -> sqlite3.Connection:

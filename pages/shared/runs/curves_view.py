@@ -10,9 +10,10 @@ from itertools import takewhile
 import streamlit as st
 
 from core.errors import CarmaskError
+from pages.shared.palette import colour_of
 from pages.shared.runs.choice import open_run
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress
-from pages.shared.runs.plot import Series, colour_of, figure_of
+from pages.shared.runs.plot import Series, figure_of
 from pages.shared.runs.plot_choice import PlotChoice, ask_plot
 from pages.shared.runs.readers import readers
 from pages.shared.runs.take_home import offer_files

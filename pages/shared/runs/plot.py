@@ -14,14 +14,6 @@ from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR
 from training.logs.curve_shapes import Band, Line, band_of, reach_of, smooth
 from training.logs.measures import TRAIN, VAL
 
-COLOURS = (
-    *("#1C86C7", "#E69F00", "#009E73", "#CC79A7", "#D55E00"),
-    *("#56B4E9", "#8C6BB1", "#8A8D0F", "#7A5C3E", "#7F8B97"),
-)
-"""Colours of runs, in the order in which they were chosen; each is seen on white and on black.
-
-Source: the first six are Okabe and Ito's.
-"""
 HEIGHT = 320
 _MANY = 20_000
 """Points above which the graphics card draws."""
@@ -39,11 +31,6 @@ class Series:
     """By side, a line a run."""
     runs: int = 1
     """Runs that it stands for; from two on they are drawn as a band."""
-
-
-def colour_of(place: int) -> str:
-    """Returns the colour of the run that was chosen at this place, from 0."""
-    return COLOURS[place % len(COLOURS)]
 
 
 def figure_of(
