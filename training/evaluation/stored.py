@@ -1,0 +1,271 @@
+"""Evaluations on the disk: beside their checkpoint, found again by what they are of.
+
+`<checkpoint folder>/<stem>.evaluations/<key>.parquet` has a row a photo and its histograms, and the
+facts as JSON in the file's metadata. `<key>.part` is an interrupted one, of the same form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import CarmaskError, DataError, reason
+from core.files import write_bytes_atomically
+from training.evaluation.histograms import GROUPS, Histograms
+from training.evaluation.images import EvaluationImages, Part
+from training.evaluation.rows import COLUMNS, scored
+from training.evaluation.settings import EvaluationSettings
+from training.evaluation.subjects import Subject, fingerprint_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+VERSION = 1
+"""Rises when the same network on the same photos begins to get other figures."""
+SUFFIX, UNFINISHED = ".parquet", ".part"
+
+_FACTS = b"carmask"
+_REGIONS = ("elsewhere", "edge")
+_TRUTHS = ("other", "car")
+
+
+@dataclass(frozen=True)
+class EvaluationFacts:
+    """What an evaluation is of, and how it went."""
+
+    key: str
+    """What it is found by: equal for equal checkpoint, photos, split and settings."""
+    title: str
+    """What was evaluated, as a person calls it."""
+    fingerprints: tuple[str, ...]
+    """SHA-256 of each checkpoint file; several of an ensemble."""
+    flips: bool
+    """Whether the mean with the mirrored photo was taken."""
+    settings: EvaluationSettings
+    """How masks were made; the threshold is the one that was used, never None."""
+    data: str
+    """The data folders' names: "carvana512 + synthetic"."""
+    data_fingerprint: str
+    """SHA-256 of the data; see `EvaluationImages.fingerprint`."""
+    part: Part
+    """Which photos of the data."""
+    split_fingerprint: str
+    """Of the split that chose them; "" for part "all"."""
+    warnings: tuple[str, ...] = ()
+    """What the figures must be read with: leaks, cars that were trained on, another split."""
+    images: int = 0
+    """Photos in it, those that can't be read included."""
+    cars: int = 0
+    """Cars that these photos show."""
+    failed: int = 0
+    """Photos that can't be read: they have a row with their error and stand in no mean."""
+    device: str = ""
+    """Where it was computed: "cpu", "cuda:0, NVIDIA H100"."""
+    code: str = ""
+    """The libraries' versions, as "torch 2.14.0"."""
+    created: str = ""
+    """When it was finished, ISO 8601, UTC."""
+
+    @property
+    def threshold(self) -> float:
+        """The threshold that was used, in [0, 1]."""
+        assert self.settings.threshold is not None
+        return self.settings.threshold
+
+
+@dataclass(frozen=True, eq=False)  # tables have no single answer to ==
+class StoredEvaluation:
+    """One checkpoint's (or ensemble's) figures on a set of photos."""
+
+    facts: EvaluationFacts
+    rows: pd.DataFrame
+    """One row a photo, in the data's order; see `rows.ImageRow` for the columns."""
+    histograms: Histograms
+    """The probabilities of each photo, in the order of `rows`."""
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The rows of the photos that could be read; means are over these."""
+        return scored(self.rows)
+
+
+def facts_of(
+    subject: Subject, images: EvaluationImages, settings: EvaluationSettings
+) -> EvaluationFacts:
+    """Returns what an evaluation will be of, before anything is computed."""
+    masks = settings.masks(subject.threshold)
+    used = EvaluationSettings(**asdict(masks))
+    asked = {
+        "version": VERSION,
+        "fingerprints": subject.fingerprints,
+        "flips": subject.flips,
+        "settings": asdict(used),
+        "data": images.fingerprint,
+        "part": images.part,
+        "split": images.split_fingerprint,
+    }
+    return EvaluationFacts(
+        key=hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24],
+        title=subject.title,
+        fingerprints=subject.fingerprints,
+        flips=subject.flips,
+        settings=used,
+        data=images.name,
+        data_fingerprint=images.fingerprint,
+        part=images.part,
+        split_fingerprint=images.split_fingerprint,
+    )
+
+
+def folder_of(checkpoint: Path) -> Path:
+    """Returns the folder of a checkpoint's evaluations; an ensemble's are at its first one."""
+    return checkpoint.with_name(f"{checkpoint.stem}.evaluations")
+
+
+def evaluation_path(subject: Subject, key: str) -> Path:
+    """Returns the file of a subject's evaluation."""
+    return folder_of(subject.paths[0]) / f"{key}{SUFFIX}"
+
+
+def find_evaluation(
+    subject: Subject, images: EvaluationImages, settings: EvaluationSettings
+) -> StoredEvaluation | None:
+    """Returns what was computed before; None if nothing was, or its file is damaged."""
+    path = evaluation_path(subject, facts_of(subject, images, settings).key)
+    try:
+        return read_evaluation(path)
+    except DataError:
+        return None
+
+
+def list_evaluations(checkpoint: Path) -> list[EvaluationFacts]:
+    """Returns the facts of all evaluations of a checkpoint as it is now, the newest first.
+
+    Reads no row. Those of an earlier file of this name are left out, and so are damaged ones;
+    ensembles that begin with it are in.
+
+    Raises:
+        CheckpointError: The checkpoint itself can't be read.
+    """
+    fingerprint = fingerprint_of(checkpoint)
+    found = []
+    for path in folder_of(checkpoint).glob(f"*{SUFFIX}"):
+        try:
+            facts = read_facts(path)
+        except DataError:
+            continue
+        if fingerprint in facts.fingerprints:
+            found.append(facts)
+    return sorted(found, key=lambda facts: (facts.created, facts.key), reverse=True)
+
+
+def read_facts(path: Path) -> EvaluationFacts:
+    """Returns the facts of an evaluation's file, without its rows.
+
+    Raises:
+        DataError: It is missing, damaged or of something else.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return _facts_in(pq.read_schema(path).metadata)
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError, CarmaskError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_evaluation(path: Path) -> StoredEvaluation:
+    """Returns an evaluation from its file.
+
+    Raises:
+        DataError: It is missing, damaged or of something else.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, memory_map=False)
+        facts = _facts_in(table.schema.metadata)
+        rows = table.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
+        return StoredEvaluation(facts, rows, _histograms_in(table))
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError, CarmaskError) as error:
+        raise _damaged(path, error) from error
+
+
+def write_evaluation(path: Path, evaluation: StoredEvaluation) -> None:
+    """Writes an evaluation; a reader sees the old file or the whole new one.
+
+    Raises:
+        DataError: The folder can't be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(evaluation.rows, preserve_index=False)
+    for name, values in _columns_of(evaluation.histograms).items():
+        column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        table = table.append_column(name, column)
+    table = table.replace_schema_metadata({_FACTS: json.dumps(asdict(evaluation.facts))})
+    stream = BytesIO()
+    pq.write_table(table, stream, compression="zstd", compression_level=9)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomically(path, stream.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"The evaluation {path} can't be written ({reason(error)}); evaluations lie beside "
+            "their checkpoint, so copy it to a folder that you may write to."
+        ) from error
+
+
+def _columns_of(histograms: Histograms) -> dict[str, np.ndarray[Any, Any]]:
+    """Returns the histograms by the names of their columns, each (N, bins)."""
+    columns: dict[str, np.ndarray[Any, Any]] = {}
+    for place, region in enumerate(_REGIONS):
+        for car, truth in enumerate(_TRUTHS):
+            counts = histograms.counts[:, place, car]
+            columns[f"{region}_{truth}"] = counts.astype(np.int32)
+        # In hundredths: whole numbers take a third of the room of fractions.
+        columns[f"{region}_sum"] = np.rint(histograms.sums[:, place] * 100).astype(np.int64)
+    return columns
+
+
+def _histograms_in(table: pa.Table) -> Histograms:
+    def column(name: str, bins: int) -> np.ndarray[Any, Any]:
+        values = table.column(name).combine_chunks().flatten().to_numpy()
+        return np.reshape(values, (table.num_rows, bins))
+
+    counts = np.stack(
+        [
+            np.stack([column(f"{region}_{truth}", 101) for truth in _TRUTHS], 1)
+            for region in _REGIONS
+        ],
+        axis=1,
+    )
+    sums = np.stack([column(f"{region}_sum", GROUPS) for region in _REGIONS], axis=1)
+    return Histograms(counts.astype(np.int64), sums / 100)
+
+
+def _facts_in(metadata: dict[bytes, bytes] | None) -> EvaluationFacts:
+    values = json.loads((metadata or {})[_FACTS])
+    known = {field.name for field in fields(EvaluationFacts)}
+    values = {name: value for name, value in values.items() if name in known}
+    values["settings"] = EvaluationSettings(**values["settings"])
+    for name in ("fingerprints", "warnings"):
+        values[name] = tuple(values[name])
+    return EvaluationFacts(**values)
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    if not path.exists():
+        return DataError(f"There is no evaluation {path}; run `python -m training evaluate`.")
+    return DataError(
+        f"The evaluation {path} can't be read ({reason(error)}); delete it and evaluate again."
+    )

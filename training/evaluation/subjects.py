@@ -1,0 +1,121 @@
+"""What is evaluated: a checkpoint, an ensemble of several, each with or without mirrored photos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from statistics import fmean
+
+from core.checkpoint import CheckpointInfo, find_checkpoint, read_info
+from core.errors import CheckpointError, ConfigError, reason
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One function from a photo to a probability; made by `subject_of` or `ensemble_of`.
+
+    Several checkpoints, or a checkpoint and the mirrored photo, give the mean of probabilities.
+    """
+
+    title: str
+    """As a person calls it: "run/best", "run/best + other/best", "run/best, mirrored too"."""
+    paths: tuple[Path, ...]
+    """Its checkpoint files, in the order of their fingerprints, so that an ensemble is the same
+    one in whatever order it was named."""
+    fingerprints: tuple[str, ...]
+    """SHA-256 of each file."""
+    infos: tuple[CheckpointInfo, ...]
+    """The facts of each."""
+    flips: bool = False
+    """Whether the mean is taken with the mirrored photo's probability, mirrored back."""
+
+    @property
+    def threshold(self) -> float:
+        """Its own threshold: of an ensemble, the mean of its members' ones."""
+        return fmean(info.threshold for info in self.infos)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it has several checkpoints."""
+        return len(self.paths) > 1
+
+
+def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Subject:
+    """Returns a checkpoint as a subject; reads its header and its fingerprint, no tensor.
+
+    Args:
+        file_or_run: A checkpoint, or a run's folder: its best one.
+        flips: Whether to take the mean with the mirrored photo.
+        title: How to call it; by default after its run and file.
+
+    Raises:
+        CheckpointError: It can't be read, has no facts, or does not segment RGB photos.
+    """
+    path = find_checkpoint(file_or_run)
+    info = read_info(path)
+    if (info.model.in_channels, info.model.out_channels) != (3, 1):
+        raise CheckpointError(
+            f"{path.name} maps {info.model.in_channels} channels to {info.model.out_channels}; a "
+            "photo needs 3 in (RGB) and 1 out (car)."
+        )
+    name = title or title_of(path)
+    return Subject(_flipped(name, flips), (path,), (fingerprint_of(path),), (info,), flips)
+
+
+def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str = "") -> Subject:
+    """Returns the ensemble of the checkpoints of several subjects.
+
+    Raises:
+        ConfigError: There are fewer than two different checkpoints.
+    """
+    members = {
+        fingerprint: (path, info)
+        for subject in subjects
+        for fingerprint, path, info in zip(
+            subject.fingerprints, subject.paths, subject.infos, strict=True
+        )
+    }
+    if len(members) < 2:
+        raise ConfigError("An ensemble needs two different checkpoints or more; name another one.")
+    prints = tuple(sorted(members))
+    name = title or " + ".join(dict.fromkeys(title_of(path) for path, _ in members.values()))
+    return Subject(
+        _flipped(name, flips),
+        tuple(members[each][0] for each in prints),
+        prints,
+        tuple(members[each][1] for each in prints),
+        flips,
+    )
+
+
+def title_of(path: Path) -> str:
+    """Returns how a checkpoint is called: "run/best" in a run's folder, else its file's name."""
+    if path.parent.name == "checkpoints":
+        return f"{path.resolve().parent.parent.name}/{path.stem}"
+    return path.stem
+
+
+def fingerprint_of(path: Path) -> str:
+    """Returns the SHA-256 of a checkpoint's file; it is read again only when it was changed.
+
+    Raises:
+        CheckpointError: The file can't be read.
+    """
+    try:
+        stat = path.stat()
+        return _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read ({reason(error)}); copy it again.") from error
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flipped(name: str, flips: bool) -> str:
+    return f"{name}, mirrored too" if flips else name
