@@ -33,6 +33,14 @@ class RunError(CarmaskError):
     """A run's folder can't be used: it is taken, unfinished, damaged or missing."""
 
 
+class DivergedError(RunError):
+    """A training's loss became infinite or NaN."""
+
+
+class ShortMemoryError(RunError):
+    """A training's step does not fit into the memory."""
+
+
 class DeviceError(CarmaskError):
     """The device asked for is not on this machine."""
 

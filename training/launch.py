@@ -26,7 +26,7 @@ from training.locks import lock_holder, take_lock
 from training.logs.listing import list_runs
 from training.presets import find_preset
 from training.queue import Entry, Queue, device_of
-from training.runlog import check_name, explain_end, is_locked, read_config, usual_name
+from training.runlog import Cause, check_name, explain_end, is_locked, read_config, usual_name
 
 _STOPPED = 130
 _POLL = 1.0
@@ -171,7 +171,8 @@ def _run(queue: Queue, entry: Entry) -> None:
     said = console.read_text(encoding="utf-8", errors="replace")[-_KEPT:].strip()
     failure = why_it_ended(status, said)
     if failure and folder.is_dir():
-        explain_end(folder, "running" if status < 0 else "failed", failure)
+        cause: Cause = "killed" if status == -signal.SIGKILL else ""
+        explain_end(folder, "running" if status < 0 else "failed", failure, cause)
     with suppress(OSError):
         if folder.is_dir():
             with (folder / "console.txt").open("a", encoding="utf-8") as file:

@@ -27,6 +27,7 @@ from training.locks import lock_holder, take_lock
 from training.splits import Split, load_split
 
 Status = Literal["running", "finished", "stopped", "failed"]
+Cause = Literal["", "diverged", "memory", "killed"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class RunState:
     """Why it ended, when it failed or when another limit than its epochs ended it."""
     share: float = 0.0
     """How much of the training is done, in [0, 1]."""
+    cause: Cause = ""
+    """What kind of failure it was, where that is known: the loss became NaN or infinite, a step
+    did not fit into the memory, or the system killed the trainer."""
     updated: str = ""
     """When this was written, ISO 8601, UTC."""
 
@@ -173,7 +177,7 @@ def check_name(name: str) -> None:
         raise ConfigError(f"The name {name!r} is no folder name; use letters, digits, '-' and '_'.")
 
 
-def explain_end(folder: Path, status: Status, message: str) -> None:
+def explain_end(folder: Path, status: Status, message: str, cause: Cause = "") -> None:
     """Writes why a trainer ended that could not say it itself; leaves what it did say.
 
     Args:
@@ -181,6 +185,7 @@ def explain_end(folder: Path, status: Status, message: str) -> None:
         status: "failed", or "running" for one that was killed: with the lock free, it reads as
             crashed.
         message: Why.
+        cause: Its kind.
     """
     try:
         lock = _take_lock(folder / "lock")
@@ -194,8 +199,8 @@ def explain_end(folder: Path, status: Status, message: str) -> None:
                 known = {
                     each.name: state[each.name] for each in fields(RunState) if each.name in state
                 }
-                told = {**asdict(RunState(status)), **known, "status": status, "message": message}
-                _write_json(path, {**told, "updated": now()})
+                told = {"status": status, "message": message, "cause": cause, "updated": now()}
+                _write_json(path, {**asdict(RunState(status)), **known, **told})
 
 
 def read_config(folder: Path) -> TrainConfig:

@@ -9,10 +9,9 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import CarmaskError
 from training.config import TrainConfig
 from training.detached import detached
 from training.launch import settings_options, why_it_ended
@@ -82,30 +81,6 @@ class TrialProcess:
             return Cost(**{name: values[name] for name in _MEASURED})
         except (ValueError, KeyError, IndexError, TypeError):
             return Cost(failure=f"The trial ended without figures: {said[-300:]}")
-
-
-def smaller(config: TrainConfig) -> list[tuple[str, TrainConfig]]:
-    """Returns settings that need less memory, the mildest first, each with what it does.
-
-    The first keeps the optimiser's step as it is: half the photos at once, twice as often.
-    """
-    proposals: list[tuple[str, TrainConfig]] = []
-
-    def propose(text: str, **changes: int) -> None:
-        try:
-            proposals.append((text, replace(config, **changes)))  # type: ignore[arg-type]
-        except CarmaskError:  # no network fits these
-            return
-
-    if config.batch > 1:
-        half = config.batch // 2
-        times = -(-config.step_images // half)
-        propose(f"{half} photos at once", batch=half, accumulate=times)
-    if config.size >= 128:
-        propose(f"{config.size // 2} px", size=config.size // 2)
-    if config.width > 8:
-        propose(f"width {config.width // 2}", width=config.width // 2)
-    return proposals
 
 
 _MEASURED = ("seconds_per_image", "peak_bytes", "images_per_epoch")

@@ -21,7 +21,7 @@ from training.logs.summary import RunSummary
 from training.presets import PRESETS
 from training.queue import Queue
 from training.runlog import RunState, create_run
-from training.trial_process import Cost, smaller
+from training.trial_process import Cost
 
 Open = Callable[..., AppTest]
 PAGE = "pages/train.py"
@@ -312,14 +312,6 @@ def test_a_measured_cost_is_shown_and_smaller_settings_are_proposed(
     app.run()
     metrics = {each.label: each.value for each in app.metric}
     assert metrics == {"An epoch": "20 s", "Memory": "2.5 GB", "Images a second": "5.0"}
-
-
-def test_smaller_settings() -> None:
-    config = TrainConfig(batch=5, accumulate=2, size=256, width=16)
-    first, second, third = (changed for _, changed in smaller(config))
-    assert (first.batch, first.accumulate) == (2, 5)
-    assert (second.size, third.width) == (128, 8)
-    assert smaller(TrainConfig(batch=1, size=64, width=4)) == []
 
 
 def test_extended_takes_other_limits_away() -> None:

@@ -1,8 +1,10 @@
 """The loop: it learns, it logs, and a killed run ends bit for bit like one that never stopped."""
 
+import copy
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +17,14 @@ import pytest
 import torch
 
 from core.checkpoint import load_checkpoint, read_info
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, RunError, ShortMemoryError
 from tests.training.pairs import write_pair
 from training.cli import main
 from training.config import TrainConfig
+from training.engine.learner import Learner
 from training.engine.loop import Trainer
 from training.engine.progress import Progress
+from training.engine.trial import try_step
 from training.runlog import RunLog, create_run, read_config, read_metrics, read_split
 
 TINY = TrainConfig(
@@ -312,7 +316,8 @@ def test_a_full_disk_is_told(
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), "smaller batch"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "memory on cpu.*--batch 2 --accumulate 2"),
+        (MemoryError(), "--batch 2 --accumulate 2"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "fewer --workers"),
     ],
 )
@@ -330,7 +335,31 @@ def test_what_libraries_raise_is_explained(
         with pytest.raises(RunError, match=advice):
             trainer.run()
     state = json.loads((tmp_path / "run" / "state.json").read_text())
-    assert state["status"] == "failed" and advice in state["message"]
+    assert state["status"] == "failed" and re.search(advice, state["message"])
+    assert state["cause"] == ("" if "DataLoader" in str(error) else "memory")
+
+
+def test_a_step_is_tried_before_the_start_and_leaves_no_trace(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(TINY, data=(str(tiny_data),), dropout=0.5, edge_weight=1.0)
+    learner = Learner(config, torch.device("cpu"))
+    before = copy.deepcopy(learner.state())
+    try_step(config, learner, photos=3)
+    after = learner.state()
+    assert torch.equal(before["random"], after["random"])
+    assert after["optimizer"] == before["optimizer"]
+    assert all(torch.equal(after["model"][key], each) for key, each in before["model"].items())
+    assert all(each.grad is None for each in learner.model.parameters())
+
+    def full(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
+
+    monkeypatch.setattr("training.engine.learner.Learner.rehearse", full)
+    with pytest.raises(ShortMemoryError, match="--batch 2 --accumulate 2 or --size"):
+        fit(tiny_data, tmp_path, "full", size=128, width=4)
+    state = json.loads((tmp_path / "full" / "state.json").read_text())
+    assert (state["status"], state["cause"], state["step"]) == ("failed", "memory", 0)
 
 
 def test_what_a_run_says_of_its_session(tiny_data: Path, tmp_path: Path) -> None:
@@ -341,6 +370,8 @@ def test_what_a_run_says_of_its_session(tiny_data: Path, tmp_path: Path) -> None
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert environment["command"] == "python -m training fit --epochs 7"
     assert environment["precision"] == "float32"
+    info = read_info(tmp_path / "run" / LAST)
+    assert (environment["data"], environment["split"]) == (info.data, info.split)
     step = next(line for line in read_metrics(tmp_path / "run") if line["kind"] == "step")
     assert step["step"] == 20 and step["images_per_second"] > 0 and 0 <= step["waited"] <= 1
     assert step["learning_rate"] > 0 and step["time"].endswith("+00:00")
@@ -400,7 +431,8 @@ def test_a_diverging_loss_stops_the_run_with_advice(tiny_data: Path, tmp_path: P
             next(trainer.model.parameters()).fill_(float("nan"))
         with pytest.raises(RunError, match="learning rate"):
             trainer.run()
-    assert json.loads((tmp_path / "nan" / "state.json").read_text())["status"] == "failed"
+    state = json.loads((tmp_path / "nan" / "state.json").read_text())
+    assert (state["status"], state["cause"]) == ("failed", "diverged")
 
 
 def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

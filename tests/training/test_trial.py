@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RunError
+from core.errors import ShortMemoryError
 from training.cli import main
 from training.config import TrainConfig
 from training.engine.trial import measure_step
@@ -51,7 +51,7 @@ def test_too_little_memory_is_told(config: TrainConfig, monkeypatch: pytest.Monk
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr("training.engine.trial.Learner.step", fail)
-    with pytest.raises(RunError, match="too little memory for a step of 4 photos of 32 px"):
+    with pytest.raises(ShortMemoryError, match=r"for a step of 4 photos of 32 px.*--batch 2"):
         measure_step(config)
 
     def bug(*_: object) -> float:

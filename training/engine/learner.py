@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.checkpoint import find_checkpoint, load_checkpoint
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, DivergedError
 from core.model import UNet
 from training.config import TrainConfig
 from training.engine.averaging import averaged_copy
@@ -67,7 +67,7 @@ class Learner:
             rate: Learning rate.
 
         Raises:
-            RunError: The loss is infinite or NaN.
+            DivergedError: The loss is infinite or NaN.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -86,6 +86,22 @@ class Learner:
         self._averaged.update_parameters(self.model)
         return total
 
+    def rehearse(self, batch: Batch) -> None:
+        """Does what a step does with a batch, short of changing anything: does the memory suffice?
+
+        Raises what torch raises where it does not.
+        """
+        statistics = [buffer.clone() for buffer in self.model.buffers()]
+        devices = [self.device] if self.device.type == "cuda" else []
+        self.model.train()
+        try:
+            with torch.random.fork_rng(devices):
+                self._loss_of(batch).backward()  # type: ignore[no-untyped-call]
+        finally:
+            self._optimizer.zero_grad(set_to_none=True)
+            for buffer, before in zip(self.model.buffers(), statistics, strict=True):
+                buffer.copy_(before)
+
     def _loss_of(self, batch: Batch) -> Tensor:
         images = batch[0].to(self.device, memory_format=torch.channels_last, non_blocking=True)
         masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch[1:])
@@ -93,7 +109,7 @@ class Learner:
             logits = self.model.whole(images)
         loss = self._loss(logits, masks, closeness[0] if closeness else None)
         if not torch.isfinite(loss):
-            raise RunError(
+            raise DivergedError(
                 f"The loss is {loss.item()}: the training diverged. Start again with a smaller "
                 f"learning rate than {self._config.learning_rate:g}."
             )

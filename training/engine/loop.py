@@ -19,7 +19,7 @@ from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
 from training.engine.checkpoints import Keeper
-from training.engine.failures import explained
+from training.engine.failures import cause_of, explained
 from training.engine.interrupts import Interrupts
 from training.engine.learner import Batch, Learner
 from training.engine.material import open_material
@@ -29,9 +29,10 @@ from training.engine.probes import Probes
 from training.engine.progress import Progress
 from training.engine.saved_state import load_state, save_state
 from training.engine.schedule import cut_where_it_stands_still, learning_rate
+from training.engine.trial import try_step
 from training.engine.validation import Validation
 from training.environment import environment_facts
-from training.runlog import RunLog, RunState, Status, read_split
+from training.runlog import Cause, RunLog, RunState, Status, read_split
 
 LOG_EVERY = 20
 """Steps between two step lines of metrics.jsonl."""
@@ -104,10 +105,10 @@ class Trainer:
             try:
                 return self._run()
             except Exception as error:
-                told = explained(error, self.log.folder, self.learner.device)
+                told = explained(error, self.log.folder, self.config, self.learner.device)
                 with suppress(OSError):  # the disk may be full
                     self.log.say(f"failed: {type(told).__name__}: {told}")
-                    self._write_state("failed", str(told))
+                    self._write_state("failed", str(told), cause_of(told))
                 if told is error:
                     raise
                 raise told from error
@@ -115,6 +116,7 @@ class Trainer:
     def _run(self) -> RunState:
         try:
             self._announce()
+            try_step(self.config, self.learner, len(self.material.train))
             while self.position.step_in_epoch or not self._end():
                 self._train_epoch()
                 self._finish_epoch()
@@ -135,6 +137,7 @@ class Trainer:
         self.log.forget_after(at.step, at.epoch - 1)
         environment = environment_facts(learner.device)
         environment |= {"precision": learner.precision, "command": self._command}
+        environment |= {"data": self.material.facts, "split": self.material.split_facts}
         self.log.write_config(environment, self.material.split)
         self._probes.describe()
         for dataset in self.material.datasets:
@@ -243,12 +246,11 @@ class Trainer:
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._started
 
-    def _write_state(self, status: Status, message: str = "") -> RunState:
+    def _write_state(self, status: Status, message: str = "", cause: Cause = "") -> RunState:
         at = self.position
         share = 1.0 if status == "finished" else round(self._way.share(at), 4)
-        state = RunState(
-            status, at.epoch - 1, self.config.epochs, at.step, at.images, message, share
-        )
+        counts = (at.epoch - 1, self.config.epochs, at.step, at.images)
+        state = RunState(status, *counts, message, share, cause)
         self.log.write_state(state)
         return state
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
 
 from core.device import resolve_device
-from core.errors import RunError
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
+from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
 from training.engine.material import open_material
 from training.engine.schedule import learning_rate
@@ -38,25 +40,46 @@ def measure_step(config: TrainConfig) -> StepCost:
     Raises:
         DataError: The data can't be used.
         DeviceError: This machine has no such device.
-        RunError: There is too little memory for a step.
+        ShortMemoryError: There is too little memory for a step.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
     train = open_material(config, None).train
-    try:
+    with _told_with_smaller_settings(config, device):
         return StepCost(
             _seconds_per_image(config, Learner(config, device), train),
             _peak_bytes(device),
             steps_per_epoch(len(train), config.step_images) * min(len(train), config.step_images),
         )
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+
+
+def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
+    """Does a step's work on an empty batch, before a training starts; nothing is changed by it.
+
+    Args:
+        config: The training's.
+        learner: Its network.
+        photos: Training photos; a batch has no more than these.
+
+    Raises:
+        ShortMemoryError: It does not fit into the memory.
+    """
+    shape = min(config.batch, photos), config.size, config.size
+    images, truth = torch.zeros(shape[0], 3, *shape[1:]), torch.zeros(shape[0], 1, *shape[1:])
+    with _told_with_smaller_settings(config, learner.device):
+        learner.rehearse((images, truth, truth) if config.edge_weight else (images, truth))
+
+
+@contextmanager
+def _told_with_smaller_settings(config: TrainConfig, device: torch.device) -> Iterator[None]:
+    """Turns what is raised for want of memory into an error that proposes smaller settings."""
+    try:
+        yield
+    except Exception as error:
+        if not is_short_memory(error):
             raise
-        raise RunError(
-            f"There is too little memory for a step of {config.batch} photos of {config.size} px; "
-            "take a smaller batch, size or width."
-        ) from error
+        raise short_memory(config, device) from error
 
 
 def _seconds_per_image(config: TrainConfig, learner: Learner, train: tuple[object, ...]) -> float:

@@ -214,6 +214,7 @@ def _state_facts(values: dict[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "status": _text(values, "status") or "unknown",
         "message": _text(values, "message"),
+        "cause": _text(values, "cause"),
         "updated": _time(_text(values, "updated")),
     }
     for name in ("epoch", "epochs", "step", "images"):

@@ -38,6 +38,8 @@ class RunSummary:
     where the lock is held and there is no state yet, "unknown" where nothing tells."""
     message: str = ""
     """Why it ended, where it failed or crashed."""
+    cause: str = ""
+    """The kind of a failure, where it is known: "diverged", "memory" or "killed"."""
     epoch: int = 0
     """Epochs finished."""
     epochs: int = 0

@@ -11,7 +11,8 @@ from pages.shared.text import plain
 from pages.shared.train.asked import Asked, write_setting
 from pages.shared.train.words import duration, memory
 from training.config import TrainConfig
-from training.trial_process import Cost, TrialProcess, smaller
+from training.proposals import less_memory
+from training.trial_process import Cost, TrialProcess
 
 _TRIAL, _COSTS = "trial", "costs"
 
@@ -61,12 +62,12 @@ def _in_all(asked: Asked, cost: Cost) -> str:
 def _show_failure(asked: Asked, cost: Cost) -> None:
     st.error(f"It can't be trained so: {plain(cost.failure)}", icon=":material/error:")
     assert asked.config is not None
-    proposals = smaller(asked.config) if "memory" in cost.failure.casefold() else []
+    proposals = less_memory(asked.config) if "memory" in cost.failure.casefold() else []
     if proposals:
         st.caption("Settings that need less memory:")
     with st.container(horizontal=True, gap="xsmall"):
-        for number, (text, config) in enumerate(proposals):
-            st.button(text, key=f"smaller_{number}", on_click=_take, args=(config,))
+        for number, each in enumerate(proposals):
+            st.button(each.text, key=f"smaller_{number}", on_click=_take, args=(each.config,))
         st.button("Measure again", key="measure_again", on_click=_start, args=(asked.config,))
 
 
