@@ -43,6 +43,9 @@ class TrainConfig:
     """CSV file with the columns image and car; it wins over car_rule."""
     classes: tuple[str, ...] = ()
     """Category (COCO) or class (VOC) that is a car; give more than one to join them."""
+    repeat: tuple[str, ...] = ()
+    """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES; give it
+    for each small folder that is to weigh as much as a large one."""
     epochs: Annotated[int, Limits(0, 100_000)] = 10
     """Times that every training photo is seen; 0 does not limit it. What ends first ends it."""
     minutes: Annotated[float, Limits(0.0, 1e6)] = 0.0
@@ -71,7 +74,8 @@ class TrainConfig:
     dropout: Annotated[float, Limits(0.0, 0.9)] = 0.0
     """Share of features dropped at the end of the contracting path, as in the paper; 0 is off."""
     start_from: str = ""
-    """Checkpoint, or a run's folder, whose weights are the start; empty starts from scratch."""
+    """Checkpoint, or a run's folder, whose weights are the start; empty starts from scratch. Its
+    network may have fewer poolings than this one."""
     recipe: str = "robust"
     """Augmentation recipe of the training photos: none, light, heavy, studio, paper or robust; or a
     recipe's JSON file."""
@@ -122,7 +126,7 @@ class TrainConfig:
     """Minutes between two saved training states inside an epoch."""
 
     def __post_init__(self) -> None:
-        for name in ("data", "classes"):
+        for name in ("data", "classes", "repeat"):
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
@@ -134,6 +138,7 @@ class TrainConfig:
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "
                 "what it was made by. Give one of the two."
             )
+        self.times  # noqa: B018  (what can't be understood is refused here)
         if not (self.epochs or self.minutes or self.images):
             raise ConfigError(
                 "epochs, minutes and images are all 0, so the training would never end; "
@@ -159,6 +164,20 @@ class TrainConfig:
     def preprocessing(self) -> Preprocessing:
         """How photos are prepared, in training and for every later prediction."""
         return Preprocessing(size=self.size)
+
+    @property
+    def times(self) -> dict[str, int]:
+        """How often the training photos of a data folder are seen in an epoch, where not once."""
+        found = {}
+        for each in self.repeat:
+            name, mark, times = each.rpartition("=")
+            if not mark or not name or not times.isdecimal() or not 1 <= int(times) <= 10_000:
+                raise ConfigError(
+                    f"repeat is {each!r}; it must be a data folder's name and a whole number from "
+                    "1 to 10000, such as street=10."
+                )
+            found[name] = int(times)
+        return found
 
     def reading(self, base: Path = Path()) -> Reading:
         """Returns how the data folders are to be read; the CSV of cars is counted from `base`."""

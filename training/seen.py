@@ -17,6 +17,7 @@ from training.augment.compose import Applied, Augmenter
 from training.batches import TrainingSquares, epoch_order, steps_per_epoch
 from training.config import TrainConfig
 from training.data import Sample, open_datasets
+from training.engine.material import epoch_samples
 from training.runlog import read_config, read_split
 
 
@@ -49,7 +50,8 @@ class SeenRun:
 
     config: TrainConfig
     samples: tuple[Sample, ...]
-    """The photos that were trained on, in the order that `index` counts."""
+    """What an epoch sees, in the order that `index` counts; photos of a repeated data folder stand
+    in it more than once."""
 
     def sample(self, epoch: int, index: int) -> SeenSample:
         """Returns what the network got of one photo in one epoch.
@@ -110,7 +112,7 @@ def open_seen(run: Path, base: Path = Path()) -> SeenRun:
             "Put the folder back, or choose another run."
         )
     datasets = open_datasets(folders, config.reading(base))
-    return SeenRun(config, tuple(split.select(datasets, "train")))
+    return SeenRun(config, epoch_samples(split.select(datasets, "train"), config))
 
 
 def seen_sample(run: Path, epoch: int, index: int, base: Path = Path()) -> SeenSample:

@@ -113,3 +113,15 @@ def test_a_run_is_extended_and_nothing_else() -> None:
     assert config.extended({}) == config
     with pytest.raises(ConfigError, match=r"keeps its settings.*not width"):
         config.extended({"epochs": 5, "width": 8})
+
+
+def test_photos_of_a_folder_can_be_repeated() -> None:
+    assert TrainConfig(repeat=("street=12", "a=b=2")).times == {"street": 12, "a=b": 2}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["street", "=3", "street=0", "street=-1", "street=1.5", "street="]
+)
+def test_a_wrong_repetition_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigError, match="repeat is"):
+        TrainConfig(repeat=(wrong,))

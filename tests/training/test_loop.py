@@ -26,6 +26,7 @@ from training.engine.loop import Trainer
 from training.engine.progress import Progress
 from training.engine.trial import try_step
 from training.runlog import RunLog, create_run, read_config, read_metrics, read_split
+from training.seen import open_seen
 
 TINY = TrainConfig(
     size=32,
@@ -388,6 +389,24 @@ def test_another_runs_weights_can_be_the_start(tiny_data: Path, tmp_path: Path) 
     assert all(torch.equal(begun[key], kept[key]) for key in kept)
     other = replace(config, width=3)
     with create_run(tmp_path, "third", other) as log, pytest.raises(ConfigError, match="width=2"):
+        Trainer(other, log, quiet)
+
+
+def test_a_small_folder_is_seen_more_often(tiny_data: Path, tmp_path: Path) -> None:
+    for car in range(3):
+        write_pair(tmp_path / "few", f"few{car}_01", car)
+    data = (str(tiny_data), str(tmp_path / "few"))
+    config = replace(TINY, data=data, repeat=("few=4",), epochs=1)
+    with create_run(tmp_path, "run", config) as log:
+        trainer = Trainer(config, log, quiet)
+        trainer.run()
+        material = trainer.material
+    assert (len(material.train), len(material.epoch)) == (14, 12 + 2 * 4)
+    assert read_info(tmp_path / "run" / LAST).images_seen == 20
+    assert read_info(tmp_path / "run" / LAST).split["train_images"] == 14
+    assert len(open_seen(tmp_path / "run").samples) == 20
+    other = replace(config, repeat=("fewer=4",))
+    with create_run(tmp_path, "wrong", other) as log, pytest.raises(ConfigError, match="fewer"):
         Trainer(other, log, quiet)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from core.checkpoint import find_checkpoint, load_checkpoint
-from core.errors import ConfigError, DivergedError
+from core.errors import DivergedError
 from core.model import UNet
 from training.config import TrainConfig
 from training.engine.averaging import averaged_copy
+from training.engine.growth import grown
 from training.engine.loss import make_loss
 from training.engine.optimizer import make_optimizer
 from training.engine.precision import half_type
@@ -137,12 +137,5 @@ class Learner:
 def _first_weights(config: TrainConfig) -> UNet:
     if not config.start_from:
         return UNet(config.model)
-    start, info = load_checkpoint(find_checkpoint(Path(config.start_from)))
-    if replace(info.model, dropout=config.dropout) != config.model:
-        raise ConfigError(
-            f"start_from has the architecture {info.model}, these settings ask for "
-            f"{config.model}; give the same width, depth, padding, norm and stem."
-        )
-    model = UNet(config.model)
-    model.load_state_dict(start.state_dict())
-    return model
+    start, _ = load_checkpoint(find_checkpoint(Path(config.start_from)))
+    return grown(start, config.model)

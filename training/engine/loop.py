@@ -74,7 +74,7 @@ class Trainer:
         self.position = Position()
         if resumed:
             self.position = load_state(log.training_state, self.learner, self.material.fingerprints)
-        count = len(self.material.train)
+        count = len(self.material.epoch)
         self._way = Way(
             config, steps_per_epoch(count, config.step_images), min(count, config.step_images)
         )
@@ -157,7 +157,7 @@ class Trainer:
         """Takes the epoch's remaining steps, or those that a limit leaves."""
         at = self.position
         self.learner.model.train()
-        batches = iter(epoch_batches(self.material.train, self.config, at.epoch, at.step_in_epoch))
+        batches = iter(epoch_batches(self.material.epoch, self.config, at.epoch, at.step_in_epoch))
         self._pace, since_line = Pace(), Pace()
         while not self._way.end(at, at.epoch - 1):
             self._interrupts.check()
@@ -173,7 +173,7 @@ class Trainer:
                 if at.step % LOG_EVERY == 0:
                     self._log_step(loss, since_line)
                     since_line = Pace()
-            done = min(at.step_in_epoch * self.config.step_images, len(self.material.train))
+            done = min(at.step_in_epoch * self.config.step_images, len(self.material.epoch))
             self._tell("train", done, self._way.steps * self._way.step_images)
             if time.monotonic() - self._saved > 60 * self.config.save_minutes:
                 with self._interrupts.held():

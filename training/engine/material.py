@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.errors import ConfigError
 from training.config import TrainConfig
 from training.data import Dataset, Sample, open_datasets
 from training.splits import Split, load_split, split_at_random, split_by_car
@@ -20,6 +21,8 @@ class Material:
     split: Split
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
+    epoch: tuple[Sample, ...]
+    """What an epoch sees: `train`, the photos of repeated data folders more than once."""
     facts: dict[str, dict[str, Any]]
     """Fingerprint, layout and counts of each data folder by its name."""
 
@@ -52,13 +55,30 @@ def open_material(config: TrainConfig, split: Split | None) -> Material:
     """
     datasets = open_datasets([Path(folder) for folder in config.data], config.reading())
     split = split or _new_split(config, datasets)
+    train = split.select(datasets, "train")
     return Material(
         datasets=tuple(datasets),
         split=split,
-        train=tuple(split.select(datasets, "train")),
+        train=tuple(train),
         val=tuple(split.select(datasets, "val")),
+        epoch=epoch_samples(train, config),
         facts={dataset.name: _facts(dataset) for dataset in datasets},
     )
+
+
+def epoch_samples(train: Sequence[Sample], config: TrainConfig) -> tuple[Sample, ...]:
+    """Returns what an epoch sees of the training photos, in the order that `index` counts.
+
+    Raises:
+        ConfigError: A data folder that is to be repeated has no training photo.
+    """
+    missing = sorted(config.times.keys() - {sample.source for sample in train})
+    if missing:
+        raise ConfigError(
+            f"repeat names {', '.join(missing)}, of which there is no training photo; the data "
+            f"folders are {', '.join(Path(folder).name for folder in config.data)}."
+        )
+    return tuple(s for s in train for _ in range(config.times.get(s.source, 1)))
 
 
 def _new_split(config: TrainConfig, datasets: Sequence[Dataset]) -> Split:
