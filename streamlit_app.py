@@ -103,7 +103,8 @@ def _facts(info: CheckpointInfo) -> str:
     images, cars = info.metrics.get("images"), info.metrics.get("cars")
     scored = f"Mean over {images} images of {cars} cars" if images and cars else ""
     seen = f"{info.images_seen:,} training images seen" if info.images_seen else ""
-    parts = (scored, seen, f"{info.preprocessing.size} px grid", f"epoch {info.epoch}")
+    epoch = f"epoch {info.epoch}" if info.epoch else ""  # an imported network has none
+    parts = (scored, seen, f"{info.preprocessing.size} px grid", epoch)
     return plain(" · ".join(part for part in parts if part))
 
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from core.errors import ConfigError, ImageError
 
 Padding = Literal["valid", "same"]
 Norm = Literal["none", "batch", "group", "instance"]
 Stem = Literal["plain", "space_to_depth"]
+Upsampling = Literal["transposed", "activated", "bilinear"]
+Narrowing = Literal["up", "convs"]
+OddSides = Literal["grow", "zeros"]
+
+_CHOICES: dict[str, Any] = {
+    "padding": Padding,
+    "norm": Norm,
+    "stem": Stem,
+    "upsampling": Upsampling,
+    "narrowing": Narrowing,
+    "odd_sides": OddSides,
+}
+"""What each field that is chosen from a list may be."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +46,22 @@ class UNetConfig:
     pixel shuffle out), so it sees 512 px at the price of 256 px."""
     dropout: float = 0.0
     """Share of features dropped at the end of the contracting path (paper, section 3.1)."""
+    upsampling: Upsampling = "transposed"
+    """The way up: "transposed", a 2x2 up-convolution as published; "activated", the same with the
+    normalisation and a ReLU after it; or "bilinear", interpolation with nothing to learn."""
+    narrowing: Narrowing = "up"
+    """Where the way up halves its channels: "up", in the up-convolution as published, or "convs",
+    in the second 3x3 convolution before it. Interpolation can only do the latter."""
+    odd_sides: OddSides = "grow"
+    """Where a side is no multiple: "grow", the picture's last row and column are repeated until
+    it is one; or "zeros", a pooling drops the odd row and zeros stand in for it on the way up."""
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "width", "depth"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up.")
-        for name, choices in (("padding", Padding), ("norm", Norm), ("stem", Stem)):
+        for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in get_args(choices):
                 wanted = ", ".join(get_args(choices))
@@ -48,6 +70,10 @@ class UNetConfig:
             raise ConfigError(f"dropout is {self.dropout}; it must be at least 0 and below 1.")
         if self.padding == "valid" and self.stem != "plain":
             raise ConfigError("The space-to-depth stem needs padding 'same'; padding is 'valid'.")
+        if self.upsampling == "bilinear" and self.narrowing != "convs":
+            raise ConfigError("Bilinear upsampling needs narrowing 'convs'; narrowing is 'up'.")
+        if self.odd_sides == "zeros" and (self.padding != "same" or self.stem != "plain"):
+            raise ConfigError("odd_sides 'zeros' needs padding 'same' and the plain stem.")
 
     @property
     def stem_factor(self) -> int:
@@ -59,23 +85,41 @@ class UNetConfig:
         """Height and width that a padded network works on are multiples of this."""
         return self.stem_factor << self.depth
 
+    def contracting_widths(self) -> list[int]:
+        """Returns the channels of each level on the way down, the finest level first."""
+        widths = [self.width << level for level in range(self.depth + 1)]
+        if self.upsampling == "bilinear":
+            widths[-1] //= 2  # nothing else would halve them
+        return widths
+
+    def expansive_widths(self) -> list[tuple[int, int, int]]:
+        """Returns for each level on the way up, the coarsest first, three numbers of channels.
+
+        They are those that come from below, those of the skip (the way up has as many beside
+        them), and those that leave the level.
+        """
+        below = self.contracting_widths()[-1]
+        levels = []
+        for level in reversed(range(self.depth)):
+            skip = self.width << level
+            out = skip // 2 if self.narrowing == "convs" and level else skip
+            levels.append((below, skip, out))
+            below = out
+        return levels
+
     def parameter_count(self) -> int:
         """Returns how many parameters the network has, without building it."""
-        widths = [self.width << level for level in range(self.depth + 1)]
         pixels = self.stem_factor**2
-        total = (widths[0] + 1) * self.out_channels * pixels  # the last, 1x1 convolution
+        offsets = 1 if self.norm == "none" else 2  # with a norm the bias is in the norm
+        widths = self.contracting_widths()
+        total = (self.width + 1) * self.out_channels * pixels  # the last, 1x1 convolution
         for source, width in zip([self.in_channels * pixels, *widths], widths, strict=False):
-            total += self._double_conv_count(source, width)
-        for width in widths[1:]:
-            half = width // 2
-            total += (4 * width + 1) * half  # the 2x2 up-convolution
-            total += self._double_conv_count(width, half)
+            total += (9 * (source + width) + 2 * offsets) * width
+        for below, skip, out in self.expansive_widths():
+            if self.upsampling != "bilinear":
+                total += (4 * below + (offsets if self.upsampling == "activated" else 1)) * skip
+            total += (9 * 2 * skip + offsets) * skip + (9 * skip + offsets) * out
         return total
-
-    def _double_conv_count(self, source: int, width: int) -> int:
-        """Returns the parameters of two 3x3 convolutions; with a norm the bias is in the norm."""
-        offsets = 1 if self.norm == "none" else 2
-        return 9 * (source + width) * width + 2 * offsets * width
 
     def output_size(self, size: int) -> int:
         """Returns the logits' side for an input side, both in pixels.

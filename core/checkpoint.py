@@ -54,6 +54,8 @@ class CheckpointInfo:
     """Fingerprint, verdict and counts of the split."""
     code: dict[str, Any] = field(default_factory=dict)
     """Versions of Carmask's code and of the libraries."""
+    origin: dict[str, Any] = field(default_factory=dict)
+    """Of an imported network: the program that trained it, its file and that one's fingerprint."""
     created: str = ""
     """When it was written, ISO 8601, UTC."""
 
@@ -228,7 +230,8 @@ def _read_header(path: Path) -> dict[str, Any]:
         if not whole and (start[:2] == b"PK" or start[:1] == b"\x80"):
             raise CheckpointError(
                 f"{path.name} is a pickle (torch.save): opening one can run any code in it, so "
-                f"Carmask never does. Give a {SUFFIX} checkpoint."
+                f"Carmask never does. Give a {SUFFIX} checkpoint; `python -m core import` makes "
+                "one of other programs' weights."
             )
         if not whole:
             raise CheckpointError(

@@ -1,4 +1,4 @@
-"""The command line: python -m core segment | info."""
+"""The command line: python -m core segment | info | import."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +19,8 @@ from core.errors import CarmaskError, CheckpointError
 from core.masks import MaskSettings
 from core.photos import PhotoSource, list_photos
 from core.results import ResultRow
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -71,7 +74,32 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="print what a checkpoint says of itself")
     info.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or a run's folder")
     info.set_defaults(command=_info)
+    _add_import(commands)
     return parser
+
+
+def _add_import(commands: Commands) -> None:
+    """Adds the command that takes over another program's network."""
+    other = commands.add_parser(
+        "import",
+        help="make a checkpoint of another program's weights",
+        description="Makes a checkpoint of the state dict (.pth) of milesial/Pytorch-UNet or of "
+        "ajstyle007/U-Net-Paper-Implementation-Car-Segmentation-. The architecture is found in "
+        "it; what it does not say of itself is its program's usual, unless it is given here.",
+    )
+    other.add_argument("file", type=Path, metavar="FILE", help="what torch.save wrote")
+    other.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
+    other.add_argument("--title", default="", help="name to show")
+    other.add_argument("--size", type=int, metavar="PX", help="a square of as many pixels")
+    for name, text in (("mean", "subtracted from R, G and B in [0, 1]"), ("std", "divides them")):
+        other.add_argument(f"--{name}", type=float, nargs=3, metavar=("R", "G", "B"), help=text)
+    other.add_argument(
+        "--padding",
+        choices=("same", "valid"),
+        default="same",
+        help="valid where its 3x3 convolutions have no padding, which weights don't tell",
+    )
+    other.set_defaults(command=_import)
 
 
 def _shipped_runs() -> Path:
@@ -135,4 +163,27 @@ def _info(options: argparse.Namespace) -> int:
     print(json.dumps(facts, indent=1))
     if found.leak:
         print(found.leak, file=sys.stderr)
+    return EXIT_OK
+
+
+def _import(options: argparse.Namespace) -> int:
+    """Makes a checkpoint of another program's weights and says what it was taken for."""
+    from core.foreign.checkpoint import ImportOptions, import_checkpoint
+
+    chosen = ImportOptions(
+        title=options.title,
+        size=options.size,
+        mean=options.mean,
+        std=options.std,
+        padding=options.padding,
+    )
+    path, info = import_checkpoint(options.file, options.out, chosen)
+    model, prepared = info.model, info.preprocessing
+    print(
+        f"{info.origin['program']}: width {model.width}, depth {model.depth}, padding "
+        f"{model.padding}, norm {model.norm}, {model.upsampling} upsampling, "
+        f"{info.origin['classes']} classes; {prepared.size} px, mean {prepared.mean}, std "
+        f"{prepared.std}\n{path}"
+    )
+    print("Its split is unknown: what it was trained on is not in the file.", file=sys.stderr)
     return EXIT_OK

@@ -33,23 +33,38 @@ def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
 class DoubleConv(nn.Sequential):
     """Two 3x3 convolutions, each followed by a ReLU (blue arrows of figure 1)."""
 
-    def __init__(self, in_channels: int, out_channels: int, config: UNetConfig) -> None:
+    def __init__(
+        self, in_channels: int, middle_channels: int, out_channels: int, config: UNetConfig
+    ) -> None:
         padding = 1 if config.padding == "same" else 0
         layers: list[nn.Module] = []
-        for source in (in_channels, out_channels):
+        for source, target in ((in_channels, middle_channels), (middle_channels, out_channels)):
             layers += [
-                nn.Conv2d(source, out_channels, 3, padding=padding, bias=config.norm == "none"),
-                *normalisation(config.norm, out_channels),
+                nn.Conv2d(source, target, 3, padding=padding, bias=config.norm == "none"),
+                *normalisation(config.norm, target),
                 nn.ReLU(inplace=True),
             ]
         super().__init__(*layers)
 
 
 class UpConv(nn.ConvTranspose2d):
-    """The 2x2 up-convolution that halves the channels (green arrows of figure 1)."""
+    """The 2x2 up-convolution, which halves the channels in figure 1 (green arrows)."""
 
-    def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels, in_channels // 2, kernel_size=2, stride=2)
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=2, stride=2, bias=bias)
+
+
+def upsampling(in_channels: int, out_channels: int, config: UNetConfig) -> nn.Module:
+    """Returns the step to a grid twice as fine; interpolation keeps the channels as they are."""
+    if config.upsampling == "bilinear":
+        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+    if config.upsampling == "transposed":
+        return UpConv(in_channels, out_channels)
+    return nn.Sequential(
+        UpConv(in_channels, out_channels, bias=config.norm == "none"),
+        *normalisation(config.norm, out_channels),
+        nn.ReLU(inplace=True),
+    )
 
 
 def copy_and_crop(skip: Tensor, up: Tensor) -> Tensor:
@@ -78,19 +93,20 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config or UNetConfig()
         c = self.config
-        widths = [c.width * 2**level for level in range(c.depth + 1)]
+        widths, levels = c.contracting_widths(), c.expansive_widths()
         pixels = c.stem_factor**2
         sources = [c.in_channels * pixels, *widths[:-1]]
         self.contracting = nn.ModuleList(
-            DoubleConv(source, width, c) for source, width in zip(sources, widths, strict=True)
+            DoubleConv(source, width, width, c)
+            for source, width in zip(sources, widths, strict=True)
         )
         self.pool = nn.MaxPool2d(2)
         self.dropout = nn.Dropout2d(c.dropout)
-        self.up_convs = nn.ModuleList(UpConv(width) for width in reversed(widths[1:]))
+        self.up_convs = nn.ModuleList(upsampling(below, skip, c) for below, skip, _ in levels)
         self.expansive = nn.ModuleList(
-            DoubleConv(width, width // 2, c) for width in reversed(widths[1:])
+            DoubleConv(2 * skip, skip, out, c) for _, skip, out in levels
         )
-        self.final = nn.Conv2d(widths[0], c.out_channels * pixels, kernel_size=1)
+        self.final = nn.Conv2d(c.width, c.out_channels * pixels, kernel_size=1)
         self.apply(self._start_weights)
 
     @staticmethod
@@ -127,8 +143,11 @@ class UNet(nn.Module):
             skips.append(x)
         x = self.dropout(skips.pop())
         for up_conv, double_conv in zip(self.up_convs, self.expansive, strict=True):
+            skip = skips.pop()
             x = up_conv(x)
-            x = copy_and_crop(skips.pop(), x)
+            if self.config.odd_sides == "zeros":
+                x = F.pad(x, (0, skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2]))
+            x = copy_and_crop(skip, x)
             x = double_conv(x)
         logits: Tensor = self.final(x)
 
@@ -156,8 +175,11 @@ class UNet(nn.Module):
         """Returns the pictures grown at the right and bottom to what the poolings need."""
         if self.config.padding == "valid":
             return images
-        rows = -images.shape[-2] % self.config.multiple
-        columns = -images.shape[-1] % self.config.multiple
+        multiple = self.config.multiple
+        if self.config.odd_sides == "zeros":  # any side that a pooling leaves something of
+            rows, columns = (max(0, multiple - side) for side in images.shape[-2:])
+        else:
+            rows, columns = (-side % multiple for side in images.shape[-2:])
         if not rows and not columns:
             return images
         return F.pad(images, (0, columns, 0, rows), mode="replicate")
@@ -177,15 +199,21 @@ def fold_normalisation(model: UNet) -> UNet:
         model: Network with finished statistics.
     """
     folded = copy.deepcopy(model).eval()
-    for module in folded.modules():
-        if isinstance(module, DoubleConv) and model.config.norm == "batch":
-            layers = list(module)
-            for place in (0, 3):
-                convolution, norm = layers[place], layers[place + 1]
-                assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-                module[place] = fuse_conv_bn_eval(convolution, norm)
-                module[place + 1] = nn.Identity()
+    if model.config.norm == "batch":
+        for module in folded.modules():
+            if isinstance(module, nn.Sequential):
+                _fold_into(module)
     return folded
+
+
+def _fold_into(layers: nn.Sequential) -> None:
+    """Puts each batch normalisation that follows a convolution into it, in place."""
+    for place in range(1, len(layers)):
+        convolution, norm = layers[place - 1], layers[place]
+        if isinstance(norm, nn.BatchNorm2d):
+            transposed = isinstance(convolution, nn.ConvTranspose2d)
+            layers[place - 1] = fuse_conv_bn_eval(convolution, norm, transposed)  # type: ignore[type-var]
+            layers[place] = nn.Identity()
 
 
 def convolutions(model: nn.Module) -> Sequence[nn.Module]:

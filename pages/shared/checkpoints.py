@@ -99,7 +99,8 @@ def show_verdict(info: CheckpointInfo) -> None:
     elif verdict:
         st.badge("Split by car", icon=":material/verified:", color="green", help=verdict)
     else:
-        st.badge("Split unknown", color="gray", help="The checkpoint says nothing of its split.")
+        why = str(info.split.get("unknown", "The checkpoint says nothing of its split."))
+        st.badge("Split unknown", color="gray", help=plain(why))
 
 
 def _label(name: str, info: CheckpointInfo | None) -> str:

@@ -14,5 +14,16 @@ def test_parameter_count(norm: str, stem: str) -> None:
         assert config.parameter_count() == UNet(config).parameter_count()
 
 
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize(
+    ("up", "narrowing"),
+    [("transposed", "convs"), ("activated", "up"), ("activated", "convs"), ("bilinear", "convs")],
+)
+def test_parameter_count_of_other_ways_up(up: str, narrowing: str, norm: str) -> None:
+    for width, depth in ((4, 1), (6, 3)):
+        config = UNetConfig(3, 1, width, depth, "same", norm, upsampling=up, narrowing=narrowing)  # type: ignore[arg-type]
+        assert config.parameter_count() == UNet(config).parameter_count()
+
+
 def test_parameter_count_of_the_paper() -> None:
     assert UNetConfig().parameter_count() == 31_030_658  # figure 1, grey in, two classes out

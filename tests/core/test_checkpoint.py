@@ -38,6 +38,23 @@ def test_weights_and_facts_come_back(
         assert torch.equal(model.state_dict()[name], tensor)
 
 
+def test_a_checkpoint_from_before_a_setting_existed_has_its_default(
+    tiny_run: Path, tiny_info: CheckpointInfo
+) -> None:
+    path = tiny_run / BEST
+    raw = path.read_bytes()
+    header = struct.unpack("<Q", raw[:8])[0]
+    facts = json.loads(raw[8 : 8 + header])
+    older = json.loads(facts["__metadata__"]["info"])
+    for name in ("upsampling", "narrowing", "odd_sides"):
+        del older["model"][name]
+    del older["origin"]
+    facts["__metadata__"]["info"] = json.dumps(older)
+    text = json.dumps(facts).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + raw[8 + header :])
+    assert load_checkpoint(path)[1] == tiny_info
+
+
 def test_listing_reads_no_tensor(tiny_run: Path, tmp_path: Path, tiny_info: CheckpointInfo) -> None:
     path = tiny_run / BEST
     raw = bytearray(path.read_bytes())

@@ -65,9 +65,16 @@ def test_skip_features_are_cropped_around_their_centre() -> None:
     width=st.integers(1, 70),
     stem=st.sampled_from(["plain", "space_to_depth"]),
     norm=st.sampled_from(["none", "batch", "group", "instance"]),
+    up=st.sampled_from(["transposed", "activated", "bilinear"]),
+    odd=st.sampled_from(["grow", "zeros"]),
 )
-def test_padded_takes_any_height_and_width(height: int, width: int, stem: str, norm: str) -> None:
-    config = UNetConfig(3, 1, width=4, depth=2, padding="same", norm=norm, stem=stem)  # type: ignore[arg-type]
+def test_padded_takes_any_height_and_width(
+    height: int, width: int, stem: str, norm: str, up: str, odd: str
+) -> None:
+    config = UNetConfig(
+        3, 1, 4, 2, "same", norm, stem if odd == "grow" else "plain",
+        upsampling=up, narrowing="convs", odd_sides=odd,
+    )  # type: ignore[arg-type]  # fmt: skip
     model = UNet(config).eval()
     with torch.inference_mode():
         assert model(torch.randn(2, 3, height, width)).shape == (2, 1, height, width)
@@ -145,10 +152,11 @@ def test_every_weight_learns() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+@pytest.mark.parametrize("up", ["transposed", "activated"])
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
-def test_folded_normalisations_change_nothing(norm: str) -> None:
+def test_folded_normalisations_change_nothing(norm: str, up: str) -> None:
     torch.manual_seed(0)
-    model = UNet(UNetConfig(3, 1, width=4, depth=2, padding="same", norm=norm))  # type: ignore[arg-type]
+    model = UNet(UNetConfig(3, 1, width=4, depth=2, padding="same", norm=norm, upsampling=up))  # type: ignore[arg-type]
     for _ in range(3):
         model(torch.randn(4, 3, 32, 32) * 2 + 1)  # gives the statistics something to remember
     model.eval()
@@ -170,6 +178,11 @@ def test_folded_normalisations_change_nothing(norm: str) -> None:
         {"stem": "conv"},
         {"dropout": 1.0},
         {"stem": "space_to_depth"},
+        {"upsampling": "nearest"},
+        {"narrowing": "pool"},
+        {"narrowing": "up", "upsampling": "bilinear"},
+        {"odd_sides": "crop"},
+        {"odd_sides": "zeros"},
     ],
 )
 def test_wrong_configurations_are_named(wrong: dict[str, object]) -> None:
