@@ -5,6 +5,7 @@ Nothing in a checkpoint is ever run or unpickled; a header is read without readi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -148,6 +149,25 @@ def read_info(path: Path) -> CheckpointInfo:
             f"The facts in {path.name} can't be understood: {error}. "
             "The file is damaged or was written by a newer version."
         ) from error
+
+
+def network_fingerprint(path: Path) -> str:
+    """Returns the SHA-256 of what a checkpoint answers with: weights, architecture, preprocessing.
+
+    Its title, threshold and metrics are no part of it, so it stays the same when these change.
+
+    Raises:
+        CheckpointError: As `read_info`.
+    """
+    info = read_info(path)
+    header = {name: t for name, t in _read_header(path).items() if name != "__metadata__"}
+    told = [asdict(info.model), asdict(info.preprocessing), header]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    with path.open("rb") as file:
+        file.seek(8 + struct.unpack("<Q", file.read(8))[0])
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:

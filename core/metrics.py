@@ -7,8 +7,8 @@ picture's diagonal.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 
@@ -78,7 +78,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class MaskScores:
-    """Every score of one mask against the true one, or the mean of many."""
+    """Every score of one mask against the true one."""
 
     dice: float
     """Dice, twice the overlap over the sum of both areas, in [0, 1]; higher is better."""
@@ -94,6 +94,10 @@ class MaskScores:
     """IoU of the bands along both edges, 3 px wide, in [0, 1]; higher is better."""
     boundary_f1: float
     """F1 of the edge pixels that match within the tolerance (3 px), in [0, 1]; higher is better."""
+    boundary_f1_1px: float
+    """The same within 1 px."""
+    boundary_f1_2px: float
+    """The same within 2 px."""
     hd95: float
     """95th percentile of the distance between both edges, in px, from 0 to the picture's
     diagonal; lower is better."""
@@ -222,24 +226,10 @@ def score(mask: Mask, truth: Mask) -> MaskScores:
         boundary_iou=_band_iou(depth, true_depth, boundary_width(mask.shape)),
         boundary_iou_3px=_band_iou(depth, true_depth, 3),
         boundary_f1=edges.boundary_f1(),
+        boundary_f1_1px=edges.boundary_f1(1),
+        boundary_f1_2px=edges.boundary_f1(2),
         hd95=edges.hd95,
         assd=edges.assd,
-    )
-
-
-def mean_scores(scores: Sequence[MaskScores]) -> MaskScores:
-    """The mean of every score over the images, each image with the same weight.
-
-    Raises:
-        DataError: There are no scores.
-    """
-    if not scores:
-        raise DataError("There are no scores to average; score at least one image first.")
-    return MaskScores(
-        **{
-            field.name: math.fsum(getattr(one, field.name) for one in scores) / len(scores)
-            for field in fields(MaskScores)
-        }
     )
 
 

@@ -18,6 +18,7 @@ from core.checkpoint import (
     find_checkpoint,
     list_checkpoints,
     load_checkpoint,
+    network_fingerprint,
     read_info,
     save_checkpoint,
     save_threshold,
@@ -243,3 +244,23 @@ def test_a_threshold_out_of_range_or_a_damaged_file_changes_nothing(tiny_run: Pa
     with pytest.raises(CheckpointError, match="truncated"):
         save_threshold(path, 0.4)
     assert path.read_bytes() == before[:-1]
+
+
+def test_a_network_keeps_its_fingerprint_when_its_facts_change(
+    tiny_run: Path, tiny_model: UNet, tiny_info: CheckpointInfo, tmp_path: Path
+) -> None:
+    path = tiny_run / BEST
+    before = network_fingerprint(path)
+    save_threshold(path, 0.25)
+    assert network_fingerprint(path) == before
+
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(other, tiny_model, replace(tiny_info, title="another", epoch=9))
+    assert network_fingerprint(other) == before
+    preprocessing = replace(tiny_info.preprocessing, mean=(0.1, 0.2, 0.3))
+    save_checkpoint(other, tiny_model, replace(tiny_info, preprocessing=preprocessing))
+    assert network_fingerprint(other) != before
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    assert network_fingerprint(path) != before

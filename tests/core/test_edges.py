@@ -1,9 +1,12 @@
 """Edge pixels, bands and distances of masks made by hand, and of very large ones."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from core import edges
 from core.edges import edge_band, edge_depth, edge_distances, joint_crop
 
 
@@ -80,3 +83,17 @@ def test_distances_of_large_pictures_are_exact(shape, points, least):
     assert np.array_equal(edge_distances(board, dots).from_mask, expected[board])
     assert np.array_equal(edge_distances(dots.T, board.T).from_truth, expected.T[board.T])
     assert expected.max() > least
+
+
+def test_a_map_and_a_tree_find_the_same_distances(monkeypatch):
+    rng = np.random.default_rng(1)
+    for sigma in (0.5, 2, 6, 6):
+        mask, truth = (
+            ndimage.gaussian_filter(rng.standard_normal((90, 120)), sigma) > 0 for _ in range(2)
+        )
+        found = []
+        for thin in (math.inf, 1e-9):  # no edge is thin, every edge is
+            monkeypatch.setattr(edges, "_THIN", thin)
+            found.append(edge_distances(mask, truth))
+        assert np.array_equal(found[0].from_mask, found[1].from_mask)
+        assert np.array_equal(found[0].from_truth, found[1].from_truth)

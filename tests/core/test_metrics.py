@@ -13,7 +13,7 @@ from core.errors import ConfigError, DataError, MaskError
 from core.metrics import Counts, MaskScores, score
 
 HIGHER_IS_BETTER = [f.name for f in fields(MaskScores) if f.name not in ("hd95", "assd")]
-PERFECT = MaskScores(1, 1, 1, 1, 1, 1, 1, 0, 0)
+PERFECT = MaskScores(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
 
 
 def box(shape, top, left, height, width):
@@ -150,16 +150,11 @@ class TestEmptyMasks:
     @pytest.mark.parametrize(("mask", "truth"), [(EMPTY, CAR), (CAR, EMPTY)])
     def test_a_missed_or_false_car_scores_nothing(self, mask, truth):
         scores = score(mask, truth)
-        assert [getattr(scores, name) for name in HIGHER_IS_BETTER] == [0.0] * 7
+        assert [getattr(scores, name) for name in HIGHER_IS_BETTER] == [0.0] * 9
         assert (scores.hd95, scores.assd) == (50.0, 50.0)
 
     def test_a_generous_tolerance_does_not_forgive_a_missed_car(self):
         assert metrics.boundary_f1(self.EMPTY, self.CAR, 1000) == 0.0
-
-    def test_a_missed_car_stays_in_the_mean(self):
-        mean = metrics.mean_scores([PERFECT, score(self.EMPTY, self.CAR)])
-        assert [getattr(mean, name) for name in HIGHER_IS_BETTER] == [0.5] * 7
-        assert (mean.hd95, mean.assd) == (25.0, 25.0)
 
     def test_full_pictures_are_no_special_case(self):
         full = np.ones((30, 40), bool)
@@ -183,6 +178,8 @@ class TestAgainstBruteForce:
                 boundary_iou=brute_iou(brute_band(mask, width), brute_band(truth, width)),
                 boundary_iou_3px=brute_iou(brute_band(mask, 3), brute_band(truth, 3)),
                 boundary_f1=brute_f1(there, back, 3.0),
+                boundary_f1_1px=brute_f1(there, back, 1.0),
+                boundary_f1_2px=brute_f1(there, back, 2.0),
                 hd95=max((np.percentile(d, 95) for d in (there, back) if len(d)), default=0.0),
                 assd=both.mean() if len(both) else 0.0,
             )
@@ -315,14 +312,7 @@ class TestPooling:
         masks, truths = (np.concatenate(side) for side in zip(*pairs, strict=True))
         assert pooled == metrics.counts(masks, truths)
 
-    def test_mean_of_each_field(self):
-        one = MaskScores(*(float(n) for n in range(9)))
-        other = MaskScores(*(float(n + 1) for n in range(9)))
-        assert metrics.mean_scores([one, other]) == MaskScores(*(n + 0.5 for n in range(9)))
-
-    def test_nothing_to_average_is_an_error(self):
-        with pytest.raises(DataError, match="no scores"):
-            metrics.mean_scores([])
+    def test_nothing_to_pool_is_an_error(self):
         with pytest.raises(DataError, match="no counts"):
             metrics.pooled_scores([])
 

@@ -470,11 +470,11 @@ def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFix
 
     scored = f"evaluate --checkpoint {tmp_path / 'cli'} --data {tiny_data} --json --device cpu"
     assert main(scored.split()) == 0
-    everything = json.loads(capsys.readouterr().out)
+    everything = json.loads(capsys.readouterr().out)[0]
     assert everything["images"] == 15 and len(everything["rows"]) == 15
     split = tmp_path / "cli" / "split.json"
     assert main(f"{scored} --part val --split {split}".split()) == 0
-    part = json.loads(capsys.readouterr().out)
+    part = json.loads(capsys.readouterr().out)[0]
     assert part["images"] == 6
     assert part["dice"] == read_info(tmp_path / "cli" / LAST).metrics["dice"]
     assert main(f"{scored} --part val".split()) == 2

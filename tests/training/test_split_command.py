@@ -121,7 +121,7 @@ def test_a_leak_is_called_one_wherever_its_numbers_stand(
     scored = f"evaluate --checkpoint {run} --data {tiny_data} --device cpu --json"
     assert main(scored.split()) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)["verdict"] == verdict
+    assert json.loads(said.out)[0]["verdict"] == verdict
     assert f"{verdict} (in the split of this checkpoint)\n" in said.err
     trained = len(read_split(run).train_cars["tiny"])
     assert f"note: {trained} of 5 cars were trained on\n" in said.err

@@ -1,117 +1,191 @@
-"""python -m training evaluate: scores a checkpoint."""
+"""python -m training evaluate: scores checkpoints."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError, DataError
-from training.commands import EXIT_OK
+from core.errors import ConfigError, DataError, reason
+from training.commands import EXIT_OK, EXIT_SPOILT
 from training.commands.reading import add_reading, reading_of
+from training.commands.stopping import terminated_like_ctrl_c
 from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
-    from core.checkpoint import CheckpointInfo
-    from training.data import Dataset, Sample
-    from training.sides import Split
+    from training.evaluation.rows import ImageRow
+    from training.evaluation.stored import StoredEvaluation
+    from training.evaluation.subjects import Subject
 
 
 def add(commands: Any) -> None:
     """Declares the command and its options."""
-    parser = commands.add_parser("evaluate", help="score a checkpoint on photos with masks")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="file, or a run's folder")
+    parser = commands.add_parser(
+        "evaluate",
+        help="score checkpoints on photos with masks",
+        description="What was computed before is found again, beside the checkpoint; interrupted, "
+        "the same command goes on where it stopped. Exit status: 0 done, 1 a photo can't be read, "
+        "2 wrong usage.",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="C",
+        help="file, or a run's folder; several are scored on the same photos, each read once",
+    )
     parser.add_argument("--data", action="append", type=Path, required=True, metavar="DIR")
     add_reading(parser)
-    parser.add_argument("--split", type=Path, help="split.json of a run")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="split.json of a run")
     parser.add_argument("--part", choices=["all", "train", "val"], default="all")
-    parser.add_argument("--threshold", type=float, help="default: the checkpoint's own")
+    parser.add_argument("--threshold", type=float, help="default: each checkpoint's own")
+    parser.add_argument(
+        "--tta", action="store_true", help="also score each with the mirrored photo (mean of both)"
+    )
+    parser.add_argument(
+        "--ensemble", action="store_true", help="also score the mean of all checkpoints"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON, one score line a photo")
+    parser.add_argument("--json", action="store_true", help="print JSON, one row a photo")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write all rows to a .csv or .parquet file"
+    )
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Scores a checkpoint on the photos of data folders."""
-    from core.masks import MaskSettings
-    from core.predict import Predictor
-    from training.data import open_datasets
-    from training.evaluate import evaluate
+    """Scores checkpoints on the photos of data folders."""
+    from training.evaluation.images import open_images
+    from training.evaluation.run import evaluate_subjects
+    from training.evaluation.settings import EvaluationSettings
 
-    datasets = open_datasets(options.data, reading_of(options))
-    samples, split = _samples(options, datasets)
-    predictor = Predictor.load(options.checkpoint, options.device)
-    assert predictor.info is not None
-    threshold = predictor.info.threshold if options.threshold is None else options.threshold
-    for warning in _leaks(options.checkpoint, predictor.info, samples, datasets, split):
-        print(warning, file=sys.stderr)
-    for dataset in datasets:
+    settings = EvaluationSettings(threshold=options.threshold)
+    _check_out(options.out)
+    subjects = _subjects(options)
+    images = open_images(options.data, reading_of(options), options.split, options.part)
+    for dataset in images.datasets:
         for problem in dataset.problems():
             print(f"note: {problem}", file=sys.stderr)
-    with counting_bar("evaluate") as progress:
-        evaluation = evaluate(
-            predictor, samples, settings=MaskSettings(threshold=threshold), progress=progress
+    with terminated_like_ctrl_c(), counting_bar("evaluate") as progress:
+        evaluations = evaluate_subjects(
+            subjects, images, settings, device=options.device, progress=progress
         )
-    summary = evaluation.summary()
-    if options.json:
-        rows = [
-            {"image": f"{r.sample.source}/{r.sample.name}", "car": r.sample.car, **vars(r.scores)}
-            for r in evaluation.results
-        ]
-        verdict = predictor.info.split.get("verdict", "")
-        print(json.dumps({**summary, "verdict": verdict, "rows": rows}))
-        return EXIT_OK
-    for name, facts in {"all": summary, **summary["sources"]}.items():
-        print(f"{name}: {facts['images']} photos of {facts['cars']} cars")
-        for metric, value in facts.items():
-            if isinstance(value, float):
-                print(f"  {metric:18} {value:.4f}")
-    return EXIT_OK
+    if options.out:
+        _write_rows(evaluations, options.out)
+    _say_warnings(evaluations)
+    print(_json(evaluations) if options.json else _text(evaluations))
+    return _say_failures(evaluations[0])
 
 
-def _samples(
-    options: argparse.Namespace, datasets: Sequence[Dataset]
-) -> tuple[list[Sample], Split | None]:
-    """Returns the photos to score, and the split that chose them."""
-    from training.splits import load_split
+def _subjects(options: argparse.Namespace) -> list[Subject]:
+    """Returns what is scored: every checkpoint, and what --tta and --ensemble add to them."""
+    from training.evaluation.subjects import ensemble_of, subject_of
 
-    if options.part == "all":
-        return [sample for dataset in datasets for sample in dataset.samples], None
-    if options.split is None:
-        raise ConfigError(f"--part {options.part} needs --split FILE, a run's split.json.")
-    split = load_split(options.split)
-    return split.select(datasets, options.part), split
+    sides = (False, True) if options.tta else (False,)
+    found = [subject_of(path, flips=flips) for flips in sides for path in options.checkpoint]
+    if options.ensemble:
+        found += [ensemble_of(found, flips=flips) for flips in sides]
+    return list({(each.fingerprints, each.flips): each for each in found}.values())
 
 
-def _leaks(
-    checkpoint: Path,
-    info: CheckpointInfo,
-    samples: Sequence[Sample],
-    datasets: Sequence[Dataset],
-    split: Split | None,
-) -> Iterator[str]:
-    """Yields what makes the scores look better than the network is.
+def _json(evaluations: Sequence[StoredEvaluation]) -> str:
+    """Returns a list with an object an evaluation: its facts, means, gain and rows."""
+    from training.evaluation.gain import gain_of
+    from training.evaluation.stored import rows_in
 
-    The checkpoint carries its split's verdict; which cars it was trained on stands in its run's
-    split.json, where that lies beside it.
-    """
-    from core.checkpoint import find_checkpoint
-    from training.runlog import read_split
+    told = []
+    for evaluation in evaluations:
+        rows = rows_in(evaluation)
+        gain = gain_of(evaluation, evaluations)
+        told.append(
+            {
+                **asdict(evaluation.facts),
+                **_means(rows),
+                "gain": None if gain is None else gain.facts(),
+                "rows": [
+                    {name: None if value != value else value for name, value in asdict(row).items()}
+                    for row in rows
+                ],
+            }
+        )
+    return json.dumps(told)
 
-    if info.leak:
-        yield f"{info.leak} (in the split of this checkpoint)"
-    own = info.split.get("fingerprint")
-    if split is not None and split.fingerprint() != own and split.verdict().startswith("LEAKY"):
-        yield f"{split.verdict()} (in the split that was given)"
+
+def _text(evaluations: Sequence[StoredEvaluation]) -> str:
+    """Returns the means for a person; where there are several data folders, each one's too."""
+    from training.evaluation.gain import gain_of
+    from training.evaluation.stored import rows_in
+
+    lines = []
+    for evaluation in evaluations:
+        means = _means(rows_in(evaluation))
+        sources = means.pop("sources", {})
+        for name, figures in {"": means, **(sources if len(sources) > 1 else {})}.items():
+            of = f"{evaluation.facts.title}{name and f' on {name}'}"
+            lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars")
+            lines += [f"  {n:18} {v:.4f}" for n, v in figures.items() if isinstance(v, float)]
+        gain = gain_of(evaluation, evaluations)
+        if gain is not None:
+            lines.append(f"  {gain.sentence()}")
+    return "\n".join(lines)
+
+
+def _means(rows: Sequence[ImageRow]) -> dict[str, Any]:
+    """Returns the summary of rows; only counts of 0 if none of the photos can be read."""
+    from training.evaluation.measure import summary_of
+
+    if all(row.error for row in rows):
+        return {"images": 0, "cars": 0}
+    return summary_of(rows)
+
+
+def _check_out(out: Path | None) -> None:
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"--out is {out}; give a file that ends in .csv or .parquet.")
+
+
+def _write_rows(evaluations: Sequence[StoredEvaluation], out: Path) -> None:
+    """Writes the rows of all, with a first column that says of which checkpoint they are."""
+    import pandas as pd
+
+    tables = []
+    for evaluation in evaluations:
+        table = evaluation.rows.copy()
+        table.insert(0, "checkpoint", evaluation.facts.title)
+        tables.append(table)
+    rows = pd.concat(tables, ignore_index=True)
     try:
-        trained_by = read_split(find_checkpoint(checkpoint).resolve().parent.parent)
-    except DataError:
-        return  # not in a run's folder, so nobody can tell
-    if trained_by.fingerprint() != own:
-        return
-    trained, cars = trained_by.trained_on(samples, datasets)
-    if trained:
-        yield f"note: {trained} of {cars} cars were trained on"
+        if out.suffix == ".csv":
+            rows.to_csv(out, index=False)
+        else:
+            rows.to_parquet(out, index=False)
+    except OSError as error:
+        raise DataError(f"{out} can't be written ({reason(error)}).") from error
+
+
+def _say_warnings(evaluations: Sequence[StoredEvaluation]) -> None:
+    for evaluation in evaluations:
+        of = f"{evaluation.facts.title}: " if len(evaluations) > 1 else ""
+        for warning in evaluation.facts.warnings:
+            note = "" if warning.startswith("LEAKY") else "note: "
+            print(f"{of}{note}{warning}", file=sys.stderr)
+
+
+def _say_failures(evaluation: StoredEvaluation) -> int:
+    """Names the photos that can't be read, the same ones for all; returns the exit status."""
+    failed = evaluation.rows[evaluation.rows["error"] != ""]
+    for row in failed.itertuples():
+        print(f"{row.source}/{row.image} can't be read: {row.error}", file=sys.stderr)
+    if failed.empty:
+        return EXIT_OK
+    print(
+        f"{len(failed)} of {len(evaluation.rows)} photos can't be read and stand in no mean.",
+        file=sys.stderr,
+    )
+    return EXIT_SPOILT

@@ -13,7 +13,7 @@ from core.predict import Predictor
 from training.config import TrainConfig
 from training.engine.material import Material
 from training.engine.probes import Probes
-from training.evaluate import evaluate
+from training.evaluation.measure import measure_samples, summary_of
 
 
 class Validation:
@@ -37,13 +37,14 @@ class Validation:
             epoch: The epoch that they were just trained in.
             progress: Called with (photos done, photos in all).
         """
-        return evaluate(
+        rows = measure_samples(
             self._predictor(model),
             self._samples,
-            settings=MaskSettings(),
+            MaskSettings(),
             progress=progress,
             look=lambda sample, probability: self._probes.record(epoch, sample, probability),
-        ).summary()
+        )
+        return summary_of(rows)
 
     def write_probes(self, model: UNet, epoch: int) -> None:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""

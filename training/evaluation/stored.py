@@ -19,7 +19,7 @@ from core.errors import CarmaskError, DataError, reason
 from core.files import write_bytes_atomically
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
-from training.evaluation.rows import COLUMNS, scored
+from training.evaluation.rows import COLUMNS, ImageRow, scored
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.subjects import Subject, fingerprint_of
 
@@ -45,7 +45,7 @@ class EvaluationFacts:
     title: str
     """What was evaluated, as a person calls it."""
     fingerprints: tuple[str, ...]
-    """SHA-256 of each checkpoint file; several of an ensemble."""
+    """Of each checkpoint (see `core.checkpoint.network_fingerprint`); several of an ensemble."""
     flips: bool
     """Whether the mean with the mirrored photo was taken."""
     settings: EvaluationSettings
@@ -58,6 +58,8 @@ class EvaluationFacts:
     """Which photos of the data."""
     split_fingerprint: str
     """Of the split that chose them; "" for part "all"."""
+    verdict: str = ""
+    """What the checkpoints say of the splits that they were trained with."""
     warnings: tuple[str, ...] = ()
     """What the figures must be read with: leaks, cars that were trained on, another split."""
     images: int = 0
@@ -121,6 +123,7 @@ def facts_of(
         data_fingerprint=images.fingerprint,
         part=images.part,
         split_fingerprint=images.split_fingerprint,
+        verdict=subject.verdict,
     )
 
 
@@ -164,6 +167,11 @@ def list_evaluations(checkpoint: Path) -> list[EvaluationFacts]:
         if fingerprint in facts.fingerprints:
             found.append(facts)
     return sorted(found, key=lambda facts: (facts.created, facts.key), reverse=True)
+
+
+def rows_in(evaluation: StoredEvaluation) -> list[ImageRow]:
+    """Returns the rows one by one."""
+    return [ImageRow(*values) for values in evaluation.rows.itertuples(index=False, name=None)]
 
 
 def read_facts(path: Path) -> EvaluationFacts:

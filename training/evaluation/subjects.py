@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from core.checkpoint import CheckpointInfo, find_checkpoint, read_info
+from core.checkpoint import CheckpointInfo, find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, ConfigError, reason
+
+if TYPE_CHECKING:
+    from core.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Subject:
     """Its checkpoint files, in the order of their fingerprints, so that an ensemble is the same
     one in whatever order it was named."""
     fingerprints: tuple[str, ...]
-    """SHA-256 of each file."""
+    """Of each; see `core.checkpoint.network_fingerprint`."""
     infos: tuple[CheckpointInfo, ...]
     """The facts of each."""
     flips: bool = False
@@ -38,9 +41,27 @@ class Subject:
         return fmean(info.threshold for info in self.infos)
 
     @property
+    def verdict(self) -> str:
+        """What its checkpoints say of the splits that they were trained with."""
+        told = (str(info.split.get("verdict", "")) for info in self.infos)
+        return "; ".join(dict.fromkeys(each for each in told if each))
+
+    @property
     def is_ensemble(self) -> bool:
         """Whether it has several checkpoints."""
         return len(self.paths) > 1
+
+    def load(self, device: str = "auto") -> Ensemble:
+        """Returns it ready to segment: called with a photo, it gives a probability.
+
+        Raises:
+            CheckpointError: The weights of a checkpoint are damaged.
+            DeviceError: This machine has no such device.
+        """
+        from core.ensemble import Ensemble  # torch takes seconds
+        from core.predict import Predictor
+
+        return Ensemble([Predictor.load(path, device) for path in self.paths], flips=self.flips)
 
 
 def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Subject:
@@ -81,7 +102,7 @@ def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str 
     if len(members) < 2:
         raise ConfigError("An ensemble needs two different checkpoints or more; name another one.")
     prints = tuple(sorted(members))
-    name = title or " + ".join(dict.fromkeys(title_of(path) for path, _ in members.values()))
+    name = title or " + ".join(sorted(title_of(path) for path, _ in members.values()))
     return Subject(
         _flipped(name, flips),
         tuple(members[each][0] for each in prints),
@@ -99,7 +120,7 @@ def title_of(path: Path) -> str:
 
 
 def fingerprint_of(path: Path) -> str:
-    """Returns the SHA-256 of a checkpoint's file; it is read again only when it was changed.
+    """Returns a checkpoint's `network_fingerprint`; it is read again only when it was changed.
 
     Raises:
         CheckpointError: The file can't be read.
@@ -113,8 +134,7 @@ def fingerprint_of(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _digest(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return network_fingerprint(path)
 
 
 def _flipped(name: str, flips: bool) -> str:

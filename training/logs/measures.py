@@ -21,6 +21,8 @@ TITLES = {
     "precision": "Precision",
     "recall": "Recall",
     "boundary_f1": "Boundary F1",
+    "boundary_f1_1px": "Boundary F1, 1 px",
+    "boundary_f1_2px": "Boundary F1, 2 px",
     "hd95": "HD95, px",
     "assd": "ASSD, px",
     "pooled_dice": "Dice, pooled",

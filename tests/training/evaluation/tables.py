@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from training.evaluation.histograms import Histograms
 from training.evaluation.rows import METRICS, ImageRow, table_of
@@ -61,3 +62,13 @@ def evaluation_of(rows: list[ImageRow], seed: int = 0, **facts: object) -> Store
         "failed": sum(bool(row.error) for row in rows),
     }
     return StoredEvaluation(replace(FACTS, **counts | facts), table_of(rows), histograms)  # type: ignore[arg-type]
+
+
+def same_figures(one: StoredEvaluation, other: StoredEvaluation) -> None:
+    """Asserts that two evaluations differ in nothing but times."""
+    assert replace(one.facts, created="") == replace(other.facts, created="")
+    pd.testing.assert_frame_equal(
+        one.rows.drop(columns="seconds"), other.rows.drop(columns="seconds"), check_exact=True
+    )
+    assert np.array_equal(one.histograms.counts, other.histograms.counts)
+    assert np.array_equal(one.histograms.sums, other.histograms.sums)

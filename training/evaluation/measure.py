@@ -1,0 +1,132 @@
+"""What is known of one photo once the network has answered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CarmaskError
+from core.masks import Mask, MaskSettings, Probability, car_share, mask_from_probability
+from core.metrics import Counts, counts, pooled_scores, score
+from core.predict import Predictor
+from training.data import Sample, view_of
+from training.evaluation.rows import METRICS, ImageRow
+
+Image = NDArray[np.uint8]
+
+
+def row_of(
+    sample: Sample,
+    image: Image,
+    truth: Mask,
+    probability: Probability,
+    settings: MaskSettings,
+    seconds: float = 0.0,
+) -> ImageRow:
+    """Returns the row of a photo.
+
+    Args:
+        sample: Which photo.
+        image: The photo, uint8 (H, W, 3).
+        truth: Its mask, bool (H, W).
+        probability: What the network says, float32 (H, W) in [0, 1].
+        settings: Threshold and clean-up.
+        seconds: How long the network took.
+    """
+    mask = mask_from_probability(probability, settings)
+    height, width = mask.shape
+    border = (truth[0], truth[-1], truth[:, 0], truth[:, -1])
+    return replace(
+        _named(sample),
+        width=width,
+        height=height,
+        **asdict(score(mask, truth)),
+        share=car_share(truth),
+        predicted_share=car_share(mask),
+        parts=cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1,
+        touches_border=any(bool(side.any()) for side in border),
+        brightness=float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean()) / 255,
+        **asdict(counts(mask, truth)),
+        seconds=seconds,
+    )
+
+
+def failed_row(sample: Sample, error: CarmaskError) -> ImageRow:
+    """Returns the row of a photo that can't be read, or whose mask can't."""
+    return replace(_named(sample), error=str(error))
+
+
+def measure_samples(
+    predictor: Predictor,
+    samples: Sequence[Sample],
+    settings: MaskSettings,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    look: Callable[[Sample, Probability], None] | None = None,
+) -> list[ImageRow]:
+    """Returns the rows of samples, which all must be readable: what a training asks for.
+
+    Args:
+        predictor: The network.
+        samples: Photos with masks.
+        settings: Threshold and clean-up.
+        progress: Called with (photos done, photos in all).
+        look: Called with each sample and its probability (H, W) float32.
+
+    Raises:
+        ImageError: A photo can't be read.
+        MaskError: A mask can't be read or has another size than its photo.
+    """
+    rows = []
+    for done, sample in enumerate(samples, start=1):
+        image, truth = sample.read()
+        probability = predictor(image)
+        rows.append(row_of(sample, image, truth, probability, settings))
+        if look:
+            look(sample, probability)
+        if progress:
+            progress(done, len(samples))
+    return rows
+
+
+def summary_of(rows: Iterable[ImageRow]) -> dict[str, Any]:
+    """Returns the metrics by name, with counts, pooled figures and the same a data folder.
+
+    Means are over photos; a missed car is in them, a photo that can't be read is not.
+
+    Raises:
+        DataError: There is no photo that can be read.
+    """
+    readable = [row for row in rows if not row.error]
+    facts = _summary(readable)
+    sources = sorted({row.source for row in readable})
+    facts["sources"] = {
+        source: _summary([row for row in readable if row.source == source]) for source in sources
+    }
+    return facts
+
+
+def _summary(rows: Sequence[ImageRow]) -> dict[str, Any]:
+    pooled = pooled_scores(
+        Counts(row.true_positive, row.false_positive, row.false_negative) for row in rows
+    )
+    return {
+        "images": len(rows),
+        "cars": len({(row.source, row.car) for row in rows}),
+        **{
+            metric.name: math.fsum(getattr(row, metric.name) for row in rows) / len(rows)
+            for metric in METRICS
+        },
+        "pooled_dice": pooled.dice,
+        "pooled_iou": pooled.iou,
+    }
+
+
+def _named(sample: Sample) -> ImageRow:
+    return ImageRow(sample.source, sample.name, sample.car, view_of(sample.name))

@@ -1,0 +1,64 @@
+"""Evaluating: what was computed before is found, the rest is computed and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from training.evaluation.images import EvaluationImages
+from training.evaluation.settings import EvaluationSettings
+from training.evaluation.stored import (
+    EvaluationFacts,
+    StoredEvaluation,
+    facts_of,
+    find_evaluation,
+)
+from training.evaluation.subjects import Subject
+
+
+def evaluate_subjects(
+    subjects: Sequence[Subject],
+    images: EvaluationImages,
+    settings: EvaluationSettings,
+    *,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[StoredEvaluation]:
+    """Returns the evaluations of subjects, in their order; what was missing is stored from now on.
+
+    What was interrupted goes on where it stopped. A photo that can't be read becomes a row with
+    its error.
+
+    Args:
+        subjects: What to evaluate.
+        images: The photos; each is read once, whatever the number of subjects.
+        settings: Threshold and clean-up.
+        device: As for `core.device.resolve_device`.
+        progress: Called with (answers known, answers in all) where something is missing; an answer
+            is one subject's to one photo.
+        stop: Asked after each photo (on a graphics card after eight); when it says True, only the
+            finished evaluations are returned.
+
+    Raises:
+        CheckpointError: A checkpoint's weights are damaged.
+        DataError: An evaluation can't be written.
+        DeviceError: This machine has no such device.
+        KeyboardInterrupt: As it came; what was computed is kept for the next time.
+    """
+    found: dict[str, StoredEvaluation] = {}
+    missing: dict[str, tuple[Subject, EvaluationFacts]] = {}
+    keys = []
+    for subject in subjects:
+        facts = facts_of(subject, images, settings)
+        keys.append(facts.key)
+        known = find_evaluation(subject, images, settings)
+        if known is not None:
+            found[facts.key] = known
+        else:
+            missing[facts.key] = subject, replace(facts, warnings=images.warnings(subject))
+    if missing:
+        from training.evaluation.compute import compute  # torch takes seconds
+
+        found |= compute(list(missing.values()), images.samples, device, progress, stop)
+    return [found[key] for key in keys if key in found]
