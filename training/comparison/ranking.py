@@ -1,0 +1,95 @@
+"""Checkpoints in the order of a metric, with ties shown as ties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from training.comparison.aligned import Compared
+from training.comparison.interval import Interval, interval_of
+from training.comparison.resampling import car_means
+from training.comparison.verdict import LEVEL, Verdict, verdicts
+from training.evaluation.rows import Metric
+
+
+@dataclass(frozen=True)
+class Place:
+    """One checkpoint in a ranking."""
+
+    name: str
+    interval: Interval
+    """Its mean over the photos."""
+    rank: int
+    """One more than how many are better for sure, from 1; equal ranks are a tie."""
+    last: int
+    """The rank that it has at worst: only those that are worse for sure stand behind it."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Checkpoints by one metric, the best first."""
+
+    metric: Metric
+    places: tuple[Place, ...]
+    """By the mean; the order inside a tie says nothing."""
+    groups: tuple[tuple[str, ...], ...]
+    """Longest stretches of `places` in which no two could be told apart; they can overlap."""
+    verdicts: tuple[Verdict, ...]
+    """Of all pairs, each once, with Holm's correction over all of them."""
+
+    def verdict(self, name: str, against: str) -> Verdict:
+        """Returns the verdict of one checkpoint against another one.
+
+        Raises:
+            KeyError: One of them is not in the ranking, or both are the same.
+        """
+        return self._by_names[against, name]
+
+    @cached_property
+    def _by_names(self) -> dict[tuple[str, str], Verdict]:
+        ways = [*self.verdicts, *(verdict.reversed for verdict in self.verdicts)]
+        return {verdict.names: verdict for verdict in ways}
+
+
+def rank(compared: Compared, metric: Metric, seed: int = 0) -> Ranking:
+    """Returns what is compared in the order of a metric.
+
+    Args:
+        compared: The checkpoints.
+        metric: What to rank by.
+        seed: Of the draws behind the intervals.
+    """
+    names = compared.names
+    pairs = list(combinations(range(len(names)), 2))
+    found = verdicts(compared, metric, pairs, seed)
+    better: dict[str, set[str]] = {name: set() for name in names}  # than it, for sure
+    worse: dict[str, set[str]] = {name: set() for name in names}
+    for verdict in found:
+        a, b = verdict.names
+        if verdict.kind in ("better", "worse"):
+            good, bad = (b, a) if verdict.kind == "better" else (a, b)
+            better[bad].add(good)
+            worse[good].add(bad)
+    means = car_means(compared.sums(metric), LEVEL, seed)
+    places = [
+        Place(name, interval_of(means, at), 1 + len(better[name]), len(names) - len(worse[name]))
+        for at, name in enumerate(names)
+    ]
+    sign = -1 if metric.higher_is_better else 1
+    places.sort(key=lambda place: (sign * place.interval.estimate, place.rank))
+    apart = {name: better[name] | worse[name] for name in names}
+    groups = _stretches([place.name for place in places], apart)
+    return Ranking(metric, tuple(places), groups, tuple(found))
+
+
+def _stretches(names: list[str], apart: dict[str, set[str]]) -> tuple[tuple[str, ...], ...]:
+    """Returns the longest stretches of names in which none is told apart from another one."""
+    found: list[tuple[str, ...]] = []
+    start = 0
+    for end, name in enumerate(names):
+        before = [at for at in range(start, end) if names[at] in apart[name]]
+        if before:
+            found.append(tuple(names[start:end]))
+            start = before[-1] + 1
+    return (*found, tuple(names[start:]))
