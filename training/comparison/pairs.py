@@ -36,6 +36,12 @@ class Pairs:
         """The number of photos."""
         return len(self.names)
 
+    def text(self, place: int) -> str:
+        """Returns A's and B's figure of a photo: "0.9340 → 0.9823", "8.12 → 7.90 px"."""
+        digits = 2 if self.metric.unit else 4
+        text = f"{self.a[place]:.{digits}f} → {self.b[place]:.{digits}f}"
+        return f"{text} {self.metric.unit}".rstrip()
+
     @property
     def gain(self) -> NDArray[np.float64]:
         """How much better B is (N,), in the metric's unit; negative where it is worse."""

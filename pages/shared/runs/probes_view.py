@@ -38,11 +38,7 @@ def show_probes(run: Listed) -> None:
         )
     if look == ERRORS:
         st.caption("Green: right. Yellow: missed. Vermilion: called car by mistake.")
-    times = tuple(_changed(found, epoch))
-    shown = [
-        _tile(str(run.summary.folder), found, each, epoch, str(look), times)
-        for each in found.probes
-    ]
+    shown = [probe_tile(found, each, epoch, str(look)) for each in found.probes]
     ratio = float(np.median([ratio for _, ratio in shown]))
     gallery(
         [tile for tile, _ in shown],
@@ -72,6 +68,19 @@ def _choose_epoch(shown: int) -> None:
         st.query_params["at"] = str(st.session_state["at_choice"])
 
 
+def probe_tile(found: RunProbes, probe: Probe, epoch: int, look: str) -> tuple[Tile, float]:
+    """Returns a probe's picture after an epoch, and its width over height; kept for all sessions.
+
+    Args:
+        found: The run's probes.
+        probe: One of them.
+        epoch: The epoch.
+        look: What is shown: `OVERLAY`, `ERRORS` or `PROBABILITY`.
+    """
+    times = tuple(_changed(found, epoch))
+    return _tile(str(found.folder), found, probe, epoch, look, times)
+
+
 def _changed(found: RunProbes, epoch: int) -> list[int]:
     paths = [found.folder / "probes.json", found.folder / f"epoch_{epoch:04}"]
     return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
@@ -81,7 +90,7 @@ def _changed(found: RunProbes, epoch: int) -> list[int]:
 def _tile(
     folder: str, _found: RunProbes, probe: Probe, epoch: int, look: str, times: tuple[int, ...]
 ) -> tuple[Tile, float]:
-    """Returns a probe's picture after an epoch, and width over height; `times` is when it was."""
+    """Returns what `probe_tile` does; `times` is when the pictures were written."""
     try:
         image = _found.photo(probe.number)
         probability = _found.probability(epoch, probe.number)
