@@ -12,6 +12,7 @@ from training.commands import (
     EXIT_USAGE,
     augment,
     check,
+    doctor,
     evaluate,
     fit,
     queue,
@@ -20,13 +21,13 @@ from training.commands import (
     trial,
 )
 
-COMMANDS = (fit, evaluate, synthetic, augment, check, split, queue, trial)
+COMMANDS = (fit, evaluate, synthetic, augment, check, split, doctor, queue, trial)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status.
 
-    0 done, 1 done and the answer is no (`check`), 2 wrong usage, 130 stopped.
+    0 done, 1 done and the answer is no (`check`, `doctor`), 2 wrong usage, 130 stopped.
     """
     parser = argparse.ArgumentParser(
         prog="python -m training", description="Train and evaluate a U-Net on photos of cars."

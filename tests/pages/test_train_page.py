@@ -244,6 +244,21 @@ def test_a_run_that_ended(
     assert "it began" in app.code[0].value
 
 
+def test_the_doctor_says_what_is_wrong(open_page: Open, runs: Path) -> None:
+    write_run(runs, "well", "finished")
+    assert "The doctor finds nothing wrong" in texts(open_page(PAGE, run="well"))
+    folder = write_run(runs, "ill", "finished")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "step", "epoch": 3, "step": 11, "loss": Infinity}\n')
+    app = open_page(PAGE, run="ill")
+    assert not app.exception
+    (told,) = [each for each in app.markdown if "no number any more" in each.value]
+    assert "from step 11 on" in told.value and "learning-rate 0.0002" in told.value.replace(
+        "\\", ""
+    )
+    assert "NaN or infinite" in told.help
+
+
 def test_a_running_run_can_be_stopped_only_where_it_runs(open_page: Open, runs: Path) -> None:
     folder = write_run(runs, "one", "running")
     from training.locks import take_lock

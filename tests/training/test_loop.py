@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from core.checkpoint import load_checkpoint, read_info
 from core.errors import ConfigError, RunError, ShortMemoryError
@@ -452,6 +453,17 @@ def test_a_diverging_loss_stops_the_run_with_advice(tiny_data: Path, tmp_path: P
             trainer.run()
     state = json.loads((tmp_path / "nan" / "state.json").read_text())
     assert (state["status"], state["cause"]) == ("failed", "diverged")
+    assert (
+        "doctor: error: The loss is no number any more." in (tmp_path / "nan/log.txt").read_text()
+    )
+
+
+def test_the_doctors_words_stand_in_the_log_once(tiny_data: Path, tmp_path: Path) -> None:
+    Image.new("L", (64, 48)).save(tiny_data / "masks" / "car0_01.png")
+    run = fit(tiny_data, tmp_path, "leaky", split_by="random")
+    words = [line for line in (run / "log.txt").read_text().splitlines() if "doctor: " in line]
+    assert sum("The split leaks, so every figure flatters. LEAKY: " in line for line in words) == 1
+    assert sum("1 mask is empty: it shows no car: car0_01." in line for line in words) == 1
 
 
 def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

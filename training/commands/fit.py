@@ -50,6 +50,7 @@ def given_settings(options: argparse.Namespace) -> TrainConfig:
 
 def run(options: argparse.Namespace) -> int:
     """Trains a new run, or goes on with one."""
+    from training.doctor.doctor import Doctor
     from training.engine.loop import Trainer
     from training.runlog import RunLog, create_run, read_config
 
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"Stopped {saved}. Go on: python -m training fit --resume {log.folder}")
             raise
     print(f"Finished {state.epoch} epochs, {state.images} images: {log.folder}")
+    for finding in Doctor(log.folder).findings():
+        print(f"doctor: {finding.text()}")
     return EXIT_OK
 
 

@@ -18,6 +18,8 @@ from core.device import resolve_device
 from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
+from training.doctor.doctor import Doctor
+from training.doctor.look import look_at_masks
 from training.engine.checkpoints import Keeper
 from training.engine.failures import cause_of, explained
 from training.engine.interrupts import Interrupts
@@ -81,6 +83,7 @@ class Trainer:
         self._keeper = Keeper(log, self.material)
         self._probes = Probes(log.probes, self.material.val)
         self._validation = Validation(config, self.material, self._probes, device)
+        self._doctor = Doctor(log.folder)
         self._interrupts = Interrupts()
         self._pace = Pace()
         self._rate = 0.0
@@ -109,6 +112,7 @@ class Trainer:
                 with suppress(OSError):  # the disk may be full
                     self.log.say(f"failed: {type(told).__name__}: {told}")
                     self._write_state("failed", str(told), cause_of(told))
+                    self._say_findings()
                 if told is error:
                     raise
                 raise told from error
@@ -138,6 +142,8 @@ class Trainer:
         environment = environment_facts(learner.device)
         environment |= {"precision": learner.precision, "command": self._command}
         environment |= {"data": self.material.facts, "split": self.material.split_facts}
+        masks = look_at_masks(self.material.datasets, self.material.train)
+        environment |= {"masks": masks.to_json()}
         self.log.write_config(environment, self.material.split)
         self._probes.describe()
         for dataset in self.material.datasets:
@@ -212,6 +218,12 @@ class Trainer:
             at.next_epoch()
             self._save()
             self._write_state("running")
+        self._say_findings()
+
+    def _say_findings(self) -> None:
+        """Writes to the log what the doctor finds and has not told yet."""
+        for finding in self._doctor.news():
+            self.log.say(f"doctor: {finding.text()}")
 
     def _judge(self, metrics: dict[str, Any]) -> bool:
         """Tells whether an epoch is the best so far, and cuts the learning rate where it is due."""

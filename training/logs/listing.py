@@ -36,7 +36,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     place = folder.absolute()
     with _LISTING:
         known = _KNOWN.pop(place, {})
-        now: dict[str, _Run] = {}
+        now: dict[str, RunReader] = {}
         runs = []
         try:
             for name in _subfolders(folder):
@@ -51,7 +51,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     return sorted(runs, key=_newest_first)
 
 
-class _Run:
+class RunReader:
     """One folder below the folder of runs, and what is known of it."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -95,9 +95,11 @@ class _Run:
         )
 
 
-def _read(name: str, path: Path, known: dict[str, _Run], now: dict[str, _Run]) -> list[RunSummary]:
+def _read(
+    name: str, path: Path, known: dict[str, RunReader], now: dict[str, RunReader]
+) -> list[RunSummary]:
     """Returns the run in a folder, or the foreign logs in its folders."""
-    found = known.get(name) or _Run(name, path)
+    found = known.get(name) or RunReader(name, path)
     try:
         summary = found.read()
         now[name] = found
@@ -106,7 +108,7 @@ def _read(name: str, path: Path, known: dict[str, _Run], now: dict[str, _Run]) -
         below = []
         for inner in _subfolders(path):
             inner_name = f"{name}/{inner}"
-            each = now[inner_name] = known.get(inner_name) or _Run(inner_name, path / inner)
+            each = now[inner_name] = known.get(inner_name) or RunReader(inner_name, path / inner)
             below.append(each.read())
     except FileNotFoundError:  # deleted at this moment
         return []
@@ -130,5 +132,5 @@ def _newest_first(run: RunSummary) -> tuple[float, str]:
 
 
 _LISTING = threading.Lock()
-_KNOWN: OrderedDict[Path, dict[str, _Run]] = OrderedDict()
+_KNOWN: OrderedDict[Path, dict[str, RunReader]] = OrderedDict()
 """What is known of the runs below a folder, by the run's name; the folder used last at the end."""

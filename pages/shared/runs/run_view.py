@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
 
-from core.errors import CarmaskError
+from core.errors import CarmaskError, RunError
+from pages.shared.doctor import show_doctor
 from pages.shared.runs.actions import show_actions
 from pages.shared.runs.checkpoints_view import show_checkpoints
 from pages.shared.runs.choice import close_run
 from pages.shared.runs.curves_view import show_curves
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress, span
 from pages.shared.runs.probes_view import show_probes
+from pages.shared.runs.readers import readers
 from pages.shared.text import plain
 from training.config import field_help
 from training.logs.config_difference import settings_of
@@ -50,6 +53,7 @@ def show_run(run: Listed, tags: Sequence[str]) -> None:
         show_actions([run], tags)
     _show_title(run)
     _show_troubles(run.summary)
+    _show_doctor(run.summary)
     _show_scores(run.summary)
     st.caption(_facts(run.summary))
     if run.notes.notes:
@@ -107,6 +111,12 @@ def _show_troubles(summary: RunSummary) -> None:
         st.error(plain(summary.message), icon=":material/error:")
     else:
         st.info(plain(summary.message), icon=":material/info:")
+
+
+def _show_doctor(summary: RunSummary) -> None:
+    """Draws what is wrong with the run; nothing where its log can't be read, which is told."""
+    with suppress(RunError):
+        show_doctor(summary, readers().curves(summary.folder))
 
 
 def _show_scores(summary: RunSummary) -> None:

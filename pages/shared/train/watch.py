@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.errors import CarmaskError
+from pages.shared.doctor import show_doctor
 from pages.shared.folders import runs_folder
 from pages.shared.frame import RUNS
 from pages.shared.redraw import redraw_when_quiet
@@ -113,22 +114,28 @@ def _show(seen: Seen) -> None:
             st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(run.split))
         _show_buttons(seen)
     _show_messages(seen)
+    if _has_figures(seen) or run.cause:
+        show_doctor(run, seen.curves)
     if seen.status == "queued":
         st.caption(f"It starts by itself after {plain(', '.join(seen.ahead))}.")
     elif seen.status == "starting":
         st.caption("The data are being listed and the network is being built …")
     if run.epoch or run.step or seen.status == "running":
         st.progress(run.share, _progress(seen))
-    if not seen.curves.steps.empty or not seen.curves.epochs.empty:
+    if _has_figures(seen):
         show_figures(seen)
     show_probes(run.folder)
-    if not seen.curves.steps.empty or not seen.curves.epochs.empty:
+    if _has_figures(seen):
         show_curves(seen)
     show_log(seen)
     if run.folder.is_dir() and not seen.alive:
         st.page_link(
             RUNS.path, label="All of this run", icon=RUNS.icon, query_params={"run": run.name}
         )
+
+
+def _has_figures(seen: Seen) -> bool:
+    return not seen.curves.steps.empty or not seen.curves.epochs.empty
 
 
 def _show_badge(seen: Seen) -> None:

@@ -1,0 +1,66 @@
+"""What the doctor looks at: one run as its folder shows it, our own or a foreign one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import RunError
+from training.config import TrainConfig
+from training.doctor.masks import NOT_SEEN, MaskLook
+from training.logs.curves import Curves
+from training.logs.summary import RunSummary
+from training.runlog import read_config
+
+_FROM_SCRATCH = 0.3
+"""A foreign run whose loss begins above it is taken to have begun from scratch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A run at one moment."""
+
+    summary: RunSummary
+    curves: Curves
+    config: TrainConfig | None = None
+    """Its settings; None for a foreign run, and where they can't be read."""
+    masks: MaskLook = NOT_SEEN
+    """What the trainer saw of the masks before it began."""
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps done."""
+        return self.summary.step
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether it began with weights that had learned nothing."""
+        if self.config is not None:
+            return not self.config.start_from
+        tables = self.curves.steps["loss"].dropna(), self.curves.epochs["loss"].dropna()
+        return any(float(losses.iloc[0]) > _FROM_SCRATCH for losses in tables if len(losses))
+
+    @property
+    def top_rate(self) -> float | None:
+        """The highest learning rate so far; None where nobody wrote it."""
+        if self.config is not None:
+            return self.config.learning_rate
+        rates = self.curves.steps["learning_rate"].dropna()
+        return float(rates.max()) if len(rates) else None
+
+
+def case_of(summary: RunSummary, curves: Curves) -> Case:
+    """Returns a run's case: what was read of it already, and its settings."""
+    try:
+        config = read_config(summary.folder)
+    except (RunError, OSError):
+        config = None
+    return Case(summary, curves, config, _masks(summary.folder / "environment.json"))
+
+
+def _masks(path: Path) -> MaskLook:
+    try:
+        return MaskLook.from_json(json.loads(path.read_bytes())["masks"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return NOT_SEEN

@@ -1,0 +1,45 @@
+"""What a trainer saw of its masks before it began, as environment.json keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OddMasks:
+    """One way in which some masks are odd."""
+
+    title: str
+    """How many of what."""
+    names: tuple[str, ...]
+    """The photos that they belong to."""
+    advice: str
+    """What it means and what to do."""
+
+
+@dataclass(frozen=True)
+class MaskLook:
+    """What was seen of the masks of a training."""
+
+    looked_at: int
+    odd: tuple[OddMasks, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it for a run's environment.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Any) -> MaskLook:
+        """Returns what a run's environment.json says; nothing seen where it says nothing."""
+        try:
+            odd = tuple(
+                OddMasks(**each | {"names": tuple(each["names"])}) for each in values["odd"]
+            )
+            return cls(int(values["looked_at"]), odd)
+        except (KeyError, TypeError, ValueError):
+            return NOT_SEEN
+
+
+NOT_SEEN = MaskLook(0)
+"""Nobody looked."""
