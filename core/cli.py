@@ -1,4 +1,4 @@
-"""The command line: python -m core segment | info | import."""
+"""The command line: python -m core segment | info | import | export."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from core.checkpoint import find_checkpoint, list_checkpoints, read_info
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError
+from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.photos import PhotoSource, list_photos
 from core.results import ResultRow
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or a run's folder")
     info.set_defaults(command=_info)
     _add_import(commands)
+    _add_export(commands)
     return parser
 
 
@@ -100,6 +102,20 @@ def _add_import(commands: Commands) -> None:
         help="valid where its 3x3 convolutions have no padding, which weights don't tell",
     )
     other.set_defaults(command=_import)
+
+
+def _add_export(commands: Commands) -> None:
+    """Adds the command that writes a checkpoint for other runtimes."""
+    export = commands.add_parser(
+        "export",
+        help="write a checkpoint as ONNX",
+        description="Writes an ONNX file that takes a photo, uint8 (height, width, 3) RGB of any "
+        "size, and gives its probability of car, float32 (height, width).",
+    )
+    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or run's folder")
+    export.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="file to write")
+    export.add_argument("--opset", type=int, help="version of ONNX's operators; default: 17")
+    export.set_defaults(command=_export)
 
 
 def _shipped_runs() -> Path:
@@ -186,4 +202,14 @@ def _import(options: argparse.Namespace) -> int:
         f"{prepared.std}\n{path}"
     )
     print("Its split is unknown: what it was trained on is not in the file.", file=sys.stderr)
+    return EXIT_OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Writes a checkpoint as ONNX."""
+    from core.export.onnx_file import OPSET, export_onnx
+
+    data = export_onnx(options.checkpoint, options.opset or OPSET)
+    write_bytes_atomically(options.onnx, data)
+    print(f"{options.onnx}: {len(data)} bytes")
     return EXIT_OK

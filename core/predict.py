@@ -55,13 +55,7 @@ class Predictor:
             CheckpointError: It can't be read, or it does not segment RGB photos.
             DeviceError: This machine has no such device.
         """
-        path = find_checkpoint(file_or_run)
-        model, info = load_checkpoint(path)
-        if (info.model.in_channels, info.model.out_channels) != (3, 1):
-            raise CheckpointError(
-                f"{path.name} maps {info.model.in_channels} channels to "
-                f"{info.model.out_channels}; a photo needs 3 in (RGB) and 1 out (car)."
-            )
+        model, info = load_photo_network(find_checkpoint(file_or_run))
         predictor = cls(model, info.preprocessing, device)
         predictor.info = info
         return predictor
@@ -126,6 +120,21 @@ class Predictor:
             logits = self.model.whole(batch)
         probabilities = torch.sigmoid(logits[: len(prepared), 0].float())
         return np.asarray(probabilities.cpu().numpy(), dtype=np.float32)
+
+
+def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
+    """Returns the network of a checkpoint that segments photos, and its facts.
+
+    Raises:
+        CheckpointError: It can't be read, or it does not segment RGB photos.
+    """
+    model, info = load_checkpoint(path)
+    if (info.model.in_channels, info.model.out_channels) != (3, 1):
+        raise CheckpointError(
+            f"{path.name} maps {info.model.in_channels} channels to "
+            f"{info.model.out_channels}; a photo needs 3 in (RGB) and 1 out (car)."
+        )
+    return model, info
 
 
 def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

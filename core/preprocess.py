@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError
 
-_LONGEST_SIDES = 4
+LONGEST_SIDES = 4
 """A panorama's long side is at most this many times `size`, so that its memory is bounded."""
 
 
@@ -40,15 +40,24 @@ class Preprocessing:
         The photo's shape is kept and its area becomes size x size, so every photo costs the same.
         """
         scale = self.size / math.sqrt(height * width)
-        scale = min(scale, _LONGEST_SIDES * self.size / max(height, width))
+        scale = min(scale, LONGEST_SIDES * self.size / max(height, width))
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    def to_grid(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Returns the photo (H, W, 3) uint8 at its grid's size, antialiased."""
-        return resize(image, *self.grid_shape(*image.shape[:2]))
+    def to_grid(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """Returns the photo (H, W, 3) uint8 at its grid's size, antialiased.
 
-    def normalise(self, grid: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Returns (3, h, w) float32 input for the network from a grid picture (h, w, 3) uint8."""
+        One that is enlarged keeps fractions of levels, float32 in [0, 255]: OpenCV would round
+        them differently from one processor to another.
+        """
+        height, width = self.grid_shape(*image.shape[:2])
+        if height * width <= image.shape[0] * image.shape[1]:
+            return resize(image, height, width)
+        exact = image.astype(np.float32)
+        levels = cv2.resize(exact, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(np.clip(levels, 0, 255), dtype=np.float32)
+
+    def normalise(self, grid: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns (3, h, w) float32 input for the network from a grid picture (h, w, 3)."""
         scaled = grid.astype(np.float32) / np.float32(255)
         normalised = (scaled - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(normalised.transpose(2, 0, 1))

@@ -61,6 +61,17 @@ def test_a_shrunk_photo_is_averaged() -> None:
     assert np.unique(resize(stripes, 32, 32)).tolist() == [127]
 
 
+def test_an_enlarged_photo_keeps_fractions_of_levels() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    preprocessing = Preprocessing(size=64)
+    grid = preprocessing.to_grid(image)
+    assert grid.dtype == np.float32
+    assert 0 <= grid.min() < grid.max() <= 255
+    rounded = resize(image, *grid.shape[:2])
+    assert 0.2 < np.abs(grid - rounded).max() < 1.1
+    assert preprocessing.to_grid(rounded).dtype == np.uint8, "one that fits stays as it is"
+
+
 def test_enlarging_before_the_threshold_is_the_better_order() -> None:
     """The order's gain on a perfect mask that was sent through a grid a quarter as fine."""
     yy, xx = np.mgrid[0:512, 0:512]

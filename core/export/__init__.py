@@ -1,0 +1,1 @@
+"""Checkpoints as ONNX files that take a photo and give its probability, without Carmask."""
