@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from core.errors import DataError, reason
@@ -62,7 +63,7 @@ def list_pictures(folder: Path, mark: str = "") -> Pictures:
     files: dict[str, Path] = {}
     doubled: list[str] = []
     copies: list[tuple[str, str, Path]] = []
-    for name, path in sorted(walk_pictures(folder)):
+    for name, path in sorted(walk_pictures(folder), key=itemgetter(0)):
         stem = name[: name.rindex(".")]
         if (" " in stem or "(" in stem) and (copy := _COPY.search(stem)):
             copies.append((name, stem[: copy.start()], path))
