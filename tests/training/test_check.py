@@ -13,8 +13,9 @@ from tests.training.faulty_folder import (
 )
 from tests.training.layout_folders import write_augmented, write_coco, write_voc
 from training.cli import main
-from training.data import open_dataset
+from training.data import Reading, open_dataset
 from training.health.check import Report, check_datasets
+from training.health.findings import findings_of
 from training.health.index import FactsIndex
 from training.sides import Split
 
@@ -150,6 +151,24 @@ def test_three_parts_are_no_finding_and_four_are(tmp_path: Path) -> None:
         gap = np.isin(columns, [c + step for c in cuts for step in (0, 1)])
         write(tmp_path / "parts", f"car{count}_01", seed=count, mask=car_mask(1) & ~gap)
     assert names_by_kind(checked(tmp_path / "parts")) == {"many_parts": {"car4_01"}}
+
+
+def test_most_photos_under_one_car_are_a_finding(tmp_path: Path) -> None:
+    for number in range(14):
+        write(tmp_path / "street", f"street_{number:02}", seed=number)
+    for number in range(9):
+        write(tmp_path / "street", f"car{number}_01", seed=50 + number)
+    assert checked(tmp_path / "street").findings == ()  # 23 photos are too few to say
+    write(tmp_path / "street", "car9_01", seed=60)
+    (finding,) = checked(tmp_path / "street").findings
+    assert (finding.kind, finding.severity) == ("one_car", "warning")
+    assert finding.title == "14 of 24 photos count as one car"
+    assert finding.names == tuple(f"street_{number:02}" for number in range(14))
+    ruled = open_dataset(tmp_path / "street", Reading(car_rule=r"(?P<car>\d+)"))
+    assert [each.kind for each in findings_of(ruled, [])] == []
+    for number in range(10, 14):
+        write(tmp_path / "street", f"car{number}_01", seed=60 + number)
+    assert checked(tmp_path / "street").findings == ()  # half of them
 
 
 @pytest.mark.parametrize("make", [write_coco, write_voc, write_augmented])

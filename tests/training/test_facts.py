@@ -26,7 +26,7 @@ def test_a_drawn_pair_has_its_facts(tmp_path: Path) -> None:
     mask = np.zeros((40, 60), bool)
     mask[:10, 5:25] = True  # 200 pixels at the top
     mask[20:30, 50:] = True  # 100 pixels at the right
-    mask[35, 2] = True  # a speck: less than two pixels
+    mask[35, 2] = True  # a speck
     facts = measure(write(tmp_path, image, mask))
     assert (facts.width, facts.height) == (facts.mask_width, facts.mask_height) == (60, 40)
     assert facts.orientation == 1
@@ -38,6 +38,14 @@ def test_a_drawn_pair_has_its_facts(tmp_path: Path) -> None:
     assert facts.brightness == pytest.approx(150)
     assert len(facts.digest) == 32
     assert facts.error == ""
+
+
+def test_a_part_has_four_pixels_and_a_ten_thousandth_of_the_mask(tmp_path: Path) -> None:
+    for height, width, parts in ((40, 60, 2), (400, 200, 1)):  # of 80,000 px it needs eight
+        mask = np.zeros((height, width), bool)
+        mask[2:4, 2:4] = mask[10, 10:13] = True
+        mask[20:22, 20:24] = True
+        assert measure(write(tmp_path, np.zeros((height, width, 3), np.uint8), mask)).parts == parts
 
 
 def test_corners_join_parts(tmp_path: Path) -> None:

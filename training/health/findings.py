@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -23,6 +24,8 @@ OUTLIER_DEVIATIONS = 5.0
 """How far from the folder's median a share is an outlier; see `_outliers`."""
 OUTLIER_LEAST = 12
 """Masks that a folder needs before one of them can be an outlier."""
+ONE_CAR_LEAST = 24
+"""Photos that a folder needs before most of them being of one car is odd."""
 _LEAST_SPREAD = 0.1  # of logit shares; masks that are all alike don't make each other outliers
 
 
@@ -130,7 +133,7 @@ def findings_of(dataset: Dataset, pairs: Pairs) -> list[Finding]:
         dataset: The data folder.
         pairs: Its samples with their facts; those that were not measured are left out.
     """
-    found = _of_listing(dataset)
+    found = _of_listing(dataset) + _one_car(dataset)
     for rule in _RULES:
         seen = [(sample.name, rule.seen(facts)) for sample, facts in pairs]
         places = [(name, detail) for name, detail in seen if detail]
@@ -192,6 +195,27 @@ def _of_listing(dataset: Dataset) -> list[Finding]:
             title = counted(len(names), one, many)
             found.append(Finding(kind, "warning", title, names, advice, source=dataset.name))
     return found
+
+
+def _one_car(dataset: Dataset) -> list[Finding]:
+    """Returns that most photos count as one car, which a split by car can't divide, if they do."""
+    count = len(dataset.samples)
+    sizes = Counter(sample.car for sample in dataset.samples)
+    car, size = next(iter(sizes.most_common(1)), ("", 0))
+    if count < ONE_CAR_LEAST or 2 * size <= count:
+        return []
+    return [
+        Finding(
+            "one_car",
+            "warning",
+            f"{size:,} of {count:,} photos count as one car",
+            tuple(sample.name for sample in dataset.samples if sample.car == car),
+            "A split by car never divides them, so one side gets nearly all. Where they show "
+            "different cars, say what part of a name is the car (--car-rule), or give a table "
+            "(--cars).",
+            source=dataset.name,
+        )
+    ]
 
 
 def _outliers(dataset: Dataset, pairs: Pairs) -> list[Finding]:
