@@ -6,6 +6,7 @@ be looked at without a word of it being stored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from training.config import TrainConfig
 from training.data import Sample, open_datasets
 from training.engine.material import epoch_samples
 from training.runlog import read_config, read_split
+
+_NOWHERE: Mapping[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,14 @@ class SeenRun:
         )
 
 
-def open_seen(run: Path, base: Path = Path()) -> SeenRun:
+def open_seen(run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _NOWHERE) -> SeenRun:
     """Returns a run with the photos that it trains on; no picture is read for that.
 
     Args:
         run: The run's folder.
         base: Folder from which the run's relative data folders are counted.
+        elsewhere: Data folders by their names; one of them is taken where the run's own of that
+            name is gone.
 
     Raises:
         RunError: The folder is no run.
@@ -104,7 +109,8 @@ def open_seen(run: Path, base: Path = Path()) -> SeenRun:
     """
     config = read_config(run)
     split = read_split(run)
-    folders = [base / folder for folder in config.data]
+    asked = [base / folder for folder in config.data]
+    folders = [each if each.is_dir() else elsewhere.get(each.name, each) for each in asked]
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         raise DataError(

@@ -75,6 +75,17 @@ def test_relative_data_folders_are_counted_from_the_base(
         open_seen(run)
 
 
+def test_data_that_moved_are_found_by_their_name(run: Path, tiny_data: Path) -> None:
+    first = seen_sample(run, 1, 0).image.tobytes()
+    moved = tiny_data.parent / "moved" / tiny_data.name
+    moved.parent.mkdir()
+    tiny_data.rename(moved)
+    with pytest.raises(DataError, match="not here"):
+        open_seen(run, elsewhere={"other": moved})
+    seen = open_seen(run, elsewhere={tiny_data.name: moved})
+    assert seen.sample(1, 0).image.tobytes() == first
+
+
 def test_missing_data_are_named(run: Path, tiny_data: Path) -> None:
     shutil.rmtree(tiny_data)
     with pytest.raises(DataError, match=f"not here: {tiny_data}"):

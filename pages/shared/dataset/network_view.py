@@ -13,6 +13,7 @@ from core.image import encode_png
 from core.masks import car_share
 from pages.shared.dataset.applied_text import TIMES, applied_lines, number
 from pages.shared.dataset.previews import draw
+from pages.shared.dataset.sources import list_sources
 from pages.shared.dataset.studio_controls import pick_epoch, pick_shown
 from pages.shared.folders import ROOT, runs_folder
 from pages.shared.text import plain
@@ -40,7 +41,8 @@ def show_network(_dataset: Dataset) -> None:
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width=300)
         shown = pick_shown()
     try:
-        seen = _open(runs[name], (runs[name] / "config.json").stat().st_mtime_ns)
+        changed = (runs[name] / "config.json").stat().st_mtime_ns
+        seen = _open(runs[name], changed, tuple(source.root.resolve() for source in list_sources()))
         with row:
             index = _pick_index(len(seen.samples))
         sample = seen.sample(epoch, index)
@@ -58,11 +60,11 @@ def _runs() -> dict[str, Path]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the run's data …")
-def _open(run: Path, changed: int) -> SeenRun:
-    """Returns the run as its config was at a time (ns)."""
+def _open(run: Path, changed: int, known: tuple[Path, ...]) -> SeenRun:
+    """Returns the run as its config was at a time (ns); its data may be a known folder's."""
     from training.seen import open_seen
 
-    return open_seen(run, ROOT)
+    return open_seen(run, ROOT, {folder.name: folder for folder in reversed(known)})
 
 
 def _pick_index(count: int) -> int:
