@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from core.checkpoint import find_checkpoint, list_checkpoints, read_info
 from core.drawing import OverlayStyle
-from core.errors import CarmaskError, CheckpointError
+from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.photos import PhotoSource, list_photos
@@ -23,17 +23,30 @@ from core.results import ResultRow
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its status: 0 all good, 1 some photos failed, 2 wrong usage."""
+    """Runs one command and returns its status.
+
+    0 all good, 1 some photos failed, 2 wrong usage, 130 stopped.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (CarmaskError, OSError) as error:
+    except CarmaskError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except OSError as error:
+        place = error.filename2 or error.filename or "A file"
+        print(
+            f"error: {place} can't be used ({reason(error)}). Choose another place, or make room.",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("Stopped; the photos that were done are there.", file=sys.stderr)
+        return EXIT_STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:

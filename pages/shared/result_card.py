@@ -35,7 +35,7 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**")
         _show_pictures(prepared, mask, view, look, place)
         st.caption(pictures.facts(prepared, mask))
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _offer_downloads(prepared, look, place)
             truth = _ask_truth(prepared)
         if truth is not None:

@@ -5,13 +5,16 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import core.segment
 from core.cli import main
 from core.image import encode_jpeg, encode_png, read_image
+from core.results import ResultRow
 
 
 def photo(height: int = 40, width: int = 60, seed: int = 0) -> bytes:
@@ -138,6 +141,35 @@ def test_wrong_usage_touches_nothing(
     given += ["--checkpoint", str(tiny_run), "--device", "cpu", *words]
     assert main(given) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_can_not_be_written_is_named(
+    tiny_run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert segment(tiny_run, photos, "--out", photos / "one.jpg") == 2
+    said = capsys.readouterr().err
+    assert "one.jpg can't be used (File exists)" in said and "Errno" not in said
+
+
+def test_ctrl_c_leaves_what_was_done_and_its_table(
+    tiny_run: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    segment_one, done = core.segment._segment_one, []
+
+    def interrupted(*given: Any) -> ResultRow:
+        if done:
+            raise KeyboardInterrupt
+        done.append(segment_one(*given))
+        return done[0]
+
+    monkeypatch.setattr(core.segment, "_segment_one", interrupted)
+    assert segment(tiny_run, photos, "--out", tmp_path / "out") == 130
+    assert "Stopped" in capsys.readouterr().err
+    assert list(table(tmp_path / "out")) == [done[0].file]
 
 
 def test_a_pickle_for_a_checkpoint(
