@@ -121,6 +121,46 @@ class UNetConfig:
             total += (9 * 2 * skip + offsets) * skip + (9 * skip + offsets) * out
         return total
 
+    def multiply_adds(self, height: int, width: int) -> int:
+        """Returns how many multiplications with a weight `UNet.whole` does for one picture.
+
+        Those of all convolutions, each with its addition: half of what is counted as FLOPs. What
+        is little beside them (bias, normalisation, ReLU, pooling, interpolation) is left out.
+
+        Args:
+            height: Of the picture on the network's grid, in px.
+            width: As the height.
+        """
+        lost = 0 if self.padding == "same" else 2  # px of each side, by a 3x3 convolution
+        grid = [self._worked_on(side) // self.stem_factor for side in (height, width)]
+        levels: list[list[int]] = []
+        total, widths = 0, self.contracting_widths()
+        for source, out in zip(
+            [self.in_channels * self.stem_factor**2, *widths], widths, strict=False
+        ):
+            if levels:
+                grid = [side // 2 for side in grid]
+            total += 9 * out * _double_conv(grid, lost, source, out)
+            grid = [side - 2 * lost for side in grid]
+            levels.append(grid)
+        levels.pop()
+        for below, skip, out in self.expansive_widths():
+            if self.upsampling != "bilinear":
+                total += 4 * below * skip * grid[0] * grid[1]
+            across = levels.pop()
+            grid = across if self.odd_sides == "zeros" else [2 * side for side in grid]
+            total += 9 * skip * _double_conv(grid, lost, 2 * skip, out)
+            grid = [side - 2 * lost for side in grid]
+        return total + self.width * self.out_channels * self.stem_factor**2 * grid[0] * grid[1]
+
+    def _worked_on(self, side: int) -> int:
+        """Returns the side (px) that a picture's side is grown to before the first convolution."""
+        if self.padding == "valid":
+            return self.covering_size(side)
+        if self.odd_sides == "zeros":
+            return max(side, self.multiple)
+        return side + -side % self.multiple
+
     def output_size(self, size: int) -> int:
         """Returns the logits' side for an input side, both in pixels.
 
@@ -173,3 +213,9 @@ class UNetConfig:
         while self.output_size(side) < size:
             side = self.fitting_size(side + 1)
         return side
+
+
+def _double_conv(grid: list[int], lost: int, source: int, target: int) -> int:
+    """Returns pixels times channels that two 3x3 convolutions of a level take and give."""
+    first, second = ((grid[0] - n * lost) * (grid[1] - n * lost) for n in (1, 2))
+    return first * source + second * target

@@ -161,13 +161,19 @@ def network_fingerprint(path: Path) -> str:
     """
     info = read_info(path)
     header = {name: t for name, t in _read_header(path).items() if name != "__metadata__"}
-    told = [asdict(info.model), asdict(info.preprocessing), header]
+    told = [_set_fields(info.model), _set_fields(info.preprocessing), header]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     with path.open("rb") as file:
         file.seek(8 + struct.unpack("<Q", file.read(8))[0])
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _set_fields(settings: UNetConfig | Preprocessing) -> dict[str, Any]:
+    """Returns the fields that are not as usual: one that a newer version adds changes nothing."""
+    usual = asdict(type(settings)())
+    return {name: value for name, value in asdict(settings).items() if value != usual[name]}
 
 
 def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:

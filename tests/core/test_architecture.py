@@ -1,6 +1,10 @@
-"""The count of parameters is that of the network itself."""
+"""The counts of parameters and of multiplications are those of the network itself."""
+
+from typing import Any
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from core.architecture import UNetConfig
 from core.model import UNet
@@ -27,3 +31,25 @@ def test_parameter_count_of_other_ways_up(up: str, narrowing: str, norm: str) ->
 
 def test_parameter_count_of_the_paper() -> None:
     assert UNetConfig().parameter_count() == 31_030_658  # figure 1, grey in, two classes out
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"padding": "valid"},
+        {"norm": "batch", "stem": "space_to_depth"},
+        {"upsampling": "activated", "norm": "batch"},
+        {"narrowing": "convs", "odd_sides": "zeros"},
+        {"upsampling": "bilinear", "narrowing": "convs", "odd_sides": "zeros"},
+        {"upsampling": "bilinear", "narrowing": "convs"},
+    ],
+)
+def test_multiply_adds_are_half_of_what_torch_counts(settings: dict[str, Any]) -> None:
+    for depth in (1, 3):
+        config = UNetConfig(3, 1, width=4, depth=depth, **{"padding": "same", **settings})
+        network = UNet(config).eval()
+        for height, width in ((32, 48), (37, 51), (9, 70), (3, 3)):
+            with FlopCounterMode(display=False) as counted, torch.inference_mode():
+                network.whole(torch.zeros(1, 3, height, width))
+            assert 2 * config.multiply_adds(height, width) == counted.get_total_flops()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ from training.commands.stopping import terminated_like_ctrl_c
 from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
+    from training.comparison.gain import Gain
+    from training.evaluation.cost import Cost
     from training.evaluation.rows import ImageRow
     from training.evaluation.stored import StoredEvaluation
     from training.evaluation.subjects import Subject
@@ -56,11 +60,18 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write all rows to a .csv or .parquet file"
     )
+    parser.add_argument(
+        "--cost", action="store_true", help="also measure speed and memory here; takes minutes"
+    )
+    parser.add_argument(
+        "--job", type=Path, metavar="DIR", help="folder to say the progress in, for a page"
+    )
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Scores checkpoints on the photos of data folders."""
+    from training.evaluation.cost import measure_costs
     from training.evaluation.images import open_images
     from training.evaluation.run import evaluate_subjects
     from training.evaluation.settings import EvaluationSettings
@@ -72,15 +83,29 @@ def run(options: argparse.Namespace) -> int:
     for dataset in images.datasets:
         for problem in dataset.problems():
             print(f"note: {problem}", file=sys.stderr)
-    with terminated_like_ctrl_c(), counting_bar("evaluate") as progress:
+    with terminated_like_ctrl_c(), _shown(options.job) as progress:
         evaluations = evaluate_subjects(
             subjects, images, settings, device=options.device, progress=progress
         )
+        costs = measure_costs(subjects, device=options.device) if options.cost else []
     if options.out:
         _write_rows(evaluations, options.out)
     _say_warnings(evaluations)
-    print(_json(evaluations) if options.json else _text(evaluations))
+    print(_json(evaluations, costs) if options.json else _text(evaluations, costs))
     return _say_failures(evaluations[0])
+
+
+@contextmanager
+def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
+    """Gives what progress is said to: a bar, or the folder that a page watches."""
+    from training.evaluation.job import job_at
+
+    if job is None:
+        with counting_bar("evaluate") as progress:
+            yield progress
+    else:
+        with job_at(job) as state:
+            yield state.progress
 
 
 def _subjects(options: argparse.Namespace) -> list[Subject]:
@@ -94,36 +119,55 @@ def _subjects(options: argparse.Namespace) -> list[Subject]:
     return list({(each.fingerprints, each.flips): each for each in found}.values())
 
 
-def _json(evaluations: Sequence[StoredEvaluation]) -> str:
-    """Returns a list with an object an evaluation: its facts, means, gain and rows."""
-    from training.evaluation.gain import gain_of
+def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
+    """Returns a list with an object an evaluation: facts, means, gain, cost and rows."""
+    from training.comparison.gain import gain_of
     from training.evaluation.stored import rows_in
 
     told = []
-    for evaluation in evaluations:
+    for place, evaluation in enumerate(evaluations):
         rows = rows_in(evaluation)
         gain = gain_of(evaluation, evaluations)
         told.append(
             {
                 **asdict(evaluation.facts),
                 **_means(rows),
-                "gain": None if gain is None else gain.facts(),
-                "rows": [
-                    {name: None if value != value else value for name, value in asdict(row).items()}
-                    for row in rows
-                ],
+                "gain": None if gain is None else _gain(gain),
+                "cost": asdict(costs[place]) if costs else None,
+                "rows": [asdict(row) for row in rows],
             }
         )
-    return json.dumps(told)
+    return json.dumps(_finite(told))
 
 
-def _text(evaluations: Sequence[StoredEvaluation]) -> str:
+def _gain(gain: Gain) -> dict[str, Any]:
+    """Returns over what and in how many times its time; by metric the difference and its ends."""
+    from training.evaluation.rows import METRICS
+
+    intervals = {metric.name: gain.verdict(metric).interval for metric in METRICS}
+    return {
+        "over": gain.single.facts.title,
+        "times": gain.times,
+        **{name: [each.estimate, each.low, each.high] for name, each in intervals.items()},
+    }
+
+
+def _finite(value: Any) -> Any:
+    """Returns a value in which what is no number is None: JSON has no word for NaN."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
     """Returns the means for a person; where there are several data folders, each one's too."""
-    from training.evaluation.gain import gain_of
+    from training.comparison.gain import gain_of
     from training.evaluation.stored import rows_in
 
     lines = []
-    for evaluation in evaluations:
+    for place, evaluation in enumerate(evaluations):
         means = _means(rows_in(evaluation))
         sources = means.pop("sources", {})
         for name, figures in {"": means, **(sources if len(sources) > 1 else {})}.items():
@@ -131,8 +175,8 @@ def _text(evaluations: Sequence[StoredEvaluation]) -> str:
             lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars")
             lines += [f"  {n:18} {v:.4f}" for n, v in figures.items() if isinstance(v, float)]
         gain = gain_of(evaluation, evaluations)
-        if gain is not None:
-            lines.append(f"  {gain.sentence()}")
+        lines += [f"  {gain.sentence()}"] if gain is not None else []
+        lines += [f"  {line}" for line in costs[place].lines()] if costs else []
     return "\n".join(lines)
 
 

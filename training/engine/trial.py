@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
 from training.engine.material import open_material
 from training.engine.schedule import learning_rate
+from training.memory import peak_bytes
 
 _STEPS, _SECONDS = 8, 5.0
 """Steps that are timed at most, and after how many seconds no other one is begun."""
@@ -49,7 +49,7 @@ def measure_step(config: TrainConfig) -> StepCost:
     with _told_with_smaller_settings(config, device):
         return StepCost(
             _seconds_per_image(config, Learner(config, device), train),
-            _peak_bytes(device),
+            peak_bytes(device),
             steps_per_epoch(len(train), config.step_images) * min(len(train), config.step_images),
         )
 
@@ -97,14 +97,3 @@ def _seconds_per_image(config: TrainConfig, learner: Learner, train: tuple[objec
         elif time.monotonic() - started > _SECONDS:
             break
     return (time.monotonic() - started) / max(1, images)
-
-
-def _peak_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_reserved(device)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

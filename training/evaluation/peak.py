@@ -1,0 +1,32 @@
+"""How much memory segmenting one photo takes, as a process of its own: prints it in bytes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from core.device import resolve_device
+from core.ensemble import Ensemble
+from core.predict import Predictor
+from training.memory import peak_bytes
+
+
+def main() -> None:
+    """Segments a photo and prints the most memory that was held."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("checkpoints", nargs="+", type=Path)
+    parser.add_argument("--flips", action="store_true")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--height", type=int, required=True)
+    options = parser.parse_args()
+    predictors = [Predictor.load(path, options.device) for path in options.checkpoints]
+    photo = np.zeros((options.height, options.width, 3), np.uint8)
+    Ensemble(predictors, flips=options.flips)(photo)
+    print(peak_bytes(resolve_device(options.device)))
+
+
+if __name__ == "__main__":
+    main()
