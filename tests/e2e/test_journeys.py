@@ -8,10 +8,13 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from core.checkpoint import list_checkpoints
+from core.predict import Predictor
 from tests.e2e.conftest import Watched, start_server, watched_page
 
 pytestmark = pytest.mark.browser
@@ -153,6 +156,16 @@ def test_a_bad_file_stands_beside_good_ones_and_the_zip_has_all(
     assert set(archive.namelist()) == wanted | {"results.csv"}
     rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
     assert [bool(row["error"]) for row in rows] == [False, False, True]
+
+
+def test_a_checkpoint_is_taken_home_as_onnx(app: Watched, runs: Path) -> None:
+    best = list_checkpoints(runs)[0].path
+    page = app.open(f"runs?run={best.parent.parent.name}&part=Checkpoints")
+    file = download(page, "ONNX of best")
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    (found,) = session.run(None, {"image": image})
+    assert np.abs(found - Predictor.load(best, "cpu")(image)).max() < 1e-4
 
 
 def test_a_folder_comes_with_all_its_photos(

@@ -353,6 +353,8 @@ def test_one_run_whole(opened: Open, runs: Path) -> None:
     assert list(app.dataframe[0].value["Name"]) == ["best"]
     links = {each.proto.label: each.proto.query_string for each in app.get("page_link")}
     assert links["Segment with best"] == "checkpoint=one%2Fbest"
+    (onnx,) = app.get("download_button")
+    assert (onnx.proto.label, onnx.proto.disabled) == ("ONNX of best", False)
     app = opened(run="one", part="Probes")
     assert app.select_slider(key="at_choice").value == 3, "the newest"
     app = opened(run="one", part="Probes", at="2", probe_look="Errors")

@@ -8,12 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import RunError
+from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
 from training.logs.config_difference import config_difference
@@ -127,6 +130,16 @@ def test_garbage_harms_no_other_run(tmp_path: Path) -> None:
         assert f"{name} can't be read" in runs["noise"].error
     assert "state.json can't be read: it holds no settings" in runs["lists"].error
     assert (runs["wrong"].status, runs["wrong"].parameters) == ("unknown", None)
+
+
+def test_an_imported_network_is_no_run(tmp_path: Path) -> None:
+    write_run(tmp_path / "own")
+    for name in ("theirs", "nothing"):
+        write_checkpoint(tmp_path, name)
+    path = tmp_path / "theirs" / "checkpoints" / "best.safetensors"
+    model, info = load_checkpoint(path)
+    save_checkpoint(path, model, replace(info, origin={"program": "Pytorch-UNet"}))
+    assert {run.name for run in list_runs(tmp_path)} == {"own", "nothing"}
 
 
 def test_missing_files_and_other_versions(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.errors import RunError, reason
+from core.checkpoint import SUFFIX, read_info
+from core.errors import CheckpointError, RunError, reason
 from training.logs.foreign import recognise
 from training.logs.foreign.summary import summarise
 from training.logs.own_run import Files, OwnRun
@@ -112,7 +113,17 @@ def _read(
             below.append(each.read())
     except FileNotFoundError:  # deleted at this moment
         return []
-    return [each for each in below if each.written_by not in ("", "carmask")] or [summary]
+    logs = [each for each in below if each.written_by not in ("", "carmask")]
+    return logs or ([] if _is_imported(path) else [summary])
+
+
+def _is_imported(folder: Path) -> bool:
+    """Returns whether a folder holds another program's network, which was never a run here."""
+    path = folder / "checkpoints" / f"best{SUFFIX}"
+    try:
+        return path.is_file() and bool(read_info(path).origin)
+    except (CheckpointError, OSError):
+        return False
 
 
 def _subfolders(folder: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run, each one click from Segment."""
+"""The checkpoints of a run, each one click from Segment and from an ONNX file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import streamlit as st
 from core.checkpoint import SUFFIX, CheckpointInfo, read_info
 from core.errors import CarmaskError
 from pages.shared.frame import SEGMENT
+from pages.shared.onnx_download import offer_onnx
 from pages.shared.runs.listed import LEAKY, Listed
 from pages.shared.runs.table import styled
 from pages.shared.text import plain
@@ -26,7 +27,7 @@ _SCORES = {
 
 
 def show_checkpoints(run: Listed) -> None:
-    """Draws a row a checkpoint, and the ways to Segment."""
+    """Draws a row a checkpoint, the ways to Segment, and the checkpoints as ONNX."""
     good: list[tuple[Path, CheckpointInfo]] = []
     for path in _files(run.summary.folder):
         try:
@@ -63,6 +64,9 @@ def show_checkpoints(run: Listed) -> None:
                 icon=SEGMENT.icon,
                 query_params={"checkpoint": f"{run.summary.folder.name}/{path.stem}"},
             )
+    with st.container(horizontal=True, gap="small"):
+        for path, info in good[:_LINKS]:
+            offer_onnx(path, info, key=f"onnx_{path.stem}", label=f"ONNX of {path.stem}")
 
 
 def _files(run: Path) -> list[Path]:
