@@ -1,7 +1,7 @@
 """How often intervals hold the true mean, method by method, and how often verdicts are wrong.
 
-Each scenario (tests/training/simulated.py) is drawn thousands of times with 20, 38 and 50 cars. The
-methods, all from the same draws of cars:
+Each scenario of tests/training/comparison/simulated.py is drawn thousands of times with 20, 38 and
+50 cars. The methods, all from the same draws of cars:
 
     percentile   2.5th to 97.5th percentile of the drawn means
     corrected    the same, further out by what a small sample lacks (Hesterberg 2014, 4.4)
@@ -26,8 +26,8 @@ from scipy import stats
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.training.judged import rows_of  # noqa: E402
-from tests.training.simulated import HARD, SCENARIOS, VIEWS, Scenario  # noqa: E402
+from tests.training.comparison.judged import rows_of  # noqa: E402
+from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario  # noqa: E402
 from training.comparison.holm import holm  # noqa: E402
 from training.comparison.resampling import (  # noqa: E402
     CarMeans,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import ConfigError, DataError
-from training.comparison.resampling import CarSums, Floats
+from training.comparison.interval import Interval, interval_of
+from training.comparison.resampling import CarSums, Floats, car_means
 from training.evaluation.rows import METRICS, Metric, scored
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ class Compared:
     def sums(self, metric: Metric) -> CarSums:
         """Returns a metric added up by car; a column a checkpoint."""
         return CarSums.of(self.values(metric), self.cars)
+
+    def intervals(self, metric: Metric, seed: int = 0) -> list[Interval]:
+        """Returns each checkpoint's mean of a metric with its 95% interval, in their order."""
+        means = car_means(self.sums(metric), seed=seed)
+        return [interval_of(means, place) for place in range(len(self.names))]
 
 
 def align(evaluations: Sequence[StoredEvaluation]) -> Compared:

@@ -7,9 +7,8 @@ from functools import cached_property
 from itertools import combinations
 
 from training.comparison.aligned import Compared
-from training.comparison.interval import Interval, interval_of
-from training.comparison.resampling import car_means
-from training.comparison.verdict import LEVEL, Verdict, verdicts
+from training.comparison.interval import Interval
+from training.comparison.verdict import Verdict, verdicts
 from training.evaluation.rows import Metric
 
 
@@ -24,6 +23,11 @@ class Place:
     """One more than how many are better for sure, from 1; equal ranks are a tie."""
     last: int
     """The rank that it has at worst: only those that are worse for sure stand behind it."""
+
+    @property
+    def text(self) -> str:
+        """The rank, or the ranks of which nobody can tell which it is: "1", "2 to 4"."""
+        return f"{self.rank}" if self.rank == self.last else f"{self.rank} to {self.last}"
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,10 @@ def rank(compared: Compared, metric: Metric, seed: int = 0) -> Ranking:
             good, bad = (b, a) if verdict.kind == "better" else (a, b)
             better[bad].add(good)
             worse[good].add(bad)
-    means = car_means(compared.sums(metric), LEVEL, seed)
+    intervals = compared.intervals(metric, seed)
     places = [
-        Place(name, interval_of(means, at), 1 + len(better[name]), len(names) - len(worse[name]))
-        for at, name in enumerate(names)
+        Place(name, interval, 1 + len(better[name]), len(names) - len(worse[name]))
+        for name, interval in zip(names, intervals, strict=True)
     ]
     sign = -1 if metric.higher_is_better else 1
     places.sort(key=lambda place: (sign * place.interval.estimate, place.rank))

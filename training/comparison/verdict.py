@@ -60,14 +60,18 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in words: "B is better by 0.0021 Dice (0.0012 to 0.0030), 38 cars"."""
-        return self._verdict() + self._exceptions()
+        text = self.short
+        if self.kind in ("better", "worse"):
+            text = f"{self.names[1]} is {text}, {_cars(self.interval.groups)}"
+        return text + self._exceptions()
 
-    def _verdict(self) -> str:
+    @property
+    def short(self) -> str:
+        """The same for where names and cars stand already: "better by 0.0021 Dice (...)"."""
         found = self.interval
         if self.kind in ("better", "worse"):
             size = found if self.kind == "better" else found.turned
-            amount = size.text_with(_unit(self.metric))
-            return f"{self.names[1]} is {self.kind} by {amount}, {_cars(found.groups)}"
+            return f"{self.kind} by {size.text_with(_unit(self.metric))}"
         if self.kind == "identical":
             return f"identical: the same figures on all {found.images:,} photos"
         if self.kind == "tie":

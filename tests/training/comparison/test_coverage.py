@@ -6,8 +6,8 @@ from time import process_time
 import numpy as np
 import pytest
 
-from tests.training.judged import rows_of
-from tests.training.simulated import HARD, SCENARIOS, VIEWS, Scenario
+from tests.training.comparison.judged import rows_of
+from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario
 from training.comparison.cars_needed import cars_needed
 from training.comparison.holm import holm
 from training.comparison.resampling import CarSums, car_means

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.judged import rows_of
+from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import align_rows
 from training.comparison.seeds import seed_groups, seed_spread
 from training.evaluation.rows import find_metric

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
-from tests.training.judged import rows_of
+from tests.training.comparison.judged import rows_of
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, By, cut
 from training.evaluation.rows import find_metric

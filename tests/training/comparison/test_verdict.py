@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.errors import ConfigError, DataError
-from tests.training.judged import rows_of
+from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import Compared, align, align_rows
 from training.comparison.holm import holm
 from training.comparison.ranking import rank

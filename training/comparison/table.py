@@ -1,0 +1,160 @@
+"""The table of a comparison, to read, to compute with and to put into a paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from training.comparison.aligned import Compared
+from training.comparison.interval import Interval
+from training.comparison.ranking import Ranking
+from training.comparison.verdict import LEVEL
+from training.evaluation.rows import Metric
+
+_LATEX = {character: f"\\{character}" for character in "&%$#_{}"}
+_LATEX |= {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+_MARKDOWN = r"\|*`<["
+_NAMED = 10  # photos that a note names
+
+
+@dataclass(frozen=True, eq=False)  # tables have no single answer to ==
+class ComparisonTable:
+    """Checkpoints with their metrics, each with its interval, and the verdict on each."""
+
+    figures: pd.DataFrame
+    """One row a checkpoint, all figures as numbers: what a CSV file has."""
+    texts: pd.DataFrame
+    """The same for a reader: "0.9929 (0.9921 to 0.9936)"."""
+    notes: tuple[str, ...]
+    """What the table must be read with: on how many cars, what the intervals are, what is left
+    out."""
+
+    def to_csv(self) -> str:
+        """Returns the figures as CSV."""
+        return self.figures.to_csv(index=False, lineterminator="\n")
+
+    def to_markdown(self) -> str:
+        """Returns the texts as a table of GitHub's Markdown, with the notes below."""
+        head, *rows = _cells(self.texts, _markdown)
+        lines = [head, ["---"] * len(head), *rows]
+        table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        return table + "".join(f"\n{_markdown(note)}\n" for note in self.notes)
+
+    def to_latex(self) -> str:
+        """Returns the texts as a LaTeX table that needs no package, with the notes below."""
+        head, *rows = _cells(self.texts, _latex)
+        body = [" & ".join(line) + r" \\" for line in rows]
+        return "\n".join(
+            [
+                r"\begin{table}",
+                r"\centering",
+                r"\begin{tabular}{" + "l" * len(head) + "}",
+                r"\hline",
+                " & ".join(head) + r" \\",
+                r"\hline",
+                *body,
+                r"\hline",
+                r"\end{tabular}",
+                r"\caption{" + " ".join(map(_latex, self.notes)) + "}",
+                r"\end{table}",
+                "",
+            ]
+        )
+
+
+def comparison_table(
+    compared: Compared, ranking: Ranking, metrics: Sequence[Metric], baseline: str, seed: int = 0
+) -> ComparisonTable:
+    """Returns the table of a comparison, in its order.
+
+    Args:
+        compared: The checkpoints.
+        ranking: Their ranking; ranks and verdicts are by its metric.
+        metrics: The metrics to show.
+        baseline: Name of the checkpoint that verdicts are against.
+        seed: Of the draws behind the intervals.
+
+    Raises:
+        ConfigError: The baseline is not among what is compared.
+    """
+    compared.place_of(baseline)
+    places = {place.name: place for place in ranking.places}
+    figures = pd.DataFrame({"checkpoint": compared.names})
+    texts = pd.DataFrame({"Checkpoint": compared.names})
+    figures["rank"] = [places[name].rank for name in compared.names]
+    figures["last_rank"] = [places[name].last for name in compared.names]
+    texts["Rank"] = [places[name].text for name in compared.names]
+    for metric in metrics:
+        intervals = compared.intervals(metric, seed)
+        _add(figures, metric.name, intervals)
+        texts[metric.label] = [interval.text() for interval in intervals]
+    if len(compared.names) > 1:
+        _add_verdicts(figures, texts, ranking, baseline)
+    figures["photos"], figures["cars"] = compared.images, len(set(compared.cars))
+    figures["left_out"] = len(compared.left_out)
+    seconds = [float(rows["seconds"].median()) for rows in compared.rows]
+    figures["seconds"] = seconds
+    texts["Time a photo"] = [f"{1000 * each:.0f} ms" for each in seconds]
+    return ComparisonTable(figures, texts, tuple(_notes(compared, ranking)))
+
+
+def _add(figures: pd.DataFrame, name: str, intervals: Sequence[Interval]) -> None:
+    figures[name] = [interval.estimate for interval in intervals]
+    figures[f"{name}_low"] = [interval.low for interval in intervals]
+    figures[f"{name}_high"] = [interval.high for interval in intervals]
+
+
+def _add_verdicts(
+    figures: pd.DataFrame, texts: pd.DataFrame, ranking: Ranking, baseline: str
+) -> None:
+    """Adds what each is against the baseline; the baseline itself has none."""
+    found = [
+        None if name == baseline else ranking.verdict(name, against=baseline)
+        for name in figures["checkpoint"]
+    ]
+    nothing = Interval(0.0, np.nan, np.nan, 0, 0)
+    figures["verdict"] = [each.kind if each else "baseline" for each in found]
+    _add(figures, f"{ranking.metric.name}_gain", [e.interval if e else nothing for e in found])
+    title = f"{ranking.metric.title} against {baseline}"
+    texts[title] = [each.short if each else "baseline" for each in found]
+
+
+def _notes(compared: Compared, ranking: Ranking) -> list[str]:
+    cars = len(set(compared.cars))
+    of = f" ({compared.facts[0].data}, {compared.facts[0].part})" if compared.facts else ""
+    notes = [
+        f"Means over {compared.images:,} photos of {cars:,} cars{of}, with {LEVEL:.0%} intervals "
+        "over cars."
+    ]
+    looks = max((verdict.looks for verdict in ranking.verdicts), default=1)
+    if looks > 1:
+        notes.append(f"Verdicts and ranks hold for all {looks:,} pairs at once (Holm).")
+    if compared.left_out:
+        count, named = len(compared.left_out), ", ".join(compared.left_out[:_NAMED])
+        more = ", ..." if count > _NAMED else ""
+        notes.append(f"{count:,} that can't be read are left out: {named}{more}.")
+    return notes
+
+
+def _cells(table: pd.DataFrame, escape: Callable[[str], str]) -> list[list[str]]:
+    rows = [list(table.columns), *table.itertuples(index=False, name=None)]
+    return [[escape(str(cell)) for cell in row] for row in rows]
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _markdown(text: str) -> str:
+    return re.sub(f"[{re.escape(_MARKDOWN)}]", r"\\\g<0>", " ".join(text.split()))
