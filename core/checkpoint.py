@@ -118,8 +118,9 @@ def save_threshold(path: Path, threshold: float) -> CheckpointInfo:
         # Facts that only a newer version knows are kept as well.
         facts = json.loads(header["__metadata__"]["info"]) | {"threshold": info.threshold}
         header["__metadata__"]["info"] = json.dumps(facts)
-        raw = json.dumps(header).encode()
-        raw += b" " * (-len(raw) % 8)  # the weights begin at a multiple of 8, as the format asks
+        # As safetensors writes it, so that the former threshold gives the former file.
+        raw = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        raw += b" " * (-len(raw) % 8)
         write_bytes_atomically(path, struct.pack("<Q", len(raw)) + raw + data[end:])
     except OSError as error:
         raise CheckpointError(

@@ -213,6 +213,8 @@ def test_a_threshold_is_saved_and_nothing_else_changes(
         raw = path.read_bytes()
         start = 8 + struct.unpack("<Q", raw[:8])[0]
         assert raw[start:] == weights and start % 8 == 0
+    save_threshold(path, tiny_info.threshold)
+    assert path.read_bytes() == before
     model, _ = load_checkpoint(path)
     for name, tensor in tiny_model.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor)
