@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to import, and pages wait for it
 
 RESAMPLES = 5000
 """Times that the cars are drawn."""
@@ -86,7 +86,7 @@ class CarMeans:
         with np.errstate(divide="ignore", invalid="ignore"):
             errors = np.where(self.estimate == 0, 0, np.abs(self.estimate) / self.error)
         stretched = errors * _student(self.level, self.groups) / reach
-        return np.asarray(2 * stats.t.sf(stretched, self.groups - 1), np.float64)
+        return np.asarray(2 * special.stdtr(self.groups - 1, -stretched), np.float64)
 
 
 def car_means(cars: CarSums, level: float = 0.95, seed: int = 0) -> CarMeans:
@@ -174,4 +174,4 @@ def times_drawn(cars: int, seed: int) -> NDArray[np.uint8]:
 
 def _student(level: float, cars: int) -> float:
     """Returns how many standard errors Student's interval reaches to each side."""
-    return float(stats.t.ppf((1 + level) / 2, cars - 1))
+    return float(special.stdtrit(cars - 1, (1 + level) / 2))
