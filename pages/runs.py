@@ -64,6 +64,7 @@ def _show(*, watched: bool) -> None:
 
 
 def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
+    from pages.shared.compare.link import link_comparison
     from pages.shared.runs.actions import show_actions
     from pages.shared.runs.curves_view import show_curves
     from pages.shared.runs.difference import show_difference
@@ -89,6 +90,7 @@ def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
                     on_click=open_run,
                     args=(chosen[0].name,),
                 )
+            link_comparison([run.summary.folder for run in chosen])
             show_actions(chosen, tags)
             st.button("Choose none", key="none", type="tertiary", on_click=choose, args=([],))
     show_unreadable("folder", "can't be read in full", faulty)

@@ -52,10 +52,17 @@ RUNS = Page(
     "pages/runs.py",
     "Runs",
     ":material/monitoring:",
-    "Compare the runs",
+    "Look at the runs",
     "Every training: figures in a table, curves side by side, one run with all there is of it.",
 )
-PAGES = (SEGMENT, DATASET, TRAIN, RUNS)
+COMPARE = Page(
+    "pages/compare.py",
+    "Compare",
+    ":material/balance:",
+    "Compare checkpoints",
+    "Which one is better, by how much and how sure that is; where each fails, and what it costs.",
+)
+PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 

@@ -64,3 +64,8 @@ class Chosen:
     def challenger(self) -> int:
         """The place of the first row that is not the baseline; the baseline's own if alone."""
         return next((i for i in range(len(self.rows)) if i != self.baseline), self.baseline)
+
+    def mark(self, place: int) -> str:
+        """Returns what tells a row's figures in this comparison from all others, for caches."""
+        facts = self.evaluations[place].facts
+        return "\0".join([*facts.fingerprints, facts.key, facts.created, *self.compared.left_out])

@@ -10,6 +10,8 @@ import streamlit as st
 
 from core.checkpoint import SUFFIX, CheckpointInfo, read_info
 from core.errors import CarmaskError
+from pages.shared.checkpoints import checkpoint_name
+from pages.shared.compare.link import link_rows
 from pages.shared.frame import SEGMENT
 from pages.shared.onnx_download import offer_onnx
 from pages.shared.runs.listed import LEAKY, Listed
@@ -62,11 +64,13 @@ def show_checkpoints(run: Listed) -> None:
                 SEGMENT.path,
                 label=f"Segment with {plain(path.stem)}",
                 icon=SEGMENT.icon,
-                query_params={"checkpoint": f"{run.summary.folder.name}/{path.stem}"},
+                query_params={"checkpoint": checkpoint_name(path)},
             )
     with st.container(horizontal=True, gap="small"):
         for path, info in good[:_LINKS]:
             offer_onnx(path, info, key=f"onnx_{path.stem}", label=f"ONNX of {path.stem}")
+    if len(good) > 1:
+        link_rows([checkpoint_name(path) for path, _ in good])
 
 
 def _files(run: Path) -> list[Path]:

@@ -1,0 +1,94 @@
+"""The Compare page: which checkpoint is better, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CarmaskError
+from pages.shared.checkpoints import find_checkpoints, show_no_checkpoint
+from pages.shared.compare.against import pick_baseline, pick_metric
+from pages.shared.compare.choice import Chosen, Row
+from pages.shared.compare.comparison import chosen_of, look_up
+from pages.shared.compare.images_choice import pick_images
+from pages.shared.compare.measured import Facts, facts_by_checkpoint, sets_for, usual_names
+from pages.shared.compare.missing import show_missing
+from pages.shared.compare.pick import pick_rows, show_faulty
+from pages.shared.compare.rows import chosen_names, known_checkpoints, rows_of
+from pages.shared.frame import COMPARE, open_page
+from pages.shared.redraw import note_drawn
+from pages.shared.text import plain
+
+TABS = ("Table", "Curves")
+
+
+def main() -> None:
+    """Draws the page."""
+    open_page(COMPARE)
+    headline = st.container(key="headline")
+    chosen = _choose()
+    with headline:
+        from pages.shared.compare.headline import show_headline
+
+        show_headline(chosen)
+    if chosen is not None:
+        _show_tabs(chosen)
+    note_drawn()
+
+
+def _choose() -> Chosen | None:
+    """Draws what can be chosen and returns the comparison; None where nothing can be compared."""
+    good, broken = find_checkpoints()
+    names = chosen_names()
+    if not good and not names:
+        show_no_checkpoint()
+        return None
+    known = known_checkpoints([*good, *broken], names or [])
+    facts = facts_by_checkpoint(known.paths[name] for name in known.infos)
+    names = usual_names(known, facts) if names is None else names
+    rows, faulty = rows_of(names, known)
+    with st.container(border=True):
+        pick_rows(names, known)
+        chosen = _choose_images(rows, facts, faulty)
+    show_faulty(faulty, known)
+    return chosen
+
+
+def _choose_images(rows: list[Row], facts: Facts, faulty: list[tuple[str, str]]) -> Chosen | None:
+    """Draws the choice of images, baseline and metric for rows; returns the comparison."""
+    if not rows:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        paths = {path for row in rows for path in row.paths}
+        wanted = pick_images(sets_for(paths, facts), rows[0].run)
+        if wanted is None:
+            return None
+        found = look_up(rows, wanted, facts)
+        faulty += found.faulty
+        if found.measured:
+            baseline = pick_baseline([row for row, _ in found.measured])
+            metric = pick_metric()
+    show_missing([row for row, _ in found.missing], wanted)
+    if not found.measured:
+        return None
+    try:
+        return chosen_of(found.measured, baseline, metric, wanted)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+
+
+def _show_tabs(chosen: Chosen) -> None:
+    table, curves = st.tabs(TABS, key="tab", bind="query-params", on_change="rerun")
+    if table.open:
+        with table:
+            from pages.shared.compare.table_view import show_table
+
+            show_table(chosen)
+    if curves.open:
+        with curves:
+            from pages.shared.compare.curves_view import show_curves
+
+            show_curves(chosen)
+
+
+main()

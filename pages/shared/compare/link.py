@@ -1,0 +1,40 @@
+"""The way from runs to the comparison of their checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.checkpoint import find_checkpoint
+from core.errors import CheckpointError
+from pages.shared.checkpoints import checkpoint_name
+from pages.shared.compare.rows import PARAMETER
+from pages.shared.frame import COMPARE
+
+
+def link_comparison(runs: Sequence[Path]) -> None:
+    """Draws the way to compare the best checkpoint of each run; nothing where none has one.
+
+    Args:
+        runs: Folders of runs.
+    """
+    names = []
+    for run in runs:
+        try:
+            names.append(checkpoint_name(find_checkpoint(run)))
+        except CheckpointError:
+            continue
+    if names:
+        link_rows(names)
+
+
+def link_rows(names: Sequence[str]) -> None:
+    """Draws the way to compare these checkpoints, by their names in the URL."""
+    st.page_link(
+        COMPARE.path,
+        label="Compare checkpoints",
+        icon=COMPARE.icon,
+        query_params={PARAMETER: list(names)},
+    )

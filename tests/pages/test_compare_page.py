@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.measured import rows_of, write_measured, write_rows
+from tests.pages.untrained import write_checkpoint
+from training.comparison.verdict import compare
+from training.evaluation.rows import find_metric, table_of
+from training.evaluation.subjects import ensemble_of, subject_of
+
+Open = Callable[..., AppTest]
+COMPARE = "pages/compare.py"
+LEAK = "LEAKY: 3 of 12 validation cars are also in train (in the split of this checkpoint)"
+
+
+@pytest.fixture
+def opened(open_page: Open) -> Open:
+    def run(**query: Any) -> AppTest:
+        app = open_page(COMPARE, **query)
+        assert not app.exception
+        return app
+
+    return run
+
+
+@pytest.fixture
+def three(runs: Path) -> Path:
+    """A good checkpoint, and two that differ by chance alone."""
+    write_measured(runs, "good", dice=0.985, seed=1)
+    write_measured(runs, "plain", dice=0.981, seed=2)
+    write_measured(runs, "other", dice=0.981, seed=3)
+    return runs
+
+
+def title(app: AppTest) -> str:
+    return str(app.title[0].value).replace("\\", "")
+
+
+def words(app: AppTest) -> str:
+    kinds = ("title", "markdown", "caption", "error", "warning", "info")
+    return "\n".join(str(e.value) for kind in kinds for e in app.get(kind)).replace("\\", "")
+
+
+def table(app: AppTest) -> pd.DataFrame:
+    return app.dataframe[0].value
+
+
+def test_without_a_checkpoint_it_says_what_to_type(opened: Open) -> None:
+    app = opened()
+    assert title(app) == "Compare"
+    assert "python -m training fit" in app.code[0].value
+
+
+def test_it_opens_with_what_evaluations_have_in_common(opened: Open, three: Path) -> None:
+    write_checkpoint(three, "unmeasured", dice=0.999)
+    app = opened()
+    assert app.multiselect(key="rows_choice").value == ["good/best", "other/best", "plain/best"]
+    assert title(app) == "good is the best of 3 by Dice"
+    assert "36 images of 12 cars" in words(app)
+    assert list(table(app)["Name"]) == ["good", "other", "plain"]
+    assert list(table(app)["Rank"]) == ["1", "2 to 3", "2 to 3"]
+
+
+def test_the_headline_of_two_is_their_verdict(opened: Open, three: Path) -> None:
+    app = opened(row=["plain/best", "good/best"])
+    tables = [table_of(rows_of(dice, 12, 3, seed)) for dice, seed in ((0.981, 2), (0.985, 1))]
+    verdict = compare(*tables, find_metric("dice"), ("plain", "good"))
+    assert verdict.kind == "better"
+    assert title(app) == verdict.sentence
+    assert "good is better by" in title(opened(row=["good/best", "plain/best"]))
+    tie = title(opened(row=["plain/best", "other/best"], metric="hd95"))
+    assert tie.startswith(("plain and other: a tie", "other and plain: a tie"))
+
+
+def test_every_choice_is_in_the_url(opened: Open, three: Path) -> None:
+    link = {"metric": "hd95", "baseline": "good/best", "order": "Best first", "all_metrics": "true"}
+    app = opened(row=["plain/best", "good/best"], **link)
+    assert app.selectbox(key="metric_choice").value == "hd95"
+    assert app.selectbox(key="baseline_choice").value == "good/best"
+    shown = table(app)
+    assert list(shown["Name"]) == ["good", "plain"]
+    assert next(iter(shown["Verdict"])) == "baseline"
+    assert {"HD95, px", "Boundary F1, 1 px", "ASSD, px"} <= set(shown)
+    app.selectbox(key="metric_choice").set_value("iou")
+    app.multiselect(key="rows_choice").set_value(["good/best", "plain/best", "other/best"])
+    app = app.run()
+    assert app.query_params["metric"] in ("iou", ["iou"])
+    assert app.query_params["row"] == ["good/best", "plain/best", "other/best"]
+    assert title(app) == "good is the best of 3 by IoU"
+
+
+def test_copies_are_identical_and_no_tie(opened: Open, three: Path) -> None:
+    copy = three / "copy" / "checkpoints"
+    shutil.copytree(three / "good" / "checkpoints", copy)
+    app = opened(row=["good/best", "copy/best"])
+    assert title(app) == "good and copy: identical: the same figures on all 36 photos"
+    assert "identical" in next(iter(table(app)["Verdict"]))
+
+
+def test_what_is_damaged_or_gone_is_said_and_the_others_compared(opened: Open, three: Path) -> None:
+    bad = three / "bad" / "checkpoints" / "best.safetensors"
+    bad.parent.mkdir(parents=True)
+    bad.write_bytes(b"nothing")
+    app = opened(row=["good/best", "bad/best", "gone/best", "/no/such.safetensors", "plain/best"])
+    said = words(app)
+    assert "**bad**: best.safetensors (7 bytes) is not a whole" in said
+    assert "**gone**: There is no such checkpoint (any more)." in said
+    assert "**such**: There is no checkpoint at /no/such.safetensors" in said
+    assert title(app).startswith("good is better by")
+    assert "best.safetensors (7 bytes)" in words(opened()), "also where it is not chosen"
+
+
+def test_an_evaluation_that_is_damaged_counts_as_missing(opened: Open, three: Path) -> None:
+    (file,) = (three / "plain" / "checkpoints" / "best.evaluations").iterdir()
+    file.write_bytes(file.read_bytes()[:-40])
+    app = opened(row=["good/best", "plain/best"])
+    assert "Not measured on these images yet: **plain**" in words(app)
+    assert title(app).startswith("good: Dice 0.98")
+
+
+@pytest.mark.parametrize(("views", "told"), [(1, "one photo alone"), (5, "one car alone")])
+def test_one_image_and_one_car_are_not_enough(
+    opened: Open, runs: Path, views: int, told: str
+) -> None:
+    for seed, name in enumerate("ab"):
+        write_measured(runs, name, cars=1, views=views, seed=seed)
+    app = opened(row=["a/best", "b/best"])
+    assert f"not enough data: {told} shows no spread" in title(app)
+    assert "not enough" in next(iter(table(app)["Verdict"]))
+    assert "nan" not in words(app)
+
+
+def test_a_photo_that_cant_be_read_is_counted_and_named(opened: Open, runs: Path) -> None:
+    for seed, name in enumerate("ab"):
+        path = write_measured(runs, name, seed=seed)
+        rows = rows_of(0.9, 12, 3, seed)
+        rows[0] = replace(rows[0], error="car00_01.jpg is damaged", dice=float("nan"))
+        write_rows(subject_of(path), rows)
+    app = opened(row=["a/best", "b/best"])
+    assert "without 1 photo that can't be read (cars/car00_01)" in title(app)
+    assert list(table(app)["Not read"]) == [1, 1]
+    assert list(table(app)["Images"]) == [35, 35]
+
+
+def test_leaks_are_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
+    path = write_measured(three, "leaky", dice=0.995, seed=9, warnings=(LEAK,))
+    app = opened(row=["good/best", "leaky/best"])
+    assert f"**leaky**: {LEAK}" in words(app)
+    assert list(table(app)["Split"]) == ["", "LEAKY"]
+    assert "color" in app.dataframe[0].proto.arrow_data.styler.styles
+    assert path.is_file()
+
+
+def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:
+    good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
+    write_rows(subject_of(good, flips=True), rows_of(0.987, 12, 3, 5))
+    both = ensemble_of([subject_of(good), subject_of(plain)])
+    write_rows(both, rows_of(0.988, 12, 3, 6))
+    app = opened(row=["good/best", "good/best~flips", "plain/best|good/best"])
+    assert list(table(app)["Name"]) == ["good", "good, flips", "plain + good"]
+    assert title(app) == "plain + good is the best of 3 by Dice"
+
+
+def test_rows_with_flips_and_ensembles_are_added(opened: Open, three: Path) -> None:
+    app = opened(row=["good/best", "plain/best"])
+    app.button(key="add_rows").click()
+    app = app.run()
+    flips = ["good/best~flips", "plain/best~flips"]
+    assert app.query_params["row"] == ["good/best", "plain/best", *flips]
+    assert "Not measured on these images yet: **good, flips**, **plain, flips**" in words(app)
+    app.toggle(key="flipped").set_value(False)
+    app.toggle(key="together").set_value(True)
+    app = app.run()
+    app.button(key="add_rows").click()
+    app = app.run()
+    assert app.query_params["row"][-1] == "good/best|plain/best"
+
+
+def test_a_foreign_file_by_its_path(opened: Open, three: Path, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere" / "theirs.safetensors"
+    path.parent.mkdir()
+    shutil.copy(three / "good" / "checkpoints" / "best.safetensors", path)
+    app = opened(row=["good/best", "plain/best"])
+    app.text_input(key="file_path").set_value("/nowhere.safetensors")
+    app = app.run()
+    assert "There is no checkpoint at /nowhere.safetensors" in words(app)
+    app.text_input(key="file_path").set_value(str(path))
+    app = app.run()
+    assert app.query_params["row"] == ["good/best", "plain/best", str(path)]
+    assert "Not measured on these images yet: **theirs**" in words(app)
+
+
+def test_an_uploaded_checkpoint_is_kept_once(
+    opened: Open, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+    data = (three / "good" / "checkpoints" / "best.safetensors").read_bytes()
+    app = opened(row="plain/best")
+    for name, content in (("mine.safetensors", data), ("bad.safetensors", data[:-1])):
+        app.get("file_uploader")[0].upload(name, content)
+        app = app.run()
+        assert not app.exception
+    assert "truncated or damaged" in words(app)
+    (kept,) = (tmp_path / "cache" / "checkpoints").rglob("*.safetensors")
+    assert kept.name == "mine.safetensors"
+    assert app.query_params["row"] == ["plain/best", str(kept)]
+
+
+def test_images_that_are_not_here_are_said_so(opened: Open, three: Path) -> None:
+    write_checkpoint(three, "unmeasured")
+    app = opened(row=["good/best", "unmeasured/best"])
+    said = words(app)
+    assert "Not measured on these images yet: **unmeasured**" in said
+    assert "The data folder cars is not on this machine" in said
+    assert "No checkpoint was evaluated on the images" in words(opened(images="0123456789"))
+
+
+def test_other_images_are_a_folder_and_a_part_of_it(opened: Open, three: Path) -> None:
+    app = opened(row=["good/best", "plain/best"], images="other")
+    assert app.multiselect(key="on_choice").value == ["samples"]
+    assert "Not measured on these images yet: **good**, **plain**" in words(app)
+    app = opened(row=["good/best"], images="other", part="Validation")
+    assert "No run has a split" in words(app)
+    app = opened(row=["good/best"], images="other", on="nothing like that")
+    assert "There is no data folder nothing like that in the list" in words(app)
+
+
+def test_fifty_checkpoints(opened: Open, runs: Path) -> None:
+    for place in range(50):
+        write_measured(runs, f"run{place:02}", dice=0.9 + 0.001 * place, seed=place)
+    names = [f"run{place:02}/best" for place in range(50)]
+    app = opened(row=names, order="Best first")
+    assert len(table(app)) == 50
+    assert table(app)["Dice"].is_monotonic_decreasing
+    assert "run49" in title(app)
