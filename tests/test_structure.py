@@ -96,6 +96,15 @@ def test_only_the_engine_knows_optimiser_and_loss() -> None:
     assert users and all(user.startswith("training/engine/") for user in users)
 
 
+def test_only_one_module_knows_torch_distributed() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if within_any(imports(ast.parse(path.read_text())), "torch.distributed")
+    }
+    assert users == {"training/engine/processes.py"}
+
+
 @pytest.mark.parametrize("module", ["training.config", "training.augment.recipe"])
 def test_recipes_as_data_wait_for_no_heavy_library(module: str) -> None:
     heavy = "albumentations", "torch"

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data import Sample
 from training.engine.closeness import edge_closeness
+from training.engine.processes import ALONE, Processes
 
 
 class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
@@ -66,21 +68,43 @@ def steps_per_epoch(count: int, step_images: int) -> int:
 
 
 def epoch_batches(
-    samples: Sequence[Sample], config: TrainConfig, epoch: int, first_step: int = 0
+    samples: Sequence[Sample],
+    config: TrainConfig,
+    epoch: int,
+    first_step: int = 0,
+    processes: Processes = ALONE,
 ) -> DataLoader[tuple[Tensor, ...]]:
-    """Returns the batches of an epoch from an optimiser step on (0 for all of them).
+    """Returns this process's share of each batch of an epoch.
 
-    A run that goes on inside an epoch so reads nothing that it has already seen. A batch is
-    (images, masks), and the closeness to the edges where these weigh something.
+    A batch is (images, masks), and the closeness to the edges where these weigh something.
+
+    Args:
+        samples: All training photos.
+        config: What to do with them.
+        epoch: From 1.
+        first_step: The optimiser step to begin with, 0 for all of them: a run that goes on inside
+            an epoch so reads nothing that it has already seen.
+        processes: Those that share the batches.
+
+    Raises:
+        ConfigError: A batch has fewer photos than there are processes.
     """
-    order = epoch_order(len(samples), config.seed, epoch)
     end = steps_per_epoch(len(samples), config.step_images) * config.step_images
+    order = epoch_order(len(samples), config.seed, epoch)[:end]
+    starts = range(first_step * config.step_images, len(order), config.batch)
+    batches = [order[start : start + config.batch] for start in starts]
+    least = min(map(len, batches), default=processes.count)
+    if least < processes.count:
+        raise ConfigError(
+            f"A batch of {least} photos can't be shared by {processes.count} processes, each needs "
+            f"one at least (batch {config.batch}, {len(samples)} training photos); take a larger "
+            "batch or fewer processes."
+        )
     squares = TrainingSquares(samples, config, epoch)
     whole: Dataset[Any] = WeightedSquares(squares) if config.edge_weight else squares
     return DataLoader(
         whole,
-        batch_size=config.batch,
-        sampler=order[first_step * config.step_images : end],
+        batch_sampler=[batch[processes.share] for batch in batches],
         num_workers=config.workers,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if config.workers else None,
@@ -94,10 +118,10 @@ def epoch_batches(
 def _start_worker(_worker: int) -> None:
     """Keeps a worker from taking the cores that the network needs.
 
-    A terminal's Ctrl-C reaches workers, too; they go on until the trainer, which finishes its step
-    first, lets them go.
+    A terminal's Ctrl-C and torchrun's SIGTERM reach workers, too; they go on until the trainer,
+    which finishes its step first, lets them go.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

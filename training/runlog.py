@@ -144,6 +144,30 @@ class RunLog:
         self.close()
 
 
+class SilentLog(RunLog):
+    """The log of a process that leaves the writing to another, the holder of the lock."""
+
+    def __init__(self, folder: Path, config: TrainConfig) -> None:
+        self.folder = folder
+        self.config = config
+        self.checkpoints = folder / "checkpoints"
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Writes nothing."""
+
+    def write_state(self, state: RunState) -> None:
+        """Writes nothing, but for a failure that the other did not live to tell."""
+        if state.status == "failed":
+            time.sleep(0.2)  # a killed process frees its lock a little later than its connections
+            explain_end(self.folder, "failed", state.message, state.cause)
+
+    def say(self, text: str) -> None:
+        """Writes nothing."""
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
 def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
     """Returns a new run's writer; its folder is named by the name, else by the time.
 
@@ -201,6 +225,8 @@ def explain_end(folder: Path, status: Status, message: str, cause: Cause = "") -
                 }
                 told = {"status": status, "message": message, "cause": cause, "updated": now()}
                 _write_json(path, {**asdict(RunState(status)), **known, **told})
+                with (folder / "log.txt").open("a", encoding="utf-8") as log:
+                    log.write(f"{now()} failed: {message}\n")
 
 
 def read_config(folder: Path) -> TrainConfig:

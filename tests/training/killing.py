@@ -16,7 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch.utils.tensorboard  # noqa: F401  (once here, not in every fork)
+# Once here, not in every fork; the first is what an optimiser's first step imports.
+import torch._dynamo
+import torch.utils.tensorboard  # noqa: F401
 
 from training.config import TrainConfig
 from training.engine.loop import Trainer

@@ -22,7 +22,7 @@ def test_what_the_engine_writes_is_read_back(tmp_path: Path) -> None:
     writer.describe()
     sample = writer.samples[0]
     for epoch in (2, 10):
-        writer.record(epoch, sample, np.full((80, 120), 0.6, np.float32))
+        writer.write(epoch, writer.picture(sample, np.full((80, 120), 0.6, np.float32)))
     found = read_probes(tmp_path / "run")
     assert found is not None
     assert found.epochs == (2, 10)

@@ -76,12 +76,12 @@ def test_what_is_written(tiny_data: Path, tmp_path: Path) -> None:
 
     large = np.zeros((600, 1200), np.float32)
     large[:, 600:] = 0.5
-    probes.record(3, first, large)
+    probes.write(3, probes.picture(first, large))
     grey = picture(tmp_path / "probes/epoch_0003/1.png")
     assert grey.shape == (128, 256) and set(np.unique(grey)) == {0, 128}
     assert (tmp_path / "probes/epoch_0003/1.png").stat().st_size < 2000
     others = [sample for sample in val if sample not in probes.samples]
-    probes.record(4, others[0], large)
+    probes.write(4, probes.picture(others[0], large))
     assert not (tmp_path / "probes/epoch_0004").exists()
 
 
@@ -91,7 +91,7 @@ def test_what_is_written_is_what_is_read(tiny_data: Path, tmp_path: Path) -> Non
     probes = Probes(tmp_path / "probes", val)
     probes.describe()
     for epoch in (12, 3):
-        probes.record(epoch, probes.samples[1], np.ones((48, 64), np.float32))
+        probes.write(epoch, probes.picture(probes.samples[1], np.ones((48, 64), np.float32)))
     found = read_probes(tmp_path)
     assert found is not None and found.epochs == (3, 12)
     assert [probe.name for probe in found.probes] == [sample.name for sample in probes.samples]

@@ -5,22 +5,33 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from contextlib import nullcontext
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
-from training.commands import EXIT_OK
+from training.commands import EXIT_OK, EXIT_USAGE
 from training.commands.stopping import terminated_like_ctrl_c
 from training.config import TrainConfig, field_choices, field_help
 from training.presets import PRESETS, find_preset
 from training.progress_bar import training_bar
 from training.settings import kinds_of
 
+if TYPE_CHECKING:
+    from training.engine.processes import Processes
+    from training.runlog import RunLog
+
 
 def add(commands: Any) -> None:
     """Declares the command and its options."""
-    parser = commands.add_parser("fit", help="train a network; the run is written to runs/<name>/")
+    parser = commands.add_parser(
+        "fit",
+        help="train a network; the run is written to runs/<name>/",
+        epilog="Several graphics cards or machines: torchrun --nproc-per-node N -m training fit "
+        "... starts N processes that share each batch and the validation photos, so --batch stays "
+        "what it is; --workers and --threads count for each process. --resume works alike.",
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     parser.add_argument("--name", help="name of the new run (default: the time)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run's folder")
@@ -49,39 +60,66 @@ def given_settings(options: argparse.Namespace) -> TrainConfig:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains a new run, or goes on with one."""
+    """Trains a new run, or goes on with one; alone or as one of several processes."""
+    from training.engine.processes import LostProcessError, joined_processes
+
+    first = True
+    try:
+        with terminated_like_ctrl_c(), joined_processes() as processes:
+            first = processes.first
+            return _train(options, processes)
+    except LostProcessError as lost:
+        if first or not lost.told:
+            raise
+        return EXIT_USAGE
+
+
+def _train(options: argparse.Namespace, processes: Processes) -> int:
     from training.doctor.doctor import Doctor
     from training.engine.loop import Trainer
-    from training.runlog import RunLog, create_run, read_config
 
-    if options.resume:
-        if options.name or options.preset:
-            raise ConfigError("A resumed run keeps its name and settings: no --name, no --preset.")
-        log = RunLog(options.resume, read_config(options.resume).extended(_given(options)))
-    else:
-        log = create_run(options.runs, options.name, given_settings(options))
-    with log, terminated_like_ctrl_c():
+    with _open_log(options, processes) as log:
+        bar = training_bar() if processes.first else nullcontext(lambda _: None)
+        command = f"{processes.command} {shlex.join(sys.argv[1:])}"
         try:
-            with training_bar() as show:
-                state = Trainer(log.config, log, show, _command()).run()
+            with bar as show:
+                state = Trainer(log.config, log, show, command, processes).run()
         except KeyboardInterrupt:
             saved = "and saved" if log.training_state.is_file() else "before the first step"
-            print(f"Stopped {saved}. Go on: python -m training fit --resume {log.folder}")
+            if processes.first:
+                print(f"Stopped {saved}. Go on: {processes.command} fit --resume {log.folder}")
             raise
-    print(f"Finished {state.epoch} epochs, {state.images} images: {log.folder}")
-    for finding in Doctor(log.folder).findings():
-        print(f"doctor: {finding.text()}")
+    if processes.first:
+        print(f"Finished {state.epoch} epochs, {state.images} images: {log.folder}")
+        for finding in Doctor(log.folder).findings():
+            print(f"doctor: {finding.text()}")
     return EXIT_OK
+
+
+def _open_log(options: argparse.Namespace, processes: Processes) -> RunLog:
+    """Returns the run's log; the first process opens it, the others leave the writing to it."""
+    from training.runlog import RunLog, SilentLog, create_run, read_config
+
+    log: RunLog | None = None
+
+    def opened() -> tuple[Path, TrainConfig]:
+        nonlocal log
+        if not options.resume:
+            log = create_run(options.runs, options.name, given_settings(options))
+        elif options.name or options.preset:
+            raise ConfigError("A resumed run keeps its name and settings: no --name, no --preset.")
+        else:
+            config = read_config(options.resume).extended(_given(options))
+            log = RunLog(options.resume, config)
+        return log.folder, log.config
+
+    folder, config = processes.from_first(opened)
+    return log or SilentLog(folder, config)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     given = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _command() -> str:
-    """Returns the command line that was typed."""
-    return shlex.join(["python", "-m", "training", *sys.argv[1:]])
 
 
 def _add_field(parser: argparse.ArgumentParser, declared: Field[Any]) -> None:

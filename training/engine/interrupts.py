@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+from training.engine.processes import ALONE, Processes
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -20,13 +22,22 @@ class Interrupts:
     raises at once, for whoever does not want to wait, but not inside `held`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes = ALONE) -> None:
+        self._processes = processes
         self._noted = False
         self._holding = False
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt where a signal has come; called where nothing is half done."""
+        """Raises KeyboardInterrupt where a signal has come; called where nothing is half done.
+
+        A signal to one process is one to all: they stop at the same step.
+        """
+        if self._processes.total(self._noted):
+            raise KeyboardInterrupt
+
+    def check_here(self) -> None:
+        """Raises KeyboardInterrupt where a signal has come to this very process."""
         if self._noted:
             raise KeyboardInterrupt
 

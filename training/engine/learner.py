@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from training.engine.growth import grown
 from training.engine.loss import make_loss
 from training.engine.optimizer import make_optimizer
 from training.engine.precision import half_type
+from training.engine.processes import ALONE, Processes
+from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
 """images float32 (N, 3, S, S), masks float32 (N, 1, S, S), and the closeness to the edges like
@@ -27,8 +30,15 @@ the masks where these weigh something."""
 class Learner:
     """A network, and all that changes it."""
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, config: TrainConfig, device: torch.device, processes: Processes = ALONE
+    ) -> None:
         """Builds the network with the weights that a new run begins with.
+
+        Args:
+            config: What to train, and how.
+            device: Where this process does it.
+            processes: Those that do it together; after each step, all have the same weights.
 
         Raises:
             CheckpointError: `start_from` can't be read.
@@ -37,12 +47,16 @@ class Learner:
         """
         self.device = device
         self._config = config
+        self._processes = processes
         self._half = half_type(config.precision, device)
         torch.manual_seed(config.seed)
-        self.model: UNet = _first_weights(config).to(  # type: ignore[call-overload]
+        first = _first_weights(config)
+        first.load_state_dict(processes.from_first(first.state_dict))  # processors round as they do
+        self.model: UNet = first.to(  # type: ignore[call-overload]
             device=device, memory_format=torch.channels_last
         )
         self._averaged = averaged_copy(self.model, config.ema)
+        share_layers(self.model, processes)
         self._optimizer = make_optimizer(self.model, config)
         self._scaler = torch.amp.GradScaler(enabled=self._half is torch.float16)
         self._loss = make_loss(config)
@@ -63,7 +77,7 @@ class Learner:
         """Takes one optimiser step and returns its loss, the mean over the photos.
 
         Args:
-            batches: Worked on one after the other, as if they were one.
+            batches: This process's shares, worked on one after the other, as if they were one.
             rate: Learning rate.
 
         Raises:
@@ -72,12 +86,19 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
-        count = sum(batch[0].shape[0] for batch in batches)
+        count = self._processes.total(sum(batch[0].shape[0] for batch in batches))
         total = 0.0
         for batch in batches:
             loss = self._loss_of(batch) * (batch[0].shape[0] / count)
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
+        total = self._processes.total(total)
+        if not math.isfinite(total):  # all processes say so, where one has met it
+            raise DivergedError(
+                f"The loss is {total}: the training diverged. Start again with a smaller "
+                f"learning rate than {self._config.learning_rate:g}."
+            )
+        self._processes.add_up([p.grad for p in self.model.parameters() if p.grad is not None])
         if self._config.clip_norm:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip_norm)
@@ -107,13 +128,7 @@ class Learner:
         masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch[1:])
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.model.whole(images)
-        loss = self._loss(logits, masks, closeness[0] if closeness else None)
-        if not torch.isfinite(loss):
-            raise DivergedError(
-                f"The loss is {loss.item()}: the training diverged. Start again with a smaller "
-                f"learning rate than {self._config.learning_rate:g}."
-            )
-        return loss
+        return self._loss(logits, masks, closeness[0] if closeness else None)
 
     def state(self) -> dict[str, Any]:
         """Returns everything that later steps depend on."""

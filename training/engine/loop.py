@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from core.device import resolve_device
+from core.errors import RunError
 from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
@@ -28,13 +28,15 @@ from training.engine.material import open_material
 from training.engine.pace import Pace
 from training.engine.position import Position, Way
 from training.engine.probes import Probes
+from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
-from training.engine.saved_state import load_state, save_state
+from training.engine.saved_state import load_state, read_state, save_state
 from training.engine.schedule import cut_where_it_stands_still, learning_rate
 from training.engine.trial import try_step
 from training.engine.validation import Validation
 from training.environment import environment_facts
 from training.runlog import Cause, RunLog, RunState, Status, read_split
+from training.splits import Split
 
 LOG_EVERY = 20
 """Steps between two step lines of metrics.jsonl."""
@@ -49,6 +51,7 @@ class Trainer:
         log: RunLog,
         on_progress: Callable[[Progress], None],
         command: str = "",
+        processes: Processes = ALONE,
     ) -> None:
         """Opens the data, builds the network and, where the run has a state, loads it.
 
@@ -57,10 +60,12 @@ class Trainer:
             log: The run's folder, locked.
             on_progress: Called often, from this thread.
             command: The command line that started this, for the run's environment.json.
+            processes: Those that train together; all but the first have a SilentLog.
 
         Raises:
             DataError: The data can't be used.
-            RunError: They are not those of the resumed run, or its state is damaged.
+            RunError: They are not those of the resumed run, its state is damaged, or other
+                processes see other data.
             DeviceError: This machine has no such device.
         """
         if config.threads:
@@ -69,22 +74,24 @@ class Trainer:
         self.log = log
         self._on_progress = on_progress
         self._command = command
-        resumed = log.training_state.is_file()
-        device = resolve_device(config.device)
-        self.material = open_material(config, read_split(log.folder) if resumed else None)
-        self.learner = Learner(config, device)
+        self._processes = processes
+        device = processes.device(config.device)
+        saved, split = processes.from_first(lambda: _saved(log))
+        self.material = open_material(config, split)
+        self._check_data()
+        self.learner = Learner(config, device, processes)
         self.position = Position()
-        if resumed:
-            self.position = load_state(log.training_state, self.learner, self.material.fingerprints)
+        if saved is not None:
+            self.position = load_state(saved, log.folder, self.learner, self.material.fingerprints)
         count = len(self.material.epoch)
         self._way = Way(
             config, steps_per_epoch(count, config.step_images), min(count, config.step_images)
         )
         self._keeper = Keeper(log, self.material)
         self._probes = Probes(log.probes, self.material.val)
-        self._validation = Validation(config, self.material, self._probes, device)
+        self._validation = Validation(config, self.material, self._probes, device, processes)
         self._doctor = Doctor(log.folder)
-        self._interrupts = Interrupts()
+        self._interrupts = Interrupts(processes)
         self._pace = Pace()
         self._rate = 0.0
         self._saved = self._started = time.monotonic()
@@ -94,6 +101,15 @@ class Trainer:
     def model(self) -> UNet:
         """The network as it is trained; what is kept is its average."""
         return self.learner.model
+
+    def _check_data(self) -> None:
+        own = self.material.fingerprints, self.material.split.fingerprint()
+        for number, other in enumerate(self._processes.gathered(own), start=1):
+            if other != own:
+                raise RunError(
+                    f"Process {self._processes.rank + 1} and process {number} see other data or "
+                    "another split; all of them need the same data folders and files."
+                )
 
     def run(self) -> RunState:
         """Trains until a limit is reached and returns the final state.
@@ -119,8 +135,10 @@ class Trainer:
 
     def _run(self) -> RunState:
         try:
-            self._announce()
-            try_step(self.config, self.learner, len(self.material.train))
+            if self._processes.first:
+                self._announce()
+            photos = min(self.config.batch, len(self.material.epoch))
+            try_step(self.config, self.learner, -(-photos // self._processes.count))
             while self.position.step_in_epoch or not self._end():
                 self._train_epoch()
                 self._finish_epoch()
@@ -149,10 +167,12 @@ class Trainer:
         for dataset in self.material.datasets:
             for problem in dataset.problems():
                 self.log.say(problem)
+        count = self._processes.count
+        together = f", {count} processes" if count > 1 else ""
         self.log.say(
             f"{len(self.material.train)} training and {len(self.material.val)} validation photos; "
             f"split {self.material.split.verdict()}; {learner.model.parameter_count()} parameters "
-            f"on {learner.device} in {learner.precision}; from epoch {at.epoch} on"
+            f"on {learner.device} in {learner.precision}{together}; from epoch {at.epoch} on"
         )
         self._write_state("running")
 
@@ -163,7 +183,11 @@ class Trainer:
         """Takes the epoch's remaining steps, or those that a limit leaves."""
         at = self.position
         self.learner.model.train()
-        batches = iter(epoch_batches(self.material.epoch, self.config, at.epoch, at.step_in_epoch))
+        batches = iter(
+            epoch_batches(
+                self.material.epoch, self.config, at.epoch, at.step_in_epoch, self._processes
+            )
+        )
         self._pace, since_line = Pace(), Pace()
         while not self._way.end(at, at.epoch - 1):
             self._interrupts.check()
@@ -175,7 +199,7 @@ class Trainer:
             with self._interrupts.held():
                 loss = self._step(group)
                 for pace in (self._pace, since_line):
-                    pace.count(_images(group), waited)
+                    pace.count(self._way.step_images, waited)
                 if at.step % LOG_EVERY == 0:
                     self._log_step(loss, since_line)
                     since_line = Pace()
@@ -194,7 +218,7 @@ class Trainer:
         loss = self.learner.step(group, self._rate)
         at.step += 1
         at.step_in_epoch += 1
-        at.images += _images(group)
+        at.images += self._way.step_images
         at.loss_sum += loss
         at.seconds = self._seconds()
         return loss
@@ -214,7 +238,8 @@ class Trainer:
         with self._interrupts.held():
             self._log_epoch(metrics, pace)
             best = self._judge(metrics)
-            self._keeper.keep(self.learner.kept, at, metrics, best)
+            if self._processes.first:
+                self._keeper.keep(self.learner.kept, at, metrics, best)
             at.next_epoch()
             self._save()
             self._write_state("running")
@@ -222,8 +247,9 @@ class Trainer:
 
     def _say_findings(self) -> None:
         """Writes to the log what the doctor finds and has not told yet."""
-        for finding in self._doctor.news():
-            self.log.say(f"doctor: {finding.text()}")
+        if self._processes.first:
+            for finding in self._doctor.news():
+                self.log.say(f"doctor: {finding.text()}")
 
     def _judge(self, metrics: dict[str, Any]) -> bool:
         """Tells whether an epoch is the best so far, and cuts the learning rate where it is due."""
@@ -244,19 +270,24 @@ class Trainer:
 
     def _validate(self) -> dict[str, Any]:
         """Returns the validation figures of the kept weights."""
-        return self._validation.score(
-            self.learner.kept,
-            self.position.epoch,
-            lambda done, total: self._tell("validate", done, total),
-        )
+
+        def show(done: int, total: int) -> None:
+            self._tell("validate", done, total)
+            self._interrupts.check_here()
+
+        return self._validation.score(self.learner.kept, self.position.epoch, show)
 
     def _save(self) -> None:
         """Writes everything that a resumed trainer needs, atomically."""
-        save_state(self.log.training_state, self.position, self.learner, self.material.fingerprints)
+        if self._processes.first:
+            path, facts = self.log.training_state, self.material.fingerprints
+            save_state(path, self.position, self.learner, facts)
         self._saved = time.monotonic()
 
     def _seconds(self) -> float:
-        return self._seconds_before + time.monotonic() - self._started
+        """Returns the wall time of all sessions, by the first process's clock."""
+        own = self._seconds_before + time.monotonic() - self._started
+        return self._processes.total(own if self._processes.first else 0.0)
 
     def _write_state(self, status: Status, message: str = "", cause: Cause = "") -> RunState:
         at = self.position
@@ -299,8 +330,9 @@ class Trainer:
                 images_per_second=self._pace.facts()["images_per_second"],
             )
         )
-        self._interrupts.check()
 
 
-def _images(group: Sequence[Batch]) -> int:
-    return sum(batch[0].shape[0] for batch in group)
+def _saved(log: RunLog) -> tuple[dict[str, Any] | None, Split | None]:
+    """Returns the state and the split of a run that goes on."""
+    state = read_state(log.training_state)
+    return state, None if state is None else read_split(log.folder)

@@ -26,6 +26,9 @@ PROBES = 8
 LONGEST = 256
 """Longest side of a probe in px."""
 
+ProbePictures = dict[int, bytes]
+"""A small grey PNG of each probe's probability, by the probe's number."""
+
 
 class Probes:
     """Writes the probes of one run."""
@@ -65,24 +68,31 @@ class Probes:
             write_bytes_atomically(self._folder / f"{number}_truth.png", truth)
         write_bytes_atomically(path, text.encode())
 
-    def record(self, epoch: int, sample: Sample, probability: NDArray[np.float32]) -> None:
-        """Writes the probability of a sample, if it is a probe.
+    def picture(self, sample: Sample, probability: NDArray[np.float32]) -> ProbePictures:
+        """Returns the picture of a sample's probability, if it is a probe; else nothing.
 
         Args:
-            epoch: The epoch that was just trained.
             sample: Any validation photo.
             probability: (H, W) float32 in [0, 1].
-
-        Raises:
-            OSError: It can't be written.
         """
         number = self._numbers.get(_key(sample))
         if number is None:
+            return {}
+        grey = np.rint(probability * 255).astype(np.uint8)
+        return {number: _grey_png(_small(grey))}
+
+    def write(self, epoch: int, pictures: ProbePictures) -> None:
+        """Writes what the probes are after an epoch.
+
+        Raises:
+            OSError: They can't be written.
+        """
+        if not pictures:
             return
         folder = self._folder / epoch_folder(epoch)
         folder.mkdir(parents=True, exist_ok=True)
-        grey = np.rint(probability * 255).astype(np.uint8)
-        write_bytes_atomically(folder / f"{number}.png", _grey_png(_small(grey)))
+        for number, picture in sorted(pictures.items()):
+            write_bytes_atomically(folder / f"{number}.png", picture)
 
 
 def choose_probes(samples: Sequence[Sample], count: int = PROBES) -> list[Sample]:

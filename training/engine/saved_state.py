@@ -37,14 +37,16 @@ def save_state(
     write_bytes_atomically(path, buffer.getvalue())
 
 
-def load_state(path: Path, learner: Learner, fingerprints: dict[str, str]) -> Position:
-    """Brings a learner back to where it was saved and returns the position.
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Returns what was saved, for `load_state`; None for a run without a state.
 
     Raises:
-        RunError: The file is damaged, of a newer version, or of other data.
+        RunError: The file is damaged, or of a newer version.
     """
+    if not path.is_file():
+        return None
     try:
-        state = torch.load(path, map_location=learner.device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise RunError(f"The training state {path} is damaged: {error}.") from error
     written = state.get("format", 1) if isinstance(state, dict) else None
@@ -53,16 +55,33 @@ def load_state(path: Path, learner: Learner, fingerprints: dict[str, str]) -> Po
             f"The training state {path} has the format {written}; this version reads up to "
             f"{_FORMAT}. Go on with the version that wrote it."
         )
+    return dict(state)
+
+
+def load_state(
+    state: dict[str, Any], run: Path, learner: Learner, fingerprints: dict[str, str]
+) -> Position:
+    """Brings a learner back to where it was saved and returns the position.
+
+    Args:
+        state: From `read_state`.
+        run: The run's folder.
+        learner: The run's network.
+        fingerprints: Of the data folders, by name.
+
+    Raises:
+        RunError: The state is of other data or of another network.
+    """
     if state.get("data") != fingerprints:
         raise RunError(
-            f"The data of {path.parent.parent} have changed since it was trained; a resumed run "
+            f"The data of {run} have changed since it was trained; a resumed run "
             "needs the same files. Start a new run, or bring the old data back."
         )
     try:
         learner.load_state(state)
-        return Position(**_position(state["position"], written))
+        return Position(**_position(state["position"], state.get("format", 1)))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"The training state {path} does not fit its run: {error}.") from error
+        raise RunError(f"The training state does not fit its run {run}: {error}.") from error
 
 
 def _position(values: dict[str, Any], written: int) -> dict[str, Any]:

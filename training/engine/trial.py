@@ -60,13 +60,13 @@ def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
     Args:
         config: The training's.
         learner: Its network.
-        photos: Training photos; a batch has no more than these.
+        photos: Most photos that this process works on at once.
 
     Raises:
         ShortMemoryError: It does not fit into the memory.
     """
-    shape = min(config.batch, photos), config.size, config.size
-    images, truth = torch.zeros(shape[0], 3, *shape[1:]), torch.zeros(shape[0], 1, *shape[1:])
+    sides = config.size, config.size
+    images, truth = torch.zeros(photos, 3, *sides), torch.zeros(photos, 1, *sides)
     with _told_with_smaller_settings(config, learner.device):
         learner.rehearse((images, truth, truth) if config.edge_weight else (images, truth))
 
