@@ -11,17 +11,19 @@ from training.commands import (
     EXIT_STOPPED,
     EXIT_USAGE,
     augment,
+    card,
     check,
     doctor,
     evaluate,
     fit,
     queue,
+    report,
     split,
     synthetic,
     trial,
 )
 
-COMMANDS = (fit, evaluate, synthetic, augment, check, split, doctor, queue, trial)
+COMMANDS = (fit, evaluate, synthetic, augment, check, split, doctor, queue, trial, report, card)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

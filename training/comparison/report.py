@@ -1,0 +1,163 @@
+"""A comparison as one HTML file that holds everything: figures, pictures and the code of plotly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from training.comparison.aligned import Compared, align
+from training.comparison.figures import Side, scatter_figure
+from training.comparison.pairs import pairs_of
+from training.comparison.ranking import Ranking, rank
+from training.comparison.report_photos import Photos, photo_sections
+from training.comparison.slice_figures import slices_figure
+from training.comparison.slices import WAYS, cut
+from training.comparison.table import comparison_table
+from training.comparison.words import PART_TITLES, WAY_TITLES
+from training.evaluation.rows import METRICS, Metric
+from training.evaluation.stored import StoredEvaluation
+
+_STYLE = Path(__file__).with_name("report.css")
+
+
+def report_html(
+    evaluations: Sequence[StoredEvaluation],
+    colours: Sequence[str],
+    metric: Metric,
+    baseline: int,
+    photos: Photos,
+) -> bytes:
+    """Returns the report as an HTML page of its own, UTF-8.
+
+    Args:
+        evaluations: What was measured of those that are compared, on the same photos.
+        colours: Their colours, as #RRGGBB.
+        metric: What they are compared by.
+        baseline: Place of the one that the others are compared against.
+        photos: Where the pictures come from.
+
+    Raises:
+        DataError: They can't be compared.
+    """
+    compared = align(evaluations)
+    sides = [Side(*each) for each in zip(compared.names, colours, strict=True)]
+    ranking = rank(compared, metric)
+    others = [place for place in range(len(sides)) if place != baseline]
+    figures = _Figures()
+    parts = [
+        _head(compared, sides, metric),
+        *_verdicts(compared, ranking, baseline),
+        "<h2>All figures</h2>",
+        *_table(compared, ranking, compared.names[baseline]),
+        "<h2>Where it fails</h2>",
+        *_slices(compared, sides, metric, figures),
+    ]
+    for place in others:
+        pair = sides[baseline], sides[place]
+        pairs = pairs_of(compared.rows[baseline], compared.rows[place], metric)
+        parts += [
+            f"<h2>{escape(pair[1].title)} against {escape(pair[0].title)}, photo by photo</h2>",
+            figures.html(scatter_figure(pairs, *pair)),
+            photo_sections(pairs, (baseline, place), pair, photos),
+        ]
+    parts += ["<h2>How it was measured</h2>", *_facts(compared, sides)]
+    title = escape(" and ".join(side.title for side in sides))
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{title}</title><style>{_STYLE.read_text(encoding='utf-8')}</style>"
+    body = "\n".join(parts)
+    page = f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+    return page.encode()
+
+
+class _Figures:
+    """Figures as HTML; the first one brings plotly's code with it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def html(self, figure: go.Figure) -> str:
+        figure.update_layout(template="plotly_white", dragmode="zoom")
+        self._count += 1
+        text: str = figure.to_html(
+            full_html=False,
+            include_plotlyjs=self._count == 1,
+            div_id=f"figure{self._count}",
+            config={"displaylogo": False, "responsive": True},
+        )
+        return text
+
+
+def _head(compared: Compared, sides: Sequence[Side], metric: Metric) -> str:
+    facts = compared.facts[0]
+    names = " and ".join(escape(side.title) for side in sides)
+    return (
+        f"<h1>{names}</h1>"
+        f'<p class="facts">{compared.images:,} photos of {len(set(compared.cars)):,} cars: '
+        f"{escape(facts.data)}, {PART_TITLES[facts.part]}. Compared by {escape(metric.title)}.</p>"
+    )
+
+
+def _verdicts(compared: Compared, ranking: Ranking, baseline: int) -> Iterator[str]:
+    """Yields the verdict on each of the others, and what all figures must be read with."""
+    against = compared.names[baseline]
+    for name in compared.names:
+        if name == against:
+            continue
+        verdict = ranking.verdict(name, against=against)
+        about = "" if verdict.kind in ("better", "worse") else f"{name}: "
+        beside = f", against {against}" if len(compared.names) > 2 else ""
+        yield f'<p class="verdict"><b>{escape(about + verdict.sentence + beside)}.</b></p>'
+    for name, facts in zip(compared.names, compared.facts, strict=True):
+        for warning in facts.warnings:
+            yield f'<p class="warning">{escape(f"{name}: {warning}")}.</p>'
+
+
+def _table(compared: Compared, ranking: Ranking, baseline: str) -> Iterator[str]:
+    """Yields all figures, a column for each of those that are compared, and notes on them."""
+    table = comparison_table(compared, ranking, METRICS, baseline)
+    turned = table.texts.set_index(table.texts.columns[0]).T.rename_axis(columns=None)
+    yield f'<div class="wide">{turned.to_html(border=0)}</div>'
+    yield f'<p class="facts">{escape(" ".join(table.notes))}</p>'
+
+
+def _slices(
+    compared: Compared, sides: Sequence[Side], metric: Metric, figures: _Figures
+) -> Iterator[str]:
+    """Yields each way of cutting the photos: the worst slices in words, then the figure."""
+    for by in WAYS:
+        found = [cut(rows, metric, by) for rows in compared.rows]
+        if len(found[0].slices) < 2:
+            continue
+        yield f"<h3>By {WAY_TITLES[by].lower()}</h3>"
+        for side, sliced in zip(sides, found, strict=True):
+            swatch = f'<span class="swatch" style="background:{side.colour}"></span>'
+            yield f"<div>{swatch}<b>{escape(side.title)}</b>: {escape(sliced.sentence)}.</div>"
+        yield figures.html(slices_figure(found, sides))
+
+
+def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:
+    """Yields what a reader needs to measure the same again."""
+    rows = [
+        {
+            "Threshold": f"{facts.threshold:g}",
+            "Mirrored photos too": "yes" if facts.flips else "no",
+            "Checkpoint (SHA-256)": ", ".join(each[:16] for each in facts.fingerprints),
+            "Measured": facts.created,
+            "On": facts.device,
+            "With": facts.code,
+        }
+        for facts in compared.facts
+    ]
+    table = pd.DataFrame(rows, index=[side.title for side in sides]).T
+    yield f'<div class="wide">{table.to_html(border=0)}</div>'
+    first = compared.facts[0]
+    split = f", split {first.split_fingerprint[:16]}" if first.split_fingerprint else ""
+    yield f'<p class="facts">Data {escape(first.data)} {first.data_fingerprint[:16]}{split}.</p>'
+    if compared.left_out:
+        count, names = len(compared.left_out), ", ".join(compared.left_out)
+        words = "photo can't be read and is" if count == 1 else "photos can't be read and are"
+        yield f"<p>{count:,} {words} in no figure: {escape(names)}.</p>"
