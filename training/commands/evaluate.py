@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,8 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError, DataError, reason
-from training.commands import EXIT_OK, EXIT_SPOILT
-from training.commands.reading import add_reading, reading_of
+from training.commands.judging import (
+    add_judging,
+    finite,
+    images_of,
+    say_failures,
+    say_warnings,
+    subjects_of,
+)
 from training.commands.stopping import terminated_like_ctrl_c
 from training.progress_bar import counting_bar
 
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from training.evaluation.cost import Cost
     from training.evaluation.rows import ImageRow
     from training.evaluation.stored import StoredEvaluation
-    from training.evaluation.subjects import Subject
 
 
 def add(commands: Any) -> None:
@@ -45,17 +48,7 @@ def add(commands: Any) -> None:
         help="file, or a run's folder; several are scored on the same photos, each read once",
     )
     parser.add_argument("--data", action="append", type=Path, required=True, metavar="DIR")
-    add_reading(parser)
-    parser.add_argument("--split", type=Path, metavar="FILE", help="split.json of a run")
-    parser.add_argument("--part", choices=["all", "train", "val"], default="all")
-    parser.add_argument("--threshold", type=float, help="default: each checkpoint's own")
-    parser.add_argument(
-        "--tta", action="store_true", help="also score each with the mirrored photo (mean of both)"
-    )
-    parser.add_argument(
-        "--ensemble", action="store_true", help="also score the mean of all checkpoints"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    add_judging(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, one row a photo")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write all rows to a .csv or .parquet file"
@@ -72,17 +65,14 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores checkpoints on the photos of data folders."""
     from training.evaluation.cost import measure_costs
-    from training.evaluation.images import open_images
     from training.evaluation.run import evaluate_subjects
     from training.evaluation.settings import EvaluationSettings
 
     settings = EvaluationSettings(threshold=options.threshold)
     _check_out(options.out)
-    subjects = _subjects(options)
-    images = open_images(options.data, reading_of(options), options.split, options.part)
-    for dataset in images.datasets:
-        for problem in dataset.problems():
-            print(f"note: {problem}", file=sys.stderr)
+    asked = {(each.fingerprints, each.flips): each for each in subjects_of(options)}
+    subjects = list(asked.values())  # a network that was named twice is scored once
+    images = images_of(options)
     with terminated_like_ctrl_c(), _shown(options.job) as progress:
         evaluations = evaluate_subjects(
             subjects, images, settings, device=options.device, progress=progress
@@ -90,9 +80,9 @@ def run(options: argparse.Namespace) -> int:
         costs = measure_costs(subjects, device=options.device) if options.cost else []
     if options.out:
         _write_rows(evaluations, options.out)
-    _say_warnings(evaluations)
+    say_warnings(evaluations)
     print(_json(evaluations, costs) if options.json else _text(evaluations, costs))
-    return _say_failures(evaluations[0])
+    return say_failures(evaluations[0])
 
 
 @contextmanager
@@ -106,17 +96,6 @@ def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
     else:
         with job_at(job) as state:
             yield state.progress
-
-
-def _subjects(options: argparse.Namespace) -> list[Subject]:
-    """Returns what is scored: every checkpoint, and what --tta and --ensemble add to them."""
-    from training.evaluation.subjects import ensemble_of, subject_of
-
-    sides = (False, True) if options.tta else (False,)
-    found = [subject_of(path, flips=flips) for flips in sides for path in options.checkpoint]
-    if options.ensemble:
-        found += [ensemble_of(found, flips=flips) for flips in sides]
-    return list({(each.fingerprints, each.flips): each for each in found}.values())
 
 
 def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
@@ -137,7 +116,7 @@ def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
                 "rows": [asdict(row) for row in rows],
             }
         )
-    return json.dumps(_finite(told))
+    return json.dumps(finite(told))
 
 
 def _gain(gain: Gain) -> dict[str, Any]:
@@ -150,15 +129,6 @@ def _gain(gain: Gain) -> dict[str, Any]:
         "times": gain.times,
         **{name: [each.estimate, each.low, each.high] for name, each in intervals.items()},
     }
-
-
-def _finite(value: Any) -> Any:
-    """Returns a value in which what is no number is None: JSON has no word for NaN."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
@@ -211,25 +181,3 @@ def _write_rows(evaluations: Sequence[StoredEvaluation], out: Path) -> None:
             rows.to_parquet(out, index=False)
     except OSError as error:
         raise DataError(f"{out} can't be written ({reason(error)}).") from error
-
-
-def _say_warnings(evaluations: Sequence[StoredEvaluation]) -> None:
-    for evaluation in evaluations:
-        of = f"{evaluation.facts.title}: " if len(evaluations) > 1 else ""
-        for warning in evaluation.facts.warnings:
-            note = "" if warning.startswith("LEAKY") else "note: "
-            print(f"{of}{note}{warning}", file=sys.stderr)
-
-
-def _say_failures(evaluation: StoredEvaluation) -> int:
-    """Names the photos that can't be read, the same ones for all; returns the exit status."""
-    failed = evaluation.rows[evaluation.rows["error"] != ""]
-    for row in failed.itertuples():
-        print(f"{row.source}/{row.image} can't be read: {row.error}", file=sys.stderr)
-    if failed.empty:
-        return EXIT_OK
-    print(
-        f"{len(failed)} of {len(evaluation.rows)} photos can't be read and stand in no mean.",
-        file=sys.stderr,
-    )
-    return EXIT_SPOILT
