@@ -211,8 +211,8 @@ def _import(options: argparse.Namespace) -> int:
     print(
         f"{info.origin['program']}: width {model.width}, depth {model.depth}, padding "
         f"{model.padding}, norm {model.norm}, {model.upsampling} upsampling, "
-        f"{info.origin['classes']} classes; {prepared.size} px, mean {prepared.mean}, std "
-        f"{prepared.std}\n{path}"
+        f"{'two classes' if info.origin['classes'] == 2 else 'one class'}; {prepared.size} px, "
+        f"mean {prepared.mean}, std {prepared.std}\n{path}"
     )
     print("Its split is unknown: what it was trained on is not in the file.", file=sys.stderr)
     return EXIT_OK

@@ -36,9 +36,6 @@ class Value:
         """Integers are divided towards zero."""
         return self.graph.add("Div", self, other)
 
-    def __mod__(self, other: Number) -> Value:
-        return self.graph.add("Mod", self, other)
-
     def __lt__(self, other: Number) -> Value:
         return self.graph.add("Less", self, other, dtype=bool)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,31 +73,32 @@ def read_state_dict(path: Path) -> StateDict:
 
 def _load(path: Path) -> Any:
     """Returns what is in the file: tensors, numbers, texts and containers of them."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if not start.startswith((b"PK", b"\x80")):
+        raise _not_readable(path, "it begins as neither a ZIP nor a pickle")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > path.stat().st_size:  # torch.save packs nothing
+            raise _not_readable(path, "it is a packed ZIP")
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > path.stat().st_size:  # torch.save packs nothing
-                raise CheckpointError(f"{path.name} is a packed ZIP, not a file of torch.save.")
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Weights only" not in str(error):
-            raise CheckpointError(_not_readable(path, error)) from error
-        raise CheckpointError(
-            f"{path.name} holds more than weights: to open it, code in it would have to be run, "
-            "and Carmask never does. Save the weights alone in the program that made it: "
-            "torch.save(model.state_dict(), ...)."
-        ) from error
-    except CheckpointError:
-        raise
     except Exception as error:  # a damaged file fails in as many ways as pickle has
-        raise CheckpointError(_not_readable(path, error)) from error
+        if isinstance(error, pickle.UnpicklingError) and "Weights only" in str(error):
+            asked = re.search(r"GLOBAL (\S+)", str(error))
+            raise CheckpointError(
+                f"{path.name} holds more than weights{f' ({asked[1]})' if asked else ''}: to open "
+                "it, code would have to be run, and Carmask never does. Save the weights alone in "
+                "the program that made it: torch.save(model.state_dict(), ...)."
+            ) from error
+        said = reason(error).strip().splitlines()[0].partition(". ")[0].rstrip(".")
+        raise _not_readable(path, said) from error
 
 
-def _not_readable(path: Path, error: Exception) -> str:
-    first = reason(error).strip().splitlines()[0][:200]
-    return (
-        f"{path.name} ({path.stat().st_size} bytes) is no whole file of torch.save: {first}. "
+def _not_readable(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path.name} ({path.stat().st_size} bytes) is no whole file of torch.save: {why}. "
         "Copy it again, or save it again."
     )
 

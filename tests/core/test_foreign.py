@@ -146,6 +146,7 @@ def test_the_command(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*words, *settings]) == 0
     printed = capsys.readouterr()
     assert "Pytorch-UNet: width 2, depth 4" in printed.out
+    assert "two classes; 128 px" in printed.out
     assert "split is unknown" in printed.err
     assert main(["info", str(tmp_path / "theirs")]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -178,7 +179,7 @@ def test_code_in_a_file_is_never_run(
     weights = lived_in(PytorchUNet(2)).state_dict()
     path = tmp_path / "evil.pth"
     torch.save({**weights, "x": Trap()}, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(CheckpointError, match=r"evil\.pth holds more than weights"):
+    with pytest.raises(CheckpointError, match=r"evil\.pth holds more than weights \(.*eval\)"):
         import_checkpoint(path, tmp_path / "out")
     assert ran == ["ran"]
     assert not (tmp_path / "out").exists()
@@ -195,7 +196,7 @@ def test_damaged_files_are_named(stored: Path, tmp_path: Path) -> None:
     path = tmp_path / "bad.pth"
     for damaged in (b"", b"text", raw[:10], raw[: len(raw) // 2], raw[:-100], bytes(5000)):
         path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r"bad\.pth"):
+        with pytest.raises(CheckpointError, match=r"bad\.pth .* is no whole file"):
             import_checkpoint(path, tmp_path / "out")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("net/data.pkl", bytes(10_000_000))

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.predict import Predictor
+from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.pages.untrained import write_checkpoint
 
 Open = Callable[..., AppTest]
@@ -74,6 +77,20 @@ def test_without_runs_it_says_what_to_do(open_page: Open) -> None:
     assert not app.exception
     assert "python -m training fit" in app.code[0].value
     assert not app.file_uploader
+
+
+def test_an_imported_network_segments_and_its_split_is_unknown(
+    open_page: Open, runs: Path, tmp_path: Path
+) -> None:
+    torch.save(lived_in(PytorchUNet(2)).state_dict(), tmp_path / "net.pth")
+    import_checkpoint(tmp_path / "net.pth", runs / "theirs", ImportOptions(size=64))
+    app = open_page(SEGMENT, checkpoint="theirs/best", sample=SAMPLE)
+    assert not app.exception
+    assert shown(app)
+    app = open_page()
+    assert not app.exception
+    assert any("Split unknown" in each.value for each in app.markdown)
+    assert not any("epoch 0" in each for each in captions(app))
 
 
 def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
