@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,28 +90,33 @@ def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
     """Gives what progress is said to: a bar, or the folder that a page watches."""
     from training.evaluation.job import job_at
 
-    if job is None:
-        with counting_bar("evaluate") as progress:
-            yield progress
-    else:
-        with job_at(job) as state:
-            yield state.progress
+    with ExitStack() as stack:
+        if job is not None:
+            yield stack.enter_context(job_at(job)).progress
+            return
+        bars: list[Callable[[int, int], None]] = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:  # no bar at all where everything is found
+                bars.append(stack.enter_context(counting_bar("evaluate")))
+            bars[0](done, total)
+
+        yield show
 
 
 def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
     """Returns a list with an object an evaluation: facts, means, gain, cost and rows."""
-    from training.comparison.gain import gain_of
     from training.evaluation.stored import rows_in
 
     told = []
     for place, evaluation in enumerate(evaluations):
         rows = rows_in(evaluation)
-        gain = gain_of(evaluation, evaluations)
+        gain = _gain_of(evaluation, evaluations)
         told.append(
             {
                 **asdict(evaluation.facts),
                 **_means(rows),
-                "gain": None if gain is None else _gain(gain),
+                "gain": None if gain is None else _gain_facts(gain),
                 "cost": asdict(costs[place]) if costs else None,
                 "rows": [asdict(row) for row in rows],
             }
@@ -119,7 +124,16 @@ def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
     return json.dumps(finite(told))
 
 
-def _gain(gain: Gain) -> dict[str, Any]:
+def _gain_of(evaluation: StoredEvaluation, evaluations: Sequence[StoredEvaluation]) -> Gain | None:
+    """Returns what an ensemble or the mirrored photo brings; None for a single checkpoint."""
+    if not evaluation.facts.is_mean:
+        return None
+    from training.comparison.gain import gain_of  # its statistics take as long as all the rest
+
+    return gain_of(evaluation, evaluations)
+
+
+def _gain_facts(gain: Gain) -> dict[str, Any]:
     """Returns over what and in how many times its time; by metric the difference and its ends."""
     from training.evaluation.rows import METRICS
 
@@ -133,7 +147,6 @@ def _gain(gain: Gain) -> dict[str, Any]:
 
 def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
     """Returns the means for a person; where there are several data folders, each one's too."""
-    from training.comparison.gain import gain_of
     from training.evaluation.stored import rows_in
 
     lines = []
@@ -144,7 +157,7 @@ def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
             of = f"{evaluation.facts.title}{name and f' on {name}'}"
             lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars")
             lines += [f"  {n:18} {v:.4f}" for n, v in figures.items() if isinstance(v, float)]
-        gain = gain_of(evaluation, evaluations)
+        gain = _gain_of(evaluation, evaluations)
         lines += [f"  {gain.sentence()}"] if gain is not None else []
         lines += [f"  {line}" for line in costs[place].lines()] if costs else []
     return "\n".join(lines)

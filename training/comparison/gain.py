@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from training.comparison.verdict import Verdict, compare
 from training.evaluation.rows import Metric, find_metric
-from training.evaluation.stored import EvaluationFacts, StoredEvaluation
+from training.evaluation.stored import StoredEvaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +40,16 @@ def gain_of(evaluation: StoredEvaluation, others: Sequence[StoredEvaluation]) ->
         evaluation: What to look at.
         others: Evaluations of the same photos with the same settings.
     """
-    if _is_single(evaluation.facts) or evaluation.scored.empty:
+    if not evaluation.facts.is_mean or evaluation.scored.empty:
         return None
     members = set(evaluation.facts.fingerprints)
     singles = [
         each
         for each in others
-        if _is_single(each.facts) and set(each.facts.fingerprints) <= members
+        if not each.facts.is_mean and set(each.facts.fingerprints) <= members
     ]
     if not singles:
         return None
     best = max(singles, key=lambda each: float(each.scored["dice"].mean()))
     times = float(evaluation.scored["seconds"].sum() / best.scored["seconds"].sum())
     return Gain(evaluation, best, times)
-
-
-def _is_single(facts: EvaluationFacts) -> bool:
-    return len(facts.fingerprints) == 1 and not facts.flips

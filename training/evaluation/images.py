@@ -57,25 +57,37 @@ class EvaluationImages:
         """Returns what a subject's scores on these photos must be read with, a sentence each.
 
         A checkpoint carries its split's verdict; which cars it was trained on stands in its run's
-        split.json, where that lies beside it. Empty if nothing is known against them.
+        split.json, where that lies beside it. Empty if nothing speaks against them.
         """
         found: list[str] = []
         for path, info in zip(subject.paths, subject.infos, strict=True):
             own = str(info.split.get("fingerprint", ""))
-            if info.leak:
-                found.append(f"{info.leak} (in the split of this checkpoint)")
-            if self.split is not None and self.split_fingerprint != own:
-                found.append(_other_split(self.split, own))
-            found += self._trained_on(path, own)
+            found += [f"{info.leak} (in the split of this checkpoint)"] if info.leak else []
+            found += self._on_given_split(own)
+            found += self._on_cars(path, own)
         return tuple(dict.fromkeys(found))
 
-    def _trained_on(self, path: Path, own: str) -> list[str]:
-        try:
-            trained_by = read_split(path.resolve().parent.parent)
-        except DataError:
-            return []  # not in a run's folder, or its split is gone: nobody can tell
-        if trained_by.fingerprint() != own:
+    def _on_given_split(self, own: str) -> list[str]:
+        """Returns what there is to say where the given split is not the checkpoint's own one."""
+        if self.split is None or self.split_fingerprint == own:
             return []
+        found = ["the checkpoint was trained with another split than the one given"]
+        if not own:
+            found = ["the checkpoint does not say which split it was trained with"]
+        if self.split.verdict().startswith("LEAKY"):
+            found.append(f"{self.split.verdict()} (in the split that was given)")
+        return found
+
+    def _on_cars(self, path: Path, own: str) -> list[str]:
+        """Returns how many of the cars a checkpoint was trained on, or that nobody can tell."""
+        trained_by = self.split
+        if trained_by is None or self.split_fingerprint != own:
+            try:
+                trained_by = read_split(path.resolve().parent.parent)
+            except DataError:
+                trained_by = None
+        if trained_by is None or trained_by.fingerprint() != own:
+            return ["its training cars are unknown: its run's split.json does not lie beside it"]
         trained, cars = trained_by.trained_on(self.samples, self.datasets)
         return [f"{trained} of {cars} cars were trained on"] if trained else []
 
@@ -112,15 +124,6 @@ def open_images(
     if not samples:
         raise DataError(f"No photo of the data stands on the side {part!r} of {split}.")
     return EvaluationImages(datasets, part, chosen, tuple(samples))
-
-
-def _other_split(split: Split, own: str) -> str:
-    """Returns what it means that a checkpoint was trained with another split than the given one."""
-    if split.verdict().startswith("LEAKY"):
-        return f"{split.verdict()} (in the split that was given)"
-    if not own:
-        return "the checkpoint does not say which split it was trained with"
-    return "the checkpoint was trained with another split, so its cars may stand on this side"
 
 
 def _cars(dataset: Dataset) -> str:

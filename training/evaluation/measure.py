@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from core.errors import CarmaskError
 from core.masks import Mask, MaskSettings, Probability, car_share, mask_from_probability
 from core.metrics import Counts, counts, pooled_scores, score
-from core.predict import Predictor
 from training.data import Sample, view_of
 from training.evaluation.rows import METRICS, ImageRow
+
+if TYPE_CHECKING:
+    from core.predict import Predictor  # torch takes seconds
 
 Image = NDArray[np.uint8]
 

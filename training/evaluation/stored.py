@@ -76,6 +76,11 @@ class EvaluationFacts:
     """When it was finished, ISO 8601, UTC."""
 
     @property
+    def is_mean(self) -> bool:
+        """Whether it is of several answers' mean: of an ensemble, or with the mirrored photo."""
+        return self.flips or len(self.fingerprints) > 1
+
+    @property
     def threshold(self) -> float:
         """The threshold that was used, in [0, 1]."""
         assert self.settings.threshold is not None

@@ -46,11 +46,6 @@ class Subject:
         told = (str(info.split.get("verdict", "")) for info in self.infos)
         return "; ".join(dict.fromkeys(each for each in told if each))
 
-    @property
-    def is_ensemble(self) -> bool:
-        """Whether it has several checkpoints."""
-        return len(self.paths) > 1
-
     def load(self, device: str = "auto") -> Ensemble:
         """Returns it ready to segment: called with a photo, it gives a probability.
 

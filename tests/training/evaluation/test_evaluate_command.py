@@ -98,16 +98,32 @@ def test_another_split_than_the_checkpoints_own_is_told(
     split.save(tmp_path / "split.json")
     model, info = load_checkpoint(checkpoints[0])
     words = f"--data {tiny_data} --part val --split {tmp_path / 'split.json'} --checkpoint"
+    unknown = "note: its training cars are unknown: its run's split.json does not lie beside it\n"
+    other = "note: the checkpoint was trained with another split than the one given\n"
+    silent = "note: the checkpoint does not say which split it was trained with\n"
     for own, said in (
-        ({"fingerprint": split.fingerprint()}, ""),
-        ({"fingerprint": "another"}, "note: the checkpoint was trained with another split"),
-        ({}, "note: the checkpoint does not say which split it was trained with"),
+        ({"fingerprint": split.fingerprint()}, []),
+        ({"fingerprint": "another"}, [other, unknown]),
+        ({}, [silent, unknown]),
     ):
         save_checkpoint(checkpoints[0], model, replace(info, split=own))
         shutil.rmtree(checkpoints[0].with_name("best.evaluations"), ignore_errors=True)
         assert run(f"{words} {checkpoints[0]}") == 0
         error = capsys.readouterr().err
-        assert said in error and ("note:" in error) == bool(said)
+        assert [line in error for line in (other, silent, unknown)] == [
+            line in said for line in (other, silent, unknown)
+        ]
+
+    # Where its own split is there, the cars can be counted.
+    own_split = split_by_car(open_datasets([tiny_data]), 0.4, seed=2)
+    own_split.save(checkpoints[0].parent.parent / "split.json")
+    own = {"fingerprint": own_split.fingerprint()}
+    save_checkpoint(checkpoints[0], model, replace(info, split=own))
+    shutil.rmtree(checkpoints[0].with_name("best.evaluations"))
+    assert run(f"{words} {checkpoints[0]}") == 0
+    trained = len(set(split.val_cars["tiny"]) & set(own_split.train_cars["tiny"]))
+    assert f"{other}note: {trained} of 2 cars were trained on\n" in capsys.readouterr().err
+    assert trained
 
 
 @pytest.mark.parametrize(
