@@ -18,7 +18,7 @@ from pages.shared.frame import COMPARE, open_page
 from pages.shared.redraw import note_drawn
 from pages.shared.text import plain
 
-TABS = ("Table", "Curves")
+TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film")
 
 
 def main() -> None:
@@ -78,17 +78,34 @@ def _choose_images(rows: list[Row], facts: Facts, faulty: list[tuple[str, str]])
 
 
 def _show_tabs(chosen: Chosen) -> None:
-    table, curves = st.tabs(TABS, key="tab", bind="query-params", on_change="rerun")
-    if table.open:
-        with table:
+    """Draws the tab that is open; what it alone needs is imported then."""
+    tabs = st.tabs(TABS, key="tab", bind="query-params", on_change="rerun")
+    open_tab = next((name for name, tab in zip(TABS, tabs, strict=True) if tab.open), TABS[0])
+    with tabs[TABS.index(open_tab)]:
+        if open_tab == "Table":
             from pages.shared.compare.table_view import show_table
 
             show_table(chosen)
-    if curves.open:
-        with curves:
+        elif open_tab == "Curves":
             from pages.shared.compare.curves_view import show_curves
 
             show_curves(chosen)
+        elif open_tab == "Cost":
+            from pages.shared.compare.cost_view import show_cost
+
+            show_cost(chosen)
+        elif open_tab == "Images":
+            from pages.shared.compare.images import show_images
+
+            show_images(chosen)
+        elif open_tab == "Where it fails":
+            from pages.shared.compare.slices import show_slices
+
+            show_slices(chosen)
+        else:
+            from pages.shared.compare.film import show_film
+
+            show_film(chosen)
 
 
 main()

@@ -77,7 +77,7 @@ def test_the_headline_of_two_is_their_verdict(opened: Open, three: Path) -> None
     assert title(app) == verdict.sentence
     assert "good is better by" in title(opened(row=["good/best", "plain/best"]))
     tie = title(opened(row=["plain/best", "other/best"], metric="hd95"))
-    assert tie.startswith(("plain and other: a tie", "other and plain: a tie"))
+    assert tie.startswith(("plain and other: a tie,", "other and plain: a tie,"))
 
 
 def test_every_choice_is_in_the_url(opened: Open, three: Path) -> None:
@@ -101,7 +101,7 @@ def test_copies_are_identical_and_no_tie(opened: Open, three: Path) -> None:
     copy = three / "copy" / "checkpoints"
     shutil.copytree(three / "good" / "checkpoints", copy)
     app = opened(row=["good/best", "copy/best"])
-    assert title(app) == "good and copy: identical: the same figures on all 36 photos"
+    assert title(app) == "good and copy: identical, the same figures on all 36 photos"
     assert "identical" in next(iter(table(app)["Verdict"]))
 
 
@@ -133,7 +133,7 @@ def test_one_image_and_one_car_are_not_enough(
     for seed, name in enumerate("ab"):
         write_measured(runs, name, cars=1, views=views, seed=seed)
     app = opened(row=["a/best", "b/best"])
-    assert f"not enough data: {told} shows no spread" in title(app)
+    assert f"not enough data, {told} shows no spread" in title(app)
     assert "not enough" in next(iter(table(app)["Verdict"]))
     assert "nan" not in words(app)
 

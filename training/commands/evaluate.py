@@ -77,7 +77,9 @@ def run(options: argparse.Namespace) -> int:
         evaluations = evaluate_subjects(
             subjects, images, settings, device=options.device, progress=progress
         )
-        costs = measure_costs(subjects, device=options.device) if options.cost else []
+        costs = []
+        if options.cost:
+            costs = measure_costs(subjects, device=options.device, progress=progress)
     if options.out:
         _write_rows(evaluations, options.out)
     say_warnings(evaluations)

@@ -30,14 +30,7 @@ _INNER = slice(5, 96)
 
 def show_curves(chosen: Chosen) -> None:
     """Draws the curves of all rows."""
-    show_legend(chosen.rows)
-    try:
-        curves = [_curves(chosen, place) for place in range(len(chosen.rows))]
-    except CarmaskError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         title = st.segmented_control(
             "Over the threshold",
             list(METRICS),
@@ -45,8 +38,17 @@ def show_curves(chosen: Chosen) -> None:
             key="curve",
             required=True,
             bind="query-params",
+            label_visibility="collapsed",
         )
-        metric = METRICS[title or "Dice"]
+        show_legend(chosen.rows)
+    metric = METRICS[title or "Dice"]
+    try:
+        curves = [_curves(chosen, place) for place in range(len(chosen.rows))]
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
         _show_thresholds(chosen, curves, metric)
         offer_threshold(chosen, curves, metric)
     with right:

@@ -93,6 +93,8 @@ def points_figure(
     """
     figure = go.Figure()
     joined = sorted(at[place] for place in front)
+    low, high = np.log10([min(at)[0], max(at)[0]])
+    room = max(0.12 * (high - low), 0.02)
     figure.add_scatter(
         x=[each[0] for each in joined],
         y=[each[1] for each in joined],
@@ -111,15 +113,16 @@ def points_figure(
                 "thickness": 1.5,
             },
             mode="markers+text" if len(rows) <= 12 else "markers",
-            text=[escape(row.title)],
-            textposition="top right",
+            text=[f"  {escape(row.title)}  "],
+            # Beside the bar, and towards the middle so that a long name has room.
+            textposition="middle left" if np.log10(across) > (low + high) / 2 else "middle right",
             name=escape(row.title),
             marker={"color": row.colour, "size": 12},
             customdata=[text],
             hovertemplate="%{customdata}<extra>%{fullData.name}</extra>",
         )
     figure = _finished(figure, x, y)
-    figure.update_xaxes(type="log", nticks=6)
+    figure.update_xaxes(type="log", nticks=6, range=[low - room, high + room])
     return figure
 
 
@@ -153,6 +156,6 @@ def _finished(figure: go.Figure, x: str, y: str) -> go.Figure:
         hoverlabel={"namelength": 40},
         dragmode="zoom",
     )
-    figure.update_xaxes(title=x, title_standoff=6, zeroline=False)
-    figure.update_yaxes(title=y, title_standoff=6, nticks=6, zeroline=False)
+    figure.update_xaxes(title=x, title_standoff=12, zeroline=False)
+    figure.update_yaxes(title=y, title_standoff=16, nticks=6, zeroline=False)
     return figure

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared.compare.choice import Chosen
-from pages.shared.compare.verdicts import intervals_of, ranking_of, verdict_of
+from pages.shared.compare.verdicts import intervals_of, ranking_of, verdicts_of
 from pages.shared.text import plain
 from training.comparison.ranking import Place
 from training.comparison.verdict import Verdict
@@ -28,7 +28,7 @@ def show_headline(chosen: Chosen | None) -> None:
         text = interval.text_with(chosen.metric.unit)
         st.title(plain(f"{chosen.rows[0].title}: {chosen.metric.title} {text}"), anchor=False)
     elif count == 2:
-        verdict = verdict_of(chosen, chosen.challenger)
+        verdict = verdicts_of(chosen)[chosen.challenger]
         assert verdict is not None
         st.title(plain(headline_of(verdict)), anchor=False)
     else:
@@ -44,7 +44,8 @@ def headline_of(verdict: Verdict) -> str:
         verdict = verdict.reversed
     if verdict.kind == "better":
         return verdict.sentence
-    return f"{verdict.names[1]} and {verdict.names[0]}: {verdict.sentence}"
+    said = verdict.sentence.replace(": ", ", ", 1)
+    return f"{verdict.names[1]} and {verdict.names[0]}: {said}"
 
 
 def ranking_headline(places: Sequence[Place], metric: Metric) -> str:
@@ -60,14 +61,9 @@ def ranking_headline(places: Sequence[Place], metric: Metric) -> str:
     return f"{names} share the first place by {metric.title}"
 
 
-def rank_text(place: Place) -> str:
-    """Returns a rank, or the ranks that can't be told apart: "1", "2 to 3"."""
-    return f"{place.rank}" if place.rank == place.last else f"{place.rank} to {place.last}"
-
-
 def _show_places(places: Sequence[Place], metric: Metric) -> None:
     parts = [
-        f"**{rank_text(place)}** {plain(place.name)} {place.interval.text_with(metric.unit)}"
+        f"**{place.text}** {plain(place.name)} {place.interval.text_with(metric.unit)}"
         for place in places[:_PLACES]
     ]
     if len(places) > _PLACES:

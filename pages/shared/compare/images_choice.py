@@ -32,6 +32,12 @@ class Wanted:
     missing: str
     """Why they are not here; "" where they are."""
 
+    @property
+    def split(self) -> Path | None:
+        """The file of the split that chose them; None for all images of the data."""
+        wanted = self.images.split_fingerprint
+        return next((path for path, split in split_files().items() if split == wanted), None)
+
 
 def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
     """Draws the choice of the images and returns it; None where there is none that can be used.

@@ -104,7 +104,8 @@ def facts_by_checkpoint(paths: Iterable[Path]) -> Facts:
 def sets_for(paths: Iterable[Path], facts: Facts) -> list[ImageSet]:
     """Returns the sets that were evaluated; those of most of the named checkpoints first.
 
-    Of equals the one with the most checkpoints at all stands first, then the newest.
+    Of equals the one with the most checkpoints at all stands first, then that with the most cars,
+    which tells most, then the newest.
 
     Args:
         paths: The checkpoints that matter most.
@@ -119,7 +120,9 @@ def sets_for(paths: Iterable[Path], facts: Facts) -> list[ImageSet]:
             newest[ImageSet.of(each)] = max(newest.get(ImageSet.of(each), ""), each.created)
         every.update({ImageSet.of(each) for each in found})
         wanted.update({ImageSet.of(each) for each in found if path in matter})
-    return sorted(every, key=lambda one: (wanted[one], every[one], newest[one]), reverse=True)
+    return sorted(
+        every, key=lambda one: (wanted[one], every[one], one.cars, newest[one]), reverse=True
+    )
 
 
 def usual_names(known: Known, facts: Facts) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows that are not measured on the wanted images: said in words, and the way to measure them."""
+"""Rows that are not measured on the wanted images: said in words, and measured when asked to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import streamlit as st
 
 from pages.shared.compare.choice import Row
 from pages.shared.compare.images_choice import Wanted
+from pages.shared.compare.job_view import show_jobs
+from pages.shared.compare.requests import requests_for
+from pages.shared.dataset.sources import chosen_reading
 from pages.shared.text import plain
+from training.evaluation.job import EvaluationRequest
 
 
 def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
-    """Draws which rows are not measured yet; nothing where all are."""
+    """Draws which rows are not measured yet, and the way to measure them; nothing if all are."""
     if not rows:
         return
     names = ", ".join(f"**{plain(row.title)}**" for row in rows[:5])
@@ -21,4 +25,15 @@ def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
     if wanted.here is None:
         st.info(f"{text} {plain(wanted.missing)}", icon=":material/hourglass_empty:")
         return
-    st.info(text, icon=":material/hourglass_empty:")
+    asked = EvaluationRequest(
+        checkpoints=(),
+        data=tuple(dataset.root for dataset in wanted.here.datasets),
+        reading=chosen_reading(),
+        split=wanted.split,
+        part=wanted.images.part,
+    )
+    count = f"{len(rows)} checkpoint{'s' if len(rows) > 1 else ''}"
+    with st.container(key="missing"):
+        st.markdown(f":material/hourglass_empty: {text}")
+        requests = requests_for(rows, asked)
+        show_jobs(requests, f"Measure {count}", "measure", len(rows) * wanted.images.images)

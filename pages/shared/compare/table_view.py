@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.shared.compare.choice import Chosen
-from pages.shared.compare.headline import rank_text
-from pages.shared.compare.verdicts import intervals_of, ranking_of, verdict_of
+from pages.shared.compare.costs import costs_of
+from pages.shared.compare.gains_view import show_gains, show_seeds
+from pages.shared.compare.verdicts import key_of, ranking_of, verdicts_of
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR
-from training.comparison.interval import Interval
+from training.comparison.table import ComparisonTable, comparison_table
 from training.evaluation.rows import METRICS, Metric
 
 USUAL = ("dice", "iou", "boundary_iou", "boundary_iou_3px", "boundary_f1", "hd95")
 """Metrics that are shown unless all are asked for; the chosen one always stands in front."""
 CHOSEN, BEST = "As chosen", "Best first"
-ORDERS = (CHOSEN, BEST, "Name", "Time a photo", "Size")
+ORDERS = (CHOSEN, BEST, "Name", "Time a photo", "Multiply-adds", "Parameters", "Size")
 _ROWS = 12
 """Rows that are seen without scrolling."""
-_SWATCH = " "
-"""Name of the column that shows each row's colour in the figures."""
 _VERDICTS = {"better": "#2B9A66", "worse": "#DD6B20"}
 """Colours of what is sure; seen on white and on black."""
+_SWATCH = " "
+"""Name of the column that shows each row's colour in the figures."""
 
 
-class _Mean(float):
-    """A mean that sorts as a number and is written with its interval."""
+class _Shown(float):
+    """A figure that sorts as a number and is written as a text."""
 
-    interval: Interval
+    text: str
 
     @classmethod
-    def of(cls, interval: Interval) -> _Mean:
-        mean = cls(interval.estimate)
-        mean.interval = interval
-        return mean
+    def of(cls, value: float, text: str) -> _Shown:
+        shown = cls(value)
+        shown.text = text
+        return shown
 
-    def text(self) -> str:
-        return self.interval.text()
+    def written(self) -> str:
+        return self.text
 
 
 def show_table(chosen: Chosen) -> None:
-    """Draws the table, and what it is ordered by."""
+    """Draws the table, what it is ordered by, and the files to keep."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = st.selectbox(
             "Order",
@@ -56,7 +56,8 @@ def show_table(chosen: Chosen) -> None:
         )
         every = st.toggle("All metrics", key="all_metrics", bind="query-params")
     metrics = shown_metrics(chosen.metric, every=every)
-    table = ordered(chosen, table_of(chosen, metrics), order)
+    made = _table(key_of(chosen), chosen.baseline, metrics, chosen)
+    table = ordered(chosen, table_of(chosen, made, metrics), order)
     st.dataframe(
         _styled(chosen, table, metrics),
         hide_index=True,
@@ -66,6 +67,9 @@ def show_table(chosen: Chosen) -> None:
         placeholder="",
         alt="Comparison",
     )
+    _offer_files(made)
+    show_gains(chosen)
+    show_seeds(chosen)
 
 
 def shown_metrics(chosen: Metric, *, every: bool) -> list[Metric]:
@@ -73,36 +77,38 @@ def shown_metrics(chosen: Metric, *, every: bool) -> list[Metric]:
     return [chosen, *(m for m in METRICS if m != chosen and (every or m.name in USUAL))]
 
 
-def table_of(chosen: Chosen, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """Returns a row a checkpoint, by its place; metrics are means over all images."""
-    ranks = {place.name: rank_text(place) for place in ranking_of(chosen).places}
-    table = pd.DataFrame({_SWATCH: "", "Name": [row.title for row in chosen.rows]})
+def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Returns a row a checkpoint, by its place.
+
+    Args:
+        chosen: The comparison.
+        made: Its figures, and how they are written.
+        metrics: Those in it.
+    """
+    table = pd.DataFrame({_SWATCH: "", "Name": made.texts["Checkpoint"]})
     if len(table) > 1:
-        table["Rank"] = table["Name"].map(ranks)
-        table["Verdict"] = [verdict_text(chosen, place) for place in table.index]
+        table["Rank"] = made.texts["Rank"]
+        verdicts = verdicts_of(chosen)
+        table["Verdict"] = [each.short if each else "baseline" for each in verdicts]
     for metric in metrics:
-        means = [_Mean.of(interval) for interval in intervals_of(chosen, metric)]
-        table[metric.label] = pd.Series(means, dtype=object)  # else pandas makes plain floats of it
+        pairs = zip(made.figures[metric.name], made.texts[metric.label], strict=True)
+        shown = [_Shown.of(value, text) for value, text in pairs]
+        table[metric.label] = pd.Series(shown, dtype=object)  # else they become plain numbers
     facts = [evaluation.facts for evaluation in chosen.evaluations]
     table["Split"] = ["; ".join(map(_short_warning, each.warnings)) for each in facts]
-    table["Images"], table["Cars"] = chosen.compared.images, len(set(chosen.compared.cars))
+    table["Images"], table["Cars"] = made.figures["photos"], made.figures["cars"]
     table["Not read"] = [each.failed for each in facts]
     table["Threshold"] = [each.threshold for each in facts]
-    table["Time a photo"] = [rows["seconds"].median() for rows in chosen.compared.rows]
-    table["Size"] = [sum(path.stat().st_size for path in row.paths) for row in chosen.rows]
-    for column in ("Split", "Not read"):
+    table["Time a photo"] = made.figures["seconds"]
+    costs = costs_of(chosen)
+    table["Multiply-adds"] = [cost.multiply_adds for cost in costs]
+    table["Parameters"] = [cost.parameters for cost in costs]
+    table["Size"] = [cost.file_bytes for cost in costs]
+    table["Memory"] = [cost.peak_bytes for cost in costs]
+    for column in ("Split", "Not read", "Memory"):
         if not table[column].any():
             table = table.drop(columns=column)
     return table
-
-
-def verdict_text(chosen: Chosen, place: int) -> str:
-    """Returns what a row is against the baseline, without its name: "better by 0.002 ..."."""
-    verdict = verdict_of(chosen, place)
-    if verdict is None:
-        return "baseline"
-    sentence = replace(verdict, left_out=()).sentence.removeprefix(f"{verdict.names[1]} is ")
-    return sentence.removesuffix(f", {verdict.interval.groups:,} cars")
 
 
 def ordered(chosen: Chosen, table: pd.DataFrame, order: str) -> pd.DataFrame:
@@ -115,6 +121,31 @@ def ordered(chosen: Chosen, table: pd.DataFrame, order: str) -> pd.DataFrame:
     return table.sort_values(order, kind="stable")
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _table(key: str, baseline: int, metrics: Sequence[Metric], _chosen: Chosen) -> ComparisonTable:
+    name = _chosen.rows[baseline].title
+    return comparison_table(_chosen.compared, ranking_of(_chosen), metrics, name)
+
+
+def _offer_files(made: ComparisonTable) -> None:
+    """Draws the buttons that give the table as a file; all rows, as they were chosen."""
+    with st.container(horizontal=True, gap="small"):
+        for name, text, ending, mime in (
+            ("CSV", made.to_csv, "csv", "text/csv"),
+            ("LaTeX", made.to_latex, "tex", "application/x-tex"),
+            ("Markdown", made.to_markdown, "md", "text/markdown"),
+        ):
+            st.download_button(
+                name,
+                text,
+                f"carmask-comparison.{ending}",
+                mime,
+                key=f"save_{ending}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
 def _short_warning(warning: str) -> str:
     return LEAKY if LEAKY in warning else warning
 
@@ -122,10 +153,11 @@ def _short_warning(warning: str) -> str:
 def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> Any:
     """Returns the table with intervals as texts, the rows' colours, verdicts and leaks marked."""
     labels = [metric.label for metric in metrics]
+    verdicts = verdicts_of(chosen) if len(table) > 1 else [None]
 
     def of_row(row: pd.Series[Any]) -> list[str]:
         place = int(row.name)  # type: ignore[call-overload]
-        verdict = verdict_of(chosen, place)
+        verdict = verdicts[place]
         colours = {"Verdict": _VERDICTS.get(verdict.kind, "") if verdict else ""}
         if LEAKY in str(row.get("Split", "")):
             colours |= dict.fromkeys([*labels, "Split"], LEAKY_COLOUR)
@@ -133,7 +165,7 @@ def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> A
         looks[_SWATCH] = f"background-color: {chosen.rows[place].colour}"
         return [looks.get(name, "") for name in row.index]
 
-    formats = {"Time a photo": _milliseconds, **dict.fromkeys(labels, _Mean.text)}
+    formats = {"Time a photo": _milliseconds, **dict.fromkeys(labels, _Shown.written)}
     return table.style.apply(of_row, axis=1).format(formats)
 
 
@@ -164,9 +196,18 @@ def _columns(chosen: Chosen, metrics: Sequence[Metric]) -> dict[str, Any]:
             format="%.2f", width=84, help="Probability from which a pixel is car: its own."
         ),
         "Time a photo": config.NumberColumn(
-            width=100, help="Median of the network's time when it was evaluated."
+            width=100,
+            help="Median of the network's time when these images were evaluated, on the machine "
+            "that did it.",
         ),
+        "Multiply-adds": config.NumberColumn(
+            format="compact", width=104, help="For one photo on the network's own grid."
+        ),
+        "Parameters": config.NumberColumn(format="compact", width=94),
         "Size": config.NumberColumn(format="bytes", width=84),
+        "Memory": config.NumberColumn(
+            format="bytes", width=84, help="Most that a process held here, for 12 megapixels."
+        ),
     }
     for metric in metrics:
         better = "higher" if metric.higher_is_better else "lower"

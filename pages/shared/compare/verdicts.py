@@ -8,32 +8,30 @@ import streamlit as st
 
 from pages.shared.compare.choice import Chosen
 from training.comparison.aligned import Compared
-from training.comparison.interval import Interval, interval_of
+from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking, rank
-from training.comparison.resampling import car_means
 from training.comparison.verdict import Verdict
 from training.evaluation.rows import Metric
 
 
 def ranking_of(chosen: Chosen) -> Ranking:
     """Returns all rows in the order of the chosen metric, and the verdict of every pair."""
-    return _ranking(_key(chosen), chosen.metric, chosen.compared)
+    return _ranking(key_of(chosen), chosen.metric, chosen.compared)
 
 
 def intervals_of(chosen: Chosen, metric: Metric) -> Sequence[Interval]:
     """Returns the mean of every row's figures with its interval, in the rows' order."""
-    return _intervals(_key(chosen), metric, chosen.compared)
+    return _intervals(key_of(chosen), metric, chosen.compared)
 
 
-def verdict_of(chosen: Chosen, place: int) -> Verdict | None:
-    """Returns what a row is against the baseline, by the chosen metric; None of the baseline."""
-    if place == chosen.baseline:
-        return None
-    names = chosen.compared.names
-    return ranking_of(chosen).verdict(names[place], names[chosen.baseline])
+def verdicts_of(chosen: Chosen) -> list[Verdict | None]:
+    """Returns what each row is against the baseline by the chosen metric; None of itself."""
+    ranking, names = ranking_of(chosen), chosen.compared.names
+    against = names[chosen.baseline]
+    return [None if name == against else ranking.verdict(name, against) for name in names]
 
 
-def _key(chosen: Chosen) -> str:
+def key_of(chosen: Chosen) -> str:
     """Returns what tells these rows, so named and measured, from any others."""
     return "\0".join([*chosen.compared.names, *map(chosen.mark, range(len(chosen.rows)))])
 
@@ -45,5 +43,4 @@ def _ranking(key: str, metric: Metric, _compared: Compared) -> Ranking:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _intervals(key: str, metric: Metric, _compared: Compared) -> Sequence[Interval]:
-    means = car_means(_compared.sums(metric))
-    return [interval_of(means, place) for place in range(len(_compared.names))]
+    return _compared.intervals(metric)
