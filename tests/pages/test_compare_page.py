@@ -1,20 +1,34 @@
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.checkpoint import read_info, save_threshold
+from pages.shared.compare.cost_view import front_of
+from pages.shared.compare.job_view import progress_of
 from tests.pages.measured import rows_of, write_measured, write_rows
 from tests.pages.untrained import write_checkpoint
+from tests.training.run_folders import write_run
 from training.comparison.verdict import compare
+from training.data import open_dataset
+from training.evaluation.curves import curves_of
+from training.evaluation.job import EvaluationRequest, EvaluationStatus
 from training.evaluation.rows import find_metric, table_of
+from training.evaluation.settings import EvaluationSettings
+from training.evaluation.stored import list_evaluations, read_evaluation
 from training.evaluation.subjects import ensemble_of, subject_of
+from training.splits import split_by_car
 
 Open = Callable[..., AppTest]
 COMPARE = "pages/compare.py"
@@ -38,6 +52,15 @@ def three(runs: Path) -> Path:
     write_measured(runs, "plain", dice=0.981, seed=2)
     write_measured(runs, "other", dice=0.981, seed=3)
     return runs
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[EvaluationRequest]:
+    """The jobs that the page started; none of them runs."""
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+    found: list[EvaluationRequest] = []
+    monkeypatch.setattr("pages.shared.compare.job_view.start_evaluation", found.append)
+    return found
 
 
 def title(app: AppTest) -> str:
@@ -241,3 +264,180 @@ def test_fifty_checkpoints(opened: Open, runs: Path) -> None:
     assert len(table(app)) == 50
     assert table(app)["Dice"].is_monotonic_decreasing
     assert "run49" in title(app)
+
+
+def figures(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(each.proto.spec) for each in app.get("plotly_chart")]
+
+
+def numbers(packed: dict[str, str]) -> list[float]:
+    """Returns an array as plotly packs it."""
+    return list(np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]))
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    app = app.run()
+    assert not app.exception
+    return app
+
+
+def test_missing_rows_are_measured_by_as_few_jobs_as_there_can_be(
+    opened: Open, three: Path, samples: Path, started: list[EvaluationRequest]
+) -> None:
+    names = ["good/best", "plain/best", "good/best~flips", "good/best|plain/best~flips"]
+    press(opened(row=names, images="other"), "measure_start")
+    good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
+    on_samples = EvaluationRequest(checkpoints=(), data=(samples,))
+    assert started == [
+        replace(on_samples, checkpoints=(good, plain)),
+        replace(on_samples, checkpoints=(good,), tta=True),
+        replace(on_samples, checkpoints=(good, plain), tta=True, ensemble=True),
+    ]
+
+
+def test_a_part_is_that_of_a_runs_split(
+    opened: Open, three: Path, samples: Path, started: list[EvaluationRequest]
+) -> None:
+    split = split_by_car([open_dataset(samples)], 0.34, 0)
+    split.save(three / "good" / "split.json")
+    (three / "plain" / "split.json").write_text("{}")
+    app = opened(row="good/best", images="other", part="Validation", split="plain")
+    assert "The run plain is gone, or its split can't be read." in words(app)
+    assert app.selectbox(key="split_choice").value == "good"
+    press(app, "measure_start")
+    (request,) = started
+    assert (request.part, request.split) == ("val", three / "good" / "split.json")
+
+
+def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
+    opened: Open,
+    three: Path,
+    started: list[EvaluationRequest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = EvaluationStatus("running", 30, 120, 90.0)
+    monkeypatch.setattr("pages.shared.compare.job_view.read_status", lambda _: now)
+    app = opened(row="good/best", images="other")
+    assert {"measure_stop"} == {each.key for each in app.button if "measure" in str(each.key)}
+    now = EvaluationStatus("failed", message="Out of memory.")
+    app = opened(row="good/best", images="other")
+    assert "Out of memory." in words(app)
+    assert app.button(key="measure_start").label == "Go on"
+
+
+def test_progress_is_over_all_jobs() -> None:
+    running = EvaluationStatus("running", 30, 40, 75.0)
+    waiting = EvaluationStatus("waiting")
+    assert progress_of([waiting, waiting], 80) == (0.0, "Waiting for another evaluation …")
+    assert progress_of([EvaluationStatus("starting")], 80) == (0.0, "Starting …")
+    share, text = progress_of([running, waiting], 80)
+    assert share == 30 / 80
+    assert text == "Measured 30 of 80 · 75 s left · then 1 more"
+
+
+def test_curves_show_the_best_threshold_and_ones_own(opened: Open, three: Path) -> None:
+    app = opened(row=["good/best", "plain/best"], tab="Curves", curve="IoU")
+    thresholds, precision, everywhere, edge = figures(app)
+    line, own, best, *_ = thresholds["data"]
+    path = three / "good" / "checkpoints" / "best.safetensors"
+    (facts,) = list_evaluations(path)
+    file = path.with_name("best.evaluations") / f"{facts.key}.parquet"
+    curves = curves_of(read_evaluation(file))
+    assert line["customdata"][40] == f"{curves.iou[40]:.4f} at 0.40"
+    assert numbers(own["x"]) == [0.5]
+    assert numbers(best["x"]) == [curves.best_threshold("iou")]
+    assert len(precision["data"]) == 6
+    assert [len(each["data"]) for each in (everywhere, edge)] == [7, 7]
+    assert "Expected calibration error: good 0.0" in words(app)
+
+
+def test_the_best_threshold_is_saved_when_the_person_says_so(opened: Open, three: Path) -> None:
+    path = three / "good" / "checkpoints" / "best.safetensors"
+    save_threshold(path, 0.3)
+    write_rows(
+        subject_of(path), rows_of(0.985, 12, 3, 1), settings=EvaluationSettings(threshold=0.3)
+    )
+    app = opened(row=["good/best"], tab="Curves")
+    assert "**good** uses 0.30 now" in words(app)
+    (facts, *_) = list_evaluations(path)
+    file = path.with_name("best.evaluations") / f"{facts.key}.parquet"
+    best = curves_of(read_evaluation(file)).best_threshold()
+    app = press(app, "save_threshold")
+    assert read_info(path).threshold == best != 0.3
+    assert list_evaluations(path), "the network is the same one"
+
+
+def test_a_threshold_that_cant_be_saved_is_said(
+    opened: Open, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = three / "good" / "checkpoints" / "best.safetensors"
+    save_threshold(path, 0.3)
+    settings = EvaluationSettings(threshold=0.3)
+    write_rows(subject_of(path), rows_of(0.985, 12, 3, 1), settings=settings)
+    app = opened(row=["good/best"], tab="Curves")
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.checkpoint.write_bytes_atomically", full)
+    app = press(app, "save_threshold")
+    assert "The threshold can't be written" in words(app)
+    assert "No space left on device" in words(app)
+
+
+def test_quality_stands_over_every_cost(
+    opened: Open, three: Path, samples: Path, started: list[EvaluationRequest]
+) -> None:
+    for over, unit in (("Time a photo", "ms"), ("Size", "bytes"), ("Multiply-adds", "adds")):
+        app = opened(row=["good/best", "plain/best"], tab="Cost", cost=over)
+        (figure,) = figures(app)
+        assert unit in figure["layout"]["xaxis"]["title"]["text"].lower()
+        assert figure["layout"]["xaxis"]["type"] == "log"
+        shown = [each for each in figure["data"] if each.get("error_y")]
+        assert [each["name"] for each in shown] == ["good", "plain"]
+    assert "1,959 parameters" in words(app)
+    press(app, "cost_job_start")
+    assert [(each.cost, each.data, len(each.checkpoints)) for each in started] == [
+        (True, (samples,), 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("across", "quality", "front"),
+    [
+        ([1, 2, 3], [0.7, 0.8, 0.9], [0, 1, 2]),
+        ([1, 2, 3], [0.9, 0.8, 0.7], [0]),
+        ([1, 1, 2], [0.5, 0.6, 0.6], [1]),
+        ([1, 1], [0.5, 0.5], [0]),
+        ([2, 1, 3], [-4.0, -9.0, -5.0], [0, 1]),
+    ],
+)
+def test_the_front_is_what_none_beats(
+    across: list[float], quality: list[float], front: list[int]
+) -> None:
+    assert front_of(across, quality) == front
+
+
+def test_gains_of_flips_and_seeds_are_told(opened: Open, three: Path) -> None:
+    for seed, run in enumerate(("good", "plain")):
+        config = {"seed": seed, "data": ["data/cars"]}
+        (three / run / "config.json").write_text(json.dumps(config))
+    good = three / "good" / "checkpoints" / "best.safetensors"
+    write_rows(subject_of(good, flips=True), rows_of(0.989, 12, 3, 5))
+    said = words(opened(row=["good/best", "good/best~flips", "plain/best"]))
+    assert "**good, flips**: better by 0.00" in said
+    assert "against good, in 1.0 times its time" in said
+    assert "good, plain: 2 seeds: Dice" in said
+    assert "to see its gain" in words(opened(row=["good/best~flips", "plain/best"]))
+
+
+def test_runs_lead_to_the_comparison_of_their_checkpoints(open_page: Open, three: Path) -> None:
+    for run in ("good", "plain"):
+        write_run(three / f"{run}-more")
+    for run in ("good", "plain"):
+        shutil.copytree(three / run / "checkpoints", three / f"{run}-more" / "checkpoints")
+    app = open_page("pages/runs.py", show=["good-more", "plain-more"])
+    links = [each.proto for each in app.get("page_link")]
+    (link,) = [each for each in links if each.label == "Compare checkpoints"]
+    assert parse_qs(link.query_string)["row"] == ["good-more/best", "plain-more/best"]
