@@ -49,7 +49,7 @@ def plain_step(config: TrainConfig) -> Step:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         optimizer.step()
-        float(loss)
+        loss.item()
 
     return step
 

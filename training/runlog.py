@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Any, Literal
 
 from core.checkpoint import SUFFIX
-from core.errors import CarmaskError, ConfigError, RunError
+from core.errors import CarmaskError, ConfigError, RunError, reason
 from core.files import write_bytes_atomically
 from training.config import TrainConfig
 from training.exports import CsvFile, EventFiles
@@ -59,16 +59,22 @@ class RunLog:
     """The writer of one run's folder; holds its lock until it is closed."""
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
+        """Takes the run's lock.
+
+        Raises:
+            RunError: Another process trains it, or its folder can't be written.
+        """
         self.folder = folder
         self.config = config
         self.checkpoints = folder / "checkpoints"
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        self._lock = _take_lock(folder / "lock")
-        for leftover in folder.rglob(".*.tmp"):  # what a killed trainer was about to write
-            leftover.unlink(missing_ok=True)
         self._metrics = folder / "metrics.jsonl"
         self._exports = (CsvFile(folder / "metrics.csv"), EventFiles(folder / "tensorboard"))
-        self._log = (folder / "log.txt").open("a", encoding="utf-8")
+        with _told_as_unwritable(folder):
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self._lock = _take_lock(folder / "lock")
+            for leftover in folder.rglob(".*.tmp"):  # what a killed trainer was about to write
+                leftover.unlink(missing_ok=True)
+            self._log = (folder / "log.txt").open("a", encoding="utf-8")
 
     @property
     def training_state(self) -> Path:
@@ -119,6 +125,11 @@ class RunLog:
     def write_state(self, state: RunState) -> None:
         """Writes state.json; a reader sees the old one or the new one."""
         _write_json(self.folder / "state.json", {**asdict(state), "updated": now()})
+
+    def end_before_start(self, status: Status, message: str = "") -> None:
+        """Writes how a trainer ended that never began; leaves what an earlier one wrote."""
+        if not (self.folder / "state.json").is_file():
+            self.write_state(RunState(status, 0, self.config.epochs, message=message))
 
     def say(self, text: str) -> None:
         """Appends a line with the time to log.txt."""
@@ -173,20 +184,21 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
 
     Raises:
         ConfigError: The name has characters that a folder can't have.
-        RunError: A run of this name exists.
+        RunError: A run of this name exists, or the folder of runs can't be written.
     """
     run = name or usual_name()
     check_name(run)
     folder = runs / run
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RunError(
-            f"There is a run {folder} already. Give another --name, or go on with "
-            f"--resume {folder}."
-        ) from error
-    log = RunLog(folder, config)
-    log.write_settings()
+    with _told_as_unwritable(folder):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError as error:
+            raise RunError(
+                f"There is a run {folder} already. Give another --name, or go on with "
+                f"--resume {folder}."
+            ) from error
+        log = RunLog(folder, config)
+        log.write_settings()
     return log
 
 
@@ -289,10 +301,22 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
     write_bytes_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
 
 
+@contextmanager
+def _told_as_unwritable(folder: Path) -> Iterator[None]:
+    """Turns what the system says of a folder that can't be written into words."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"The run {folder} can't be written: {reason(error)}. Make room or give yourself the "
+            "right to write there, then start again."
+        ) from error
+
+
 def _take_lock(path: Path) -> IO[bytes]:
     try:
         return take_lock(path)
-    except OSError as error:
+    except BlockingIOError as error:
         raise RunError(
             f"The run {path.parent} is being trained by another process; wait or stop that one."
         ) from error

@@ -490,4 +490,24 @@ def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert part["images"] == 6
     assert part["dice"] == read_info(tmp_path / "cli" / LAST).metrics["dice"]
     assert main(f"{scored} --part val".split()) == 2
-    assert main(f"fit --data {tmp_path / 'none'} --runs {tmp_path}".split()) == 2
+
+
+def test_a_training_that_can_not_begin_says_why(
+    tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert main(f"fit --data {tiny_data} --runs {tmp_path / 'file'}".split()) == 2
+    assert "can't be written: Not a directory" in capsys.readouterr().err
+    run = tmp_path / "run"
+    assert main(f"fit --data {tmp_path / 'none'} --runs {tmp_path} --name run".split()) == 2
+    state = json.loads((run / "state.json").read_text())
+    assert state["status"] == "failed" and "no data folder" in state["message"]
+    assert main(["doctor", str(run)]) == 1
+    assert "It failed: There is no data folder" in capsys.readouterr().out
+    (run / "config.json").write_text('{"tomorrow": 1, "epochs": 3}')
+    assert main(f"fit --resume {run}".split()) == 2
+    assert "does not know: tomorrow" in capsys.readouterr().err
+    (run / "lock").unlink()
+    (run / "lock").mkdir()
+    with pytest.raises(RunError, match="can't be written: Is a directory"):
+        RunLog(run, TINY)

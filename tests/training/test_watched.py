@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from tests.training.run_folders import step_line, text_of, write_run
 from training.config import TrainConfig
+from training.doctor.case import case_of
+from training.doctor.findings import findings_of
 from training.logs.watched import WatchedRun
 from training.queue import Queue
 from training.runlog import RunState, create_run
@@ -65,6 +70,29 @@ def test_a_resumed_run_waits_and_starts_though_its_files_say_stopped(
     queue.done("again", "The data have changed.")
     seen = watched.read()
     assert (seen.status, seen.summary.message) == ("failed", "The data have changed.")
+
+
+def test_watching_for_long_keeps_memory_flat(tmp_path: Path) -> None:
+    """An hour of looks, one a second, at a run that hardly grows; here a hundred."""
+    metrics = write_run(tmp_path / "run", "running") / "metrics.jsonl"
+    metrics.write_text(text_of([step_line(step) for step in range(1, 500)]))
+    watched = WatchedRun(tmp_path / "run")
+
+    def look(times: int) -> int:
+        for number in range(times):
+            if number % 20 == 0:
+                with metrics.open("a") as file:
+                    file.write(text_of([step_line(1000 + number)]))
+            seen = watched.read()
+            findings_of(case_of(seen.summary, seen.curves))
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    before = look(20)
+    grown = look(100) - before
+    tracemalloc.stop()
+    assert grown < 20_000, f"{grown} bytes stay of 5 lines"
 
 
 def test_no_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError
+from core.errors import CarmaskError, ConfigError
 from training.commands import EXIT_OK, EXIT_USAGE
 from training.commands.stopping import terminated_like_ctrl_c
 from training.config import TrainConfig, field_choices, field_help
@@ -85,9 +85,13 @@ def _train(options: argparse.Namespace, processes: Processes) -> int:
             with bar as show:
                 state = Trainer(log.config, log, show, command, processes).run()
         except KeyboardInterrupt:
+            log.end_before_start("stopped")
             saved = "and saved" if log.training_state.is_file() else "before the first step"
             if processes.first:
                 print(f"Stopped {saved}. Go on: {processes.command} fit --resume {log.folder}")
+            raise
+        except CarmaskError as error:
+            log.end_before_start("failed", str(error))
             raise
     if processes.first:
         print(f"Finished {state.epoch} epochs, {state.images} images: {log.folder}")

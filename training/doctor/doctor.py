@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import RunError
-from training.doctor.case import case_of
+from training.doctor.case import Case, case_of
 from training.doctor.findings import Finding, findings_of
 from training.logs.curve_reader import CurveReader
 from training.logs.listing import RunReader
@@ -20,8 +20,8 @@ class Doctor:
         self._curves = CurveReader(run)
         self._told: set[str] = set()
 
-    def findings(self) -> list[Finding]:
-        """Returns what is wrong with the run as it is now, the worst first.
+    def case(self) -> Case:
+        """Returns the run as it is now.
 
         Raises:
             RunError: It is no run, or can't be read.
@@ -32,13 +32,21 @@ class Doctor:
             raise RunError(f"There is no run {self._run}; give a run's folder.") from error
         if not summary.written_by or (summary.error and summary.written_by != "carmask"):
             raise RunError(f"{self._run}: {summary.error}")
-        return findings_of(case_of(summary, self._curves.read()))
+        return case_of(summary, self._curves.read())
+
+    def findings(self) -> list[Finding]:
+        """Returns what is wrong with the run as it is now, the worst first.
+
+        Raises:
+            RunError: As `case`.
+        """
+        return findings_of(self.case())
 
     def news(self) -> list[Finding]:
         """Returns what is wrong now and was not told before; each kind is told once.
 
         Raises:
-            RunError: As `findings`.
+            RunError: As `case`.
         """
         found = [each for each in self.findings() if each.kind not in self._told]
         self._told.update(each.kind for each in found)
