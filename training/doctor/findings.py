@@ -75,11 +75,13 @@ def _larger_rate(case: Case) -> str:
 
 def _faster_loader(case: Case) -> str:
     if case.config is not None and not case.config.workers:
-        return "Read in a process beside the network: stop it and go on with --workers 1."
+        return (
+            "Read in a process beside the network: --workers 1; a run that goes on may change it."
+        )
     workers = f"--workers {2 * case.config.workers}" if case.config else "more of its processes"
     return (
-        f"With processors to spare, stop it and go on with {workers}; else make the photo files "
-        "smaller, or take a lighter recipe."
+        f"With processors to spare give {workers}, which a run that goes on may change; else make "
+        "the photo files smaller, or take a lighter recipe."
     )
 
 

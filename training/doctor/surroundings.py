@@ -85,6 +85,6 @@ def _of_last_two(case: Case, is_so: Callable[[float, float], bool]) -> str:
     recall, precision = pairs[-1]
     first, last = known["epoch"]
     return (
-        f"In epochs {first} and {last} it found {recall:.1%} of the cars' pixels, and of what it "
-        f"called car {precision:.1%} was."
+        f"In epochs {first} and {last}: it found {recall:.1%} of the cars, and {precision:.1%} of "
+        "what it called car is right."
     )
