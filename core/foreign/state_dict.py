@@ -77,13 +77,15 @@ def _load(path: Path) -> Any:
         start = file.read(2)
     if not start.startswith((b"PK", b"\x80")):
         raise _not_readable(path, "it begins as neither a ZIP nor a pickle")
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > path.stat().st_size:  # torch.save packs nothing
-            raise _not_readable(path, "it is a packed ZIP")
     try:
+        if start == b"PK":
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > path.stat().st_size:  # torch.save packs nothing
+                raise _not_readable(path, "it is a packed ZIP")
         return torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
     except Exception as error:  # a damaged file fails in as many ways as pickle has
         if isinstance(error, pickle.UnpicklingError) and "Weights only" in str(error):
             asked = re.search(r"GLOBAL (\S+)", str(error))

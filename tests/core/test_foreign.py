@@ -194,7 +194,9 @@ def test_a_whole_pickled_network_is_refused(tmp_path: Path) -> None:
 def test_damaged_files_are_named(stored: Path, tmp_path: Path) -> None:
     raw = stored.read_bytes()
     path = tmp_path / "bad.pth"
-    for damaged in (b"", b"text", raw[:10], raw[: len(raw) // 2], raw[:-100], bytes(5000)):
+    no_directory = raw[:-22].replace(b"PK\x01\x02", b"PK\x01\x03") + raw[-22:]
+    cut = (raw[:10], raw[: len(raw) // 2], raw[:-100])
+    for damaged in (b"", b"text", *cut, bytes(5000), b"\x80\x02}q\x00.", no_directory):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=r"bad\.pth .* is no whole file"):
             import_checkpoint(path, tmp_path / "out")
