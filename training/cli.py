@@ -13,6 +13,7 @@ from training.commands import (
     augment,
     card,
     check,
+    compare,
     doctor,
     evaluate,
     fit,
@@ -23,7 +24,20 @@ from training.commands import (
     trial,
 )
 
-COMMANDS = (fit, evaluate, synthetic, augment, check, split, doctor, queue, trial, report, card)
+COMMANDS = (
+    fit,
+    evaluate,
+    compare,
+    synthetic,
+    augment,
+    check,
+    split,
+    doctor,
+    queue,
+    trial,
+    report,
+    card,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

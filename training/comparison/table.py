@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,10 @@ from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking
 from training.comparison.verdict import LEVEL
-from training.evaluation.rows import Metric
+from training.evaluation.rows import METRICS, Metric
+
+if TYPE_CHECKING:
+    from training.evaluation.cost import Cost
 
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"}
 _LATEX |= {
@@ -74,16 +78,20 @@ class ComparisonTable:
 
 
 def comparison_table(
-    compared: Compared, ranking: Ranking, metrics: Sequence[Metric], baseline: str, seed: int = 0
+    compared: Compared,
+    ranking: Ranking,
+    metrics: Sequence[Metric],
+    baseline: str,
+    costs: Sequence[Cost] = (),
 ) -> ComparisonTable:
     """Returns the table of a comparison, in its order.
 
     Args:
         compared: The checkpoints.
         ranking: Their ranking; ranks and verdicts are by its metric.
-        metrics: The metrics to show.
+        metrics: The metrics that a reader gets; the figures have all of them.
         baseline: Name of the checkpoint that verdicts are against.
-        seed: Of the draws behind the intervals.
+        costs: What each costs; empty leaves that out.
 
     Raises:
         ConfigError: The baseline is not among what is compared.
@@ -95,10 +103,11 @@ def comparison_table(
     figures["rank"] = [places[name].rank for name in compared.names]
     figures["last_rank"] = [places[name].last for name in compared.names]
     texts["Rank"] = [places[name].text for name in compared.names]
+    intervals = {metric.name: compared.intervals(metric) for metric in METRICS}
+    for name, each in intervals.items():
+        _add(figures, name, each)
     for metric in metrics:
-        intervals = compared.intervals(metric, seed)
-        _add(figures, metric.name, intervals)
-        texts[metric.label] = [interval.text() for interval in intervals]
+        texts[metric.label] = [interval.text() for interval in intervals[metric.name]]
     if len(compared.names) > 1:
         _add_verdicts(figures, texts, ranking, baseline)
     figures["photos"], figures["cars"] = compared.images, len(set(compared.cars))
@@ -106,6 +115,8 @@ def comparison_table(
     seconds = [float(rows["seconds"].median()) for rows in compared.rows]
     figures["seconds"] = seconds
     texts["Time a photo"] = [f"{1000 * each:.0f} ms" for each in seconds]
+    if costs:
+        _add_costs(figures, texts, costs)
     return ComparisonTable(figures, texts, tuple(_notes(compared, ranking)))
 
 
@@ -130,6 +141,26 @@ def _add_verdicts(
     texts[title] = [each.short if each else "baseline" for each in found]
 
 
+def _add_costs(figures: pd.DataFrame, texts: pd.DataFrame, costs: Sequence[Cost]) -> None:
+    """Adds what each costs; times and memory of those alone that were measured on this machine."""
+    for name in ("parameters", "multiply_adds", "file_bytes", "peak_bytes"):
+        figures[name] = [getattr(cost, name) for cost in costs]
+    sizes = sorted({(each.width, each.height) for cost in costs for each in cost.latency})
+    for width, height in sizes:
+        timed = [
+            next(
+                (each for each in cost.latency if (each.width, each.height) == (width, height)),
+                None,
+            )
+            for cost in costs
+        ]
+        for quantile in ("median", "p95"):
+            figures[f"{quantile}_seconds_{width}x{height}"] = [
+                getattr(each, quantile).seconds if each else np.nan for each in timed
+            ]
+    texts["Size"] = [f"{cost.file_bytes / 1e6:.1f} MB" for cost in costs]
+
+
 def _notes(compared: Compared, ranking: Ranking) -> list[str]:
     cars = len(set(compared.cars))
     of = f" ({compared.facts[0].data}, {compared.facts[0].part})" if compared.facts else ""
@@ -143,7 +174,7 @@ def _notes(compared: Compared, ranking: Ranking) -> list[str]:
     if compared.left_out:
         count, named = len(compared.left_out), ", ".join(compared.left_out[:_NAMED])
         more = ", ..." if count > _NAMED else ""
-        notes.append(f"{count:,} that can't be read are left out: {named}{more}.")
+        notes.append(f"Left out, as they can't be read ({count:,}): {named}{more}.")
     return notes
 
 

@@ -12,6 +12,7 @@ from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import Compared, align_rows
 from training.comparison.ranking import rank
 from training.comparison.table import ComparisonTable, comparison_table
+from training.evaluation.cost import Cost, Latency, Quantile
 from training.evaluation.rows import find_metric
 
 DICE, HD95 = find_metric("dice"), find_metric("hd95")
@@ -63,6 +64,21 @@ def test_a_reader_gets_rounded_figures_and_a_verdict() -> None:
     assert texts["Time a photo"][0] == "100 ms"
 
 
+def test_costs_stand_beside_the_figures() -> None:
+    timed = Quantile(0.08, 0.07, 0.09)
+    costs = [
+        Cost(1_900_000, 10**10, 7_600_000, (Latency(640, 480, timed, timed, 75),), 10**9),
+        Cost(500_000, 10**9, 2_000_000),  # was never timed here
+    ]
+    compared = compared_of("a", "b")
+    table = comparison_table(compared, rank(compared, DICE), [DICE], "a", costs)
+    assert table.figures["parameters"].tolist() == [1_900_000, 500_000]
+    assert table.figures["file_bytes"].tolist() == [7_600_000, 2_000_000]
+    times = table.figures["median_seconds_640x480"].tolist()
+    assert times == pytest.approx([0.08, np.nan], nan_ok=True)
+    assert table.texts["Size"].tolist() == ["7.6 MB", "2.0 MB"]
+
+
 def test_one_checkpoint_has_no_verdict() -> None:
     table = table_of("a")
     assert not [name for name in table.figures if "verdict" in name or "gain" in name]
@@ -73,7 +89,7 @@ def test_the_notes_say_what_the_table_is_of() -> None:
     assert table_of("a", "b", "c").notes == (
         "Means over 37 photos of 37 cars, with 95% intervals over cars.",
         "Verdicts and ranks hold for all 3 pairs at once (Holm).",
-        "1 that can't be read are left out: cars/c002_01.",
+        "Left out, as they can't be read (1): cars/c002_01.",
     )
 
 
