@@ -77,7 +77,7 @@ class Networks:
         asked = Counter(each for work in works for each in work.passes)
         self._shared = {each for each, times in asked.items() if times > 1}
         self._kept: dict[tuple[Pass, int], Answer] = {}
-        self.batch = 1 if device.type == "cpu" else GPU_BATCH
+        self.batch = _batch(device)
         """Photos that are asked about together."""
 
     def answers(self, work: Work, pairs: dict[int, Pair]) -> dict[int, Answer]:
@@ -107,6 +107,11 @@ class Networks:
             found = [mirrored(probability) for probability in found]
         seconds = (time.perf_counter() - started) / len(pairs)
         return {place: (each, seconds) for place, each in zip(pairs, found, strict=True)}
+
+
+def _batch(device: torch.device) -> int:
+    """Returns how many photos a device is asked about together."""
+    return 1 if device.type == "cpu" else GPU_BATCH
 
 
 def _photo_by_photo(

@@ -87,9 +87,10 @@ class EvaluationStatus:
     status: Status = "missing"
     """"missing": it was never asked for; "waiting": another one is under way."""
     done: int = 0
-    """Answers known (one checkpoint's to one photo), those from before included."""
+    """Answers known (one checkpoint's to one photo), those from before included; while costs are
+    measured, rounds of that."""
     total: int = 0
-    """Answers in all; 0 if not known yet."""
+    """Answers, or rounds, in all; 0 if not known yet."""
     seconds_left: float | None = None
     """None where it can't be told."""
     message: str = ""
@@ -160,8 +161,8 @@ class JobState:
         self._written = float("-inf")
 
     def progress(self, done: int, total: int) -> None:
-        """Says how many answers are known; written twice a second at most."""
-        if self._state.get("status") != "running":
+        """Says how much is done of what; written twice a second at most."""
+        if (self._state.get("status"), self._state.get("total")) != ("running", total):
             self._state = {"status": "running", "first": done, "since": time.time()}
         self._state |= {"done": done, "total": total, "at": time.time()}
         if time.monotonic() - self._written >= _EVERY:

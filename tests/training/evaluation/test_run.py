@@ -20,7 +20,7 @@ from core.metrics import counts, score
 from core.predict import Predictor
 from tests.training.evaluation.tables import same_figures
 from training.data import Sample
-from training.evaluation import work
+from training.evaluation import compute, work
 from training.evaluation.images import EvaluationImages, open_images
 from training.evaluation.measure import measure_samples, summary_of
 from training.evaluation.rows import METRICS
@@ -35,6 +35,7 @@ from training.evaluation.stored import (
     rows_in,
 )
 from training.evaluation.subjects import Subject, ensemble_of, subject_of
+from training.sides import Split
 
 SETTINGS = EvaluationSettings()
 
@@ -168,6 +169,24 @@ def test_interrupted_and_continued_it_equals_an_uninterrupted_one(
     assert not path.with_suffix(".part").exists()
 
 
+def test_asked_about_several_photos_at_once_it_says_the_same(
+    tiny_data: Path, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tiny_data / "images" / "car1_02.jpg").write_bytes(b"no photo")
+    images = open_images([tiny_data])
+    one, other = (subject_of(path) for path in checkpoints)
+    subjects = [one, subject_of(checkpoints[0], flips=True), ensemble_of([one, other])]
+    whole = evaluate_subjects(subjects, images, SETTINGS, device="cpu")
+    forget(checkpoints)
+    assert len(evaluate_subjects(subjects[:1], images, SETTINGS, device="cpu")) == 1
+    evaluate_subjects(subjects[1:2], images, SETTINGS, device="cpu", stop=lambda: True)
+    monkeypatch.setattr(compute, "_batch", lambda device: 4)  # as on a graphics card
+    for again, before in zip(
+        evaluate_subjects(subjects, images, SETTINGS, device="cpu"), whole, strict=True
+    ):
+        same_figures(again, before)
+
+
 def test_a_part_of_another_device_is_begun_anew(
     images: EvaluationImages, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +266,15 @@ def test_a_damaged_evaluation_is_computed_again(
     evaluation_path(subject, whole.facts.key).write_bytes(b"PAR1")
     assert list_evaluations(checkpoints[0]) == []
     same_figures(evaluated(subject, images), whole)
+
+
+def test_a_side_without_photos_is_an_error(tiny_data: Path, tmp_path: Path) -> None:
+    cars = tuple(f"car{n}" for n in range(5))
+    Split({"tiny": ("elsewhere",)}, {"tiny": cars}).save(tmp_path / "split.json")
+    with pytest.raises(DataError, match="No photo of the data stands on the side 'val'"):
+        open_images([tiny_data], split=tmp_path / "split.json", part="val")
+    images = open_images([tiny_data], split=tmp_path / "split.json", part="train")
+    assert len(images.samples) == 15 and images.cars == 5
 
 
 def test_bad_checkpoints_are_refused(
