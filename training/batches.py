@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -118,10 +119,12 @@ def epoch_batches(
 def _start_worker(_worker: int) -> None:
     """Keeps a worker from taking the cores that the network needs.
 
-    A terminal's Ctrl-C and torchrun's SIGTERM reach workers, too; they go on until the trainer,
-    which finishes its step first, lets them go.
+    A terminal's Ctrl-C and torchrun's SIGTERM are meant for the trainer's whole process group;
+    workers leave it, so they go on until the trainer, which finishes its step first, lets them go.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there are no groups
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,23 @@ def test_what_the_first_refuses_is_said_once(folder: Path) -> None:
     assert ends(folder, "again") == [2, 2]
     first, second = said(folder, "again")
     assert "There is a run" in first and "There is a run" not in second
+
+
+def test_torchruns_sigterm_stops_all_and_leaves_nobody(folder: Path, tmp_path: Path) -> None:
+    words = f"-m training fit --data {folder / 'tiny'} --runs {tmp_path} --name run {SETTINGS}"
+    launcher = "-m torch.distributed.run --standalone --nproc-per-node 2"
+    command = [sys.executable, *launcher.split(), *words.split(), "--workers", "1"]
+    with (tmp_path / "said.txt").open("w") as said:
+        begun = subprocess.Popen([*command, "--epochs", "1000"], stdout=said, stderr=said)
+    deadline = time.monotonic() + 120
+    while len(read_metrics(tmp_path / "run")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    begun.terminate()
+    begun.wait(60)
+    assert state(tmp_path / "run")["status"] == "stopped", (tmp_path / "said.txt").read_text()
+    told = (tmp_path / "said.txt").read_text()
+    assert f"torchrun --nproc-per-node 2 -m training fit --resume {tmp_path / 'run'}" in told
+    assert "forcefully exiting" not in told and "error:" not in told
 
 
 GOOD = {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}

@@ -204,6 +204,8 @@ class Group(Processes):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            if "DataLoader worker" in str(error):  # raised by a signal, wherever that falls
+                raise
             told = self._told_failure()
             raise LostProcessError(
                 told
