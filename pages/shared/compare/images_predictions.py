@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,10 @@ from streamlit.errors import StreamlitAPIException
 
 from core.errors import CarmaskError, reason
 from core.image import read_image
-from core.masks import MaskSettings, mask_from_probability
+from core.masks import Mask, MaskSettings, mask_from_probability
 from pages.shared.cache import BoundedCache
 from pages.shared.compare.choice import Row
+from pages.shared.compare.measured import subject_for
 from training.data import Sample
 
 KEPT_BYTES = 200_000_000
@@ -106,6 +108,19 @@ class Predictions:
         self._thread.submit(self._serve)
         return future
 
+    def mask(self, row: Row, sample: Sample, settings: MaskSettings) -> Mask:
+        """Returns what a row says of a photo, bool (H, W); waits for it.
+
+        Raises:
+            CarmaskError: The photo or the checkpoint can't be read.
+        """
+        while True:
+            with suppress(CancelledError):  # newer wishes came; so it is one again
+                said = self.ask(row, sample, settings).result()
+                if said.error:
+                    raise CarmaskError(said.error)
+                return said.mask
+
     def _serve(self) -> None:
         """Serves the newest wish."""
         with self._lock:
@@ -170,10 +185,7 @@ def redraw_when_known(asked: Sequence[Future[Prediction]], waiting: str = "") ->
 
 
 def _load(row: Row) -> Probability:
-    from core.ensemble import Ensemble
-    from core.predict import Predictor
-
-    return Ensemble([Predictor.load(path) for path in row.paths], flips=row.flips)
+    return subject_for(row).load()
 
 
 def _as_it_is(path: Path) -> str:

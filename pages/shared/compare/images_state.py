@@ -99,7 +99,6 @@ def pick_order(pair: Pair) -> Order:
         required=True,
         key="photos",
         bind="query-params",
-        label_visibility="collapsed",
     )
     return _TITLES[str(title)]
 

@@ -14,7 +14,7 @@ from core.names import unique
 from pages.shared.checkpoints import checkpoint_name
 from pages.shared.compare.choice import Row
 from pages.shared.folders import runs_folder
-from pages.shared.palette import colour_of
+from training.comparison.palette import colour_of
 from training.logs.notes import read_notes
 
 PARAMETER = "row"

@@ -10,7 +10,6 @@ from itertools import takewhile
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.palette import colour_of
 from pages.shared.runs.choice import open_run
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress
 from pages.shared.runs.plot import Series, figure_of
@@ -18,6 +17,7 @@ from pages.shared.runs.plot_choice import PlotChoice, ask_plot
 from pages.shared.runs.readers import readers
 from pages.shared.runs.take_home import offer_files
 from pages.shared.text import plain
+from training.comparison.palette import colour_of
 from training.logs.config_difference import settings_of
 from training.logs.curve_shapes import Line, in_zone, seed_groups
 from training.logs.curves import Curves
