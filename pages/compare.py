@@ -18,7 +18,7 @@ from pages.shared.frame import COMPARE, open_page
 from pages.shared.redraw import note_drawn
 from pages.shared.text import plain
 
-TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film")
+TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
 
 
 def main() -> None:
@@ -102,10 +102,14 @@ def _show_tabs(chosen: Chosen) -> None:
             from pages.shared.compare.slices import show_slices
 
             show_slices(chosen)
-        else:
+        elif open_tab == "Film":
             from pages.shared.compare.film import show_film
 
             show_film(chosen)
+        else:
+            from pages.shared.compare.report import show_report
+
+            show_report(chosen)
 
 
 main()
