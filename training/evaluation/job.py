@@ -111,14 +111,15 @@ def start_evaluation(request: EvaluationRequest) -> None:
     if read_status(request).running:
         raise RunError("This evaluation is under way already; wait for it, or stop it.")
     folder = request.folder
+    begun = time.time()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _LOG).unlink(missing_ok=True)
-        _write(folder, {"status": "starting", "at": time.time()})
+        _write(folder, {"status": "starting", "at": begun})
     except OSError as error:
         raise RunError(f"{folder} can't be written ({error}); see CARMASK_CACHE.") from error
     command = [sys.executable, "-m", "training", *request.arguments(), "--job", str(folder)]
-    start_detached(command, folder / _LOG, lambda status: _explain(folder, status))
+    start_detached(command, folder / _LOG, lambda status: _explain(folder, status, begun))
 
 
 def read_status(request: EvaluationRequest) -> EvaluationStatus:
@@ -131,10 +132,12 @@ def read_status(request: EvaluationRequest) -> EvaluationStatus:
         total=int(state.get("total", 0)),
         message=str(state.get("message", "")),
     )
+    if lock_holder(folder / _LOCK) is not None:
+        if told.running:
+            return replace(told, seconds_left=_left(state))
+        return replace(told, status="running")  # its process is about to end, and has not yet
     if not told.running:
         return told
-    if lock_holder(folder / _LOCK) is not None:
-        return replace(told, seconds_left=_left(state))
     if told.status == "starting" and time.time() - float(state.get("at", 0.0)) < _START:
         return told
     message = "It ended without a word; start it again to go on where it stopped."
@@ -225,10 +228,13 @@ def _taken(path: Path) -> IO[bytes] | None:
         return None
 
 
-def _explain(folder: Path, status: int) -> None:
-    """Says why a process ended that could not say it itself."""
+def _explain(folder: Path, status: int, begun: float) -> None:
+    """Says why a process, begun at a time, ended that could not say it itself."""
     state = _read(folder)
-    if status and state.get("status") in _ALIVE:
+    told = status == 0 or state.get("status") not in _ALIVE
+    # Meanwhile another one may have begun, or be under way.
+    other = state.get("status") == "starting" and state.get("at") != begun
+    if not (told or other or lock_holder(folder / _LOCK) is not None):
         lines = (folder / _LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         message = lines[-1] if lines else f"It ended with status {status}."
         with suppress(OSError):

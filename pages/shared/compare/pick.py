@@ -13,6 +13,7 @@ from pages.shared.text import plain
 from pages.shared.unreadable import show_unreadable
 
 _ROWS, _MEMBERS, _FLIPPED, _TOGETHER = "rows_choice", "members", "flipped", "together"
+_USUAL = "usual_members"
 
 
 def pick_rows(names: Sequence[str], known: Known) -> None:
@@ -57,9 +58,8 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
     """Draws the way to flips and to ensembles of checkpoints."""
     single = [name for name in known.infos if name not in known.errors]
     usual = [each for each in shown if members_of(each) == [each]]
-    if _MEMBERS not in st.session_state:
-        st.session_state[_MEMBERS] = usual
-    st.session_state[_MEMBERS] = [e for e in st.session_state[_MEMBERS] if e in single]
+    if st.session_state.get(_USUAL) != usual:  # other rows: a former choice means nothing now
+        st.session_state[_USUAL] = st.session_state[_MEMBERS] = usual
     members = st.multiselect(
         "Of these",
         single,

@@ -175,3 +175,30 @@ def test_equal_requests_are_one_job_and_others_are_not(request_: EvaluationReque
     assert "--part val" in words and "--threshold 0.25 --tta --ensemble --cost" in words
     assert f"--split {Path('split.json').resolve()}" in words and "--class=car" in words
     assert "--split" not in replace(request, part="all").arguments()
+
+
+def test_what_was_stopped_is_under_way_until_its_process_has_ended(
+    request_: EvaluationRequest, holder: list[subprocess.Popen[str]]
+) -> None:
+    other = hold(request_.folder / "lock", holder)
+    job._write(request_.folder, {"status": "stopped", "done": 3, "total": 9})
+    assert read_status(request_).running, "else it could be started beside itself"
+    with pytest.raises(RunError, match="under way"):
+        start_evaluation(request_)
+    other.kill()
+    other.wait()
+    assert read_status(request_).status == "stopped"
+
+
+def test_the_end_of_a_process_says_nothing_of_the_next_one(
+    request_: EvaluationRequest, holder: list[subprocess.Popen[str]]
+) -> None:
+    folder = request_.folder
+    folder.mkdir(parents=True)
+    job._write(folder, {"status": "starting", "at": 20.0})
+    job._explain(folder, 130, 10.0)
+    assert job._read(folder)["status"] == "starting"
+    hold(folder / "lock", holder)
+    job._write(folder, {"status": "running"})
+    job._explain(folder, 130, 10.0)
+    assert job._read(folder)["status"] == "running"
