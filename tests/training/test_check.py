@@ -219,6 +219,17 @@ def test_command_exits_0_where_all_is_well_also_with_a_split(
     assert "split: by car: 2 validation cars, none of them in train" in capsys.readouterr().out
 
 
+def test_command_takes_the_classes_that_are_the_car(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_coco(tmp_path / "coco")
+    words = ["check", str(tmp_path / "coco"), "--workers", "0"]
+    assert main([*words, "--class", "person", "--classes", "truck"]) in (0, 1)
+    capsys.readouterr()
+    assert main([*words, "--class", "dog"]) == 2
+    assert "is the car (--class NAME, once for each); it has: person" in capsys.readouterr().err
+
+
 def test_command_exits_2_on_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "nothing")]) == 2
     write_sound_folder(tmp_path / "sound")

@@ -110,7 +110,7 @@ def test_categories_chosen_without_a_wish(
 def test_no_category_is_the_car(tmp_path: Path, wanted: tuple[str, ...]) -> None:
     write_coco(tmp_path)
     change(tmp_path, lambda c: c.update(categories=[CATEGORIES[0], {"id": 9, "name": "bus"}]))
-    with pytest.raises(DataError, match=r"--classes.*person, bus"):
+    with pytest.raises(DataError, match=r"--class NAME.*person, bus"):
         open_dataset(tmp_path, Reading(classes=wanted))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import ConfigError
 from training.commands import EXIT_OK, EXIT_SPOILT
+from training.commands.reading import add_reading, reading_of
 from training.progress_bar import counting_bar
 
 
@@ -27,24 +28,13 @@ def add(commands: Any) -> None:
     parser.add_argument("--split", type=Path, metavar="FILE", help="look at this split's sides too")
     parser.add_argument("--json", action="store_true", help="print JSON with all names")
     parser.add_argument("--workers", type=int, help="processes that read (default: one a core)")
-    parser.add_argument(
-        "--class",
-        dest="classes",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="COCO category or VOC class that is the car; may be given more than once",
-    )
-    parser.add_argument(
-        "--car-rule", default="", metavar="RE", help='pattern with a group "car" for photo names'
-    )
-    parser.add_argument("--cars", type=Path, metavar="CSV", help="table of image and car")
+    add_reading(parser)
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reads the folders' photos and masks and prints what it finds."""
-    from training.data import Reading, open_dataset
+    from training.data import open_dataset
     from training.health.check import check_datasets
     from training.health.index import FactsIndex, default_index
     from training.splits import load_split
@@ -52,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.workers is not None and options.workers < 0:
         raise ConfigError(f"--workers is {options.workers}; give 0 or more.")
     split = load_split(options.split) if options.split else None
-    reading = Reading(tuple(options.classes), options.car_rule, options.cars)
+    reading = reading_of(options)
     datasets = [open_dataset(root, reading, allow_empty=True) for root in options.data]
     doubled = [name for name, n in Counter(each.name for each in datasets).items() if n > 1]
     if doubled:

@@ -22,6 +22,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--class",
+        "--classes",  # as `fit` calls it
         dest="classes",
         action="append",
         default=[],

@@ -54,7 +54,7 @@ def _choice(there: Sequence[Class]) -> str:
     if not names:
         return "It names no class at all; export the annotations again, with their categories."
     shown = ", ".join(names[:100]) + (", ..." if len(names) > 100 else "")
-    return f"Say which of its classes are the car (--classes NAME[,NAME]); it has: {shown}."
+    return f"Say which of its classes is the car (--class NAME, once for each); it has: {shown}."
 
 
 def _words(name: str) -> set[str]:
