@@ -93,8 +93,8 @@ def points_figure(
     """
     figure = go.Figure()
     joined = sorted(at[place] for place in front)
-    low, high = np.log10([min(at)[0], max(at)[0]])
-    room = max(0.12 * (high - low), 0.02)
+    least, most = np.log10([min(at)[0], max(at)[0]])
+    room = max(0.12 * (most - least), 0.02)
     figure.add_scatter(
         x=[each[0] for each in joined],
         y=[each[1] for each in joined],
@@ -115,14 +115,14 @@ def points_figure(
             mode="markers+text" if len(rows) <= 12 else "markers",
             text=[f"  {escape(row.title)}  "],
             # Beside the bar, and towards the middle so that a long name has room.
-            textposition="middle left" if np.log10(across) > (low + high) / 2 else "middle right",
+            textposition="middle left" if np.log10(across) > (least + most) / 2 else "middle right",
             name=escape(row.title),
             marker={"color": row.colour, "size": 12},
             customdata=[text],
             hovertemplate="%{customdata}<extra>%{fullData.name}</extra>",
         )
     figure = _finished(figure, x, y)
-    figure.update_xaxes(type="log", nticks=6, range=[low - room, high + room])
+    figure.update_xaxes(type="log", nticks=6, range=[least - room, most + room])
     return figure
 
 
