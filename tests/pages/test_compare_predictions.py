@@ -92,6 +92,7 @@ def test_the_newest_wish_goes_first_and_the_oldest_are_dropped(
     networks.go.clear()
     first = predictions.ask(row("a"), photos[0], USUAL)
     assert networks.begun.wait(10)
+    assert predictions.ask(row("a"), photos[0], USUAL) is first  # it is being looked at
     order: list[str] = []
     asked = [predictions.ask(row("a"), photo, USUAL) for photo in photos[1:6]]
     for photo, future in zip(photos[1:6], asked, strict=True):

@@ -27,30 +27,6 @@ class DisagreementColours:
 DISAGREEMENT_COLOURS = DisagreementColours()
 
 
-@dataclass(frozen=True, eq=False)
-class Disagreement:
-    """The pixels of one photo that at least one of two masks gets wrong, in three kinds."""
-
-    a_right: Mask
-    """A is right and B is wrong, bool (H, W)."""
-    b_right: Mask
-    """B is right and A is wrong, bool (H, W)."""
-    both_wrong: Mask
-    """Both say the opposite of the truth, bool (H, W)."""
-
-    @property
-    def anywhere(self) -> Mask:
-        """Every pixel of the three kinds, bool (H, W)."""
-        return self.a_right | self.b_right | self.both_wrong
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Pixels in which A is right, B is right, both are wrong."""
-        kinds = self.a_right, self.b_right, self.both_wrong
-        a, b, both = (int(np.count_nonzero(kind)) for kind in kinds)
-        return a, b, both
-
-
 @dataclass(frozen=True)
 class Spot:
     """A box inside a picture, in px."""
@@ -65,6 +41,31 @@ class Spot:
         """Rows and columns, to cut it out of an array (H, W, ...)."""
         columns = slice(self.left, self.left + self.width)
         return slice(self.top, self.top + self.height), columns
+
+
+@dataclass(frozen=True, eq=False)
+class Disagreement:
+    """The pixels of one photo that at least one of two masks gets wrong, in three kinds."""
+
+    a_right: Mask
+    """A is right and B is wrong, bool (H, W)."""
+    b_right: Mask
+    """B is right and A is wrong, bool (H, W)."""
+    both_wrong: Mask
+    """Both say the opposite of the truth, bool (H, W)."""
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Pixels in which A is right, B is right, both are wrong."""
+        kinds = self.a_right, self.b_right, self.both_wrong
+        a, b, both = (int(np.count_nonzero(kind)) for kind in kinds)
+        return a, b, both
+
+    @property
+    def spot(self) -> Spot:
+        """The box in which A and B differ most; where they don't, most is wrong in it."""
+        differs = self.a_right | self.b_right
+        return densest_spot(differs if differs.any() else self.both_wrong)
 
 
 def disagreement_of(a: Mask, b: Mask, truth: Mask) -> Disagreement:

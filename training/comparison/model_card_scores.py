@@ -13,6 +13,7 @@ from training.comparison.slices import WAYS, cut
 from training.comparison.words import PART_TITLES, WAY_TITLES
 from training.evaluation.rows import METRICS, Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
+from training.launch import typed_path
 
 _BY = find_metric("dice")
 """What the failures are told by."""
@@ -37,7 +38,7 @@ def scores(
         yield (
             "No evaluation is stored beside this checkpoint, so there are no intervals. These are "
             "the means of the validation when it was written. For intervals run "
-            f"`{_EVALUATE.format(path)}`."
+            f"`{_EVALUATE.format(typed_path(path))}`."
         )
         yield _own_scores(info)
 

@@ -15,7 +15,6 @@ from core.image import encode_jpeg, thumbnail
 from core.masks import Mask
 from training.comparison.disagreement import (
     DisagreementColours,
-    densest_spot,
     disagreement_of,
     disagreement_picture,
 )
@@ -103,14 +102,12 @@ def _pictures(
     image, truth = sample.read()
     masks = [photos.mask_of(place, sample) for place in places]
     found = disagreement_of(masks[0], masks[1], truth)
-    differs = found.a_right | found.b_right
-    spot = densest_spot(differs if differs.any() else found.both_wrong)
     colours = DisagreementColours(sides[0].colour, sides[1].colour)
     drawn = disagreement_picture(image, found, colours)
     return [
         ("", "The photo and its true mask", thumbnail(overlay(image, truth, _TRUTH), _LONGEST)),
         ("", "Where they disagree", thumbnail(drawn, _LONGEST)),
-        ("near", "Where they disagree most", np.ascontiguousarray(drawn[spot.slices])),
+        ("near", "Where they disagree most", np.ascontiguousarray(drawn[found.spot.slices])),
     ]
 
 

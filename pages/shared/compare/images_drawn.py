@@ -17,7 +17,6 @@ from pages.shared.dataset.previews import sample_key
 from training.comparison.disagreement import (
     DisagreementColours,
     Spot,
-    densest_spot,
     disagreement_of,
     disagreement_picture,
 )
@@ -85,9 +84,7 @@ def _drawn(
     spot, counts, main = None, None, None
     if masks[0] is not None and masks[1] is not None:
         found = disagreement_of(masks[0], masks[1], truth)
-        differs = found.a_right | found.b_right
-        spot = densest_spot(differs if differs.any() else found.both_wrong)
-        counts = found.counts
+        spot, counts = found.spot, found.counts
         if _alone:
             main = error_picture(image, masks[0], truth)
         else:

@@ -75,6 +75,7 @@ class Predictions:
         self._networks: OrderedDict[str, Probability] = OrderedDict()  # of the thread alone
         self._waiting: OrderedDict[str, tuple[Callable[[], Prediction], Future[Prediction]]]
         self._waiting = OrderedDict()
+        self._served: tuple[str, Future[Prediction]] | None = None  # what is being looked at now
         self._lock = Lock()
         # One at a time: two networks at once on a CPU take longer than in turn.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="carmask-compare")
@@ -91,12 +92,14 @@ class Predictions:
         """
         network = f"{row.flips}\0" + "\0".join(_as_it_is(path) for path in row.paths)
         key = f"{network}\0{settings!r}\0{_as_it_is(sample.image_path)}"
-        known = self._kept.get(key)
-        if known is not None:
-            done: Future[Prediction] = Future()
-            done.set_result(known)
-            return done
         with self._lock:
+            known = self._kept.get(key)
+            if known is not None:
+                done: Future[Prediction] = Future()
+                done.set_result(known)
+                return done
+            if self._served is not None and self._served[0] == key:
+                return self._served[1]
             if key in self._waiting:
                 self._waiting.move_to_end(key)
                 return self._waiting[key][1]
@@ -126,9 +129,10 @@ class Predictions:
         with self._lock:
             if not self._waiting:
                 return  # it was dropped
-            _, (make, future) = self._waiting.popitem()
+            key, (make, future) = self._waiting.popitem()
             if not future.set_running_or_notify_cancel():
                 return
+            self._served = key, future
         try:
             future.set_result(make())
         except Exception as error:  # whoever waits is told; the thread goes on

@@ -62,8 +62,8 @@ def _pick_way(chosen: Chosen) -> By:
 
 
 def _sliced(chosen: Chosen, place: int, by: By) -> Sliced:
-    keys = tuple(each.facts.key for each in chosen.evaluations)
-    return _cut((keys, place, chosen.metric.name), by, chosen.compared.rows[place], chosen.metric)
+    rows = chosen.compared.rows[place]
+    return _cut((chosen.mark(place), chosen.metric.name), by, rows, chosen.metric)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -39,7 +39,8 @@ def test_the_kinds_part_the_errors(seed: int) -> None:
     found = disagreement_of(a, b, truth)
     assert np.array_equal(found.a_right | found.both_wrong, b != truth)
     assert np.array_equal(found.b_right | found.both_wrong, a != truth)
-    assert sum(found.counts) == np.count_nonzero(found.anywhere)  # no pixel is of two kinds
+    wrong = (a != truth) | (b != truth)
+    assert sum(found.counts) == np.count_nonzero(wrong)  # no pixel is of two kinds
 
 
 def test_equal_masks_disagree_only_with_the_truth() -> None:
@@ -78,6 +79,16 @@ def test_no_box_holds_more_than_the_densest(seed: int, share: float) -> None:
     ]
     assert (np.count_nonzero(where[spot.slices]), -spot.top, -spot.left) == max(held)
     assert where[spot.slices].shape == (spot.height, spot.width)
+
+
+def test_the_spot_is_where_they_differ_or_else_where_both_are_wrong() -> None:
+    truth = np.zeros((40, 40), bool)
+    both, one = truth.copy(), truth.copy()
+    both[2:8, 2:8] = True
+    one[:] = both
+    assert disagreement_of(both, both, truth).spot.left <= 2
+    one[36:38, 36:38] = True
+    assert disagreement_of(both, one, truth).spot.left >= 28
 
 
 def test_without_a_marked_pixel_the_box_lies_in_the_middle() -> None:
