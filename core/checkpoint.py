@@ -76,13 +76,15 @@ class CheckpointEntry:
     error: str | None = None
 
 
-def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo) -> None:
+def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool = False) -> None:
     """Writes weights and facts to one file; a reader sees the old file or the whole new one.
 
     Args:
         path: Target; its folder must exist.
         model: Network whose weights are stored as contiguous CPU tensors.
         info: Its facts; `info.model` must equal `model.config`.
+        half: Store the convolutions' weights as float16: half the bytes, for a checkpoint to
+            hand on. The network computes in float32 all the same.
 
     Raises:
         CheckpointError: The facts describe another network than the weights.
@@ -92,6 +94,8 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo) -> None:
     if info.model != model.config:
         raise CheckpointError(f"The facts say {info.model}, the network is {model.config}.")
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    if half:  # statistics and offsets are few, and can be larger than float16 takes
+        tensors = {name: t.half() if t.ndim > 1 else t for name, t in tensors.items()}
     metadata = {"format": FORMAT, "info": json.dumps(asdict(info))}
     write_bytes_atomically(path, save(tensors, metadata=metadata))
 
@@ -183,6 +187,7 @@ def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:
     Raises:
         CheckpointError: As `read_info`, or the tensors do not fit the architecture.
     """
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -193,6 +198,7 @@ def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:
         tensors: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}. Copy it again.") from error
+    tensors = {name: t.float() if t.dtype is torch.float16 else t for name, t in tensors.items()}
     model = UNet(info.model)
     expected = {name: (t.shape, t.dtype) for name, t in model.state_dict().items()}
     found = {name: (t.shape, t.dtype) for name, t in tensors.items()}

@@ -13,7 +13,13 @@ from typing import TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core.checkpoint import find_checkpoint, list_checkpoints, read_info
+from core.checkpoint import (
+    find_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    read_info,
+    save_checkpoint,
+)
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
@@ -121,12 +127,15 @@ def _add_export(commands: Commands) -> None:
     """Adds the command that writes a checkpoint for other runtimes."""
     export = commands.add_parser(
         "export",
-        help="write a checkpoint as ONNX",
+        help="write a checkpoint as ONNX, or in half the bytes",
         description="Writes an ONNX file that takes a photo, uint8 (height, width, 3) RGB of any "
-        "size, and gives its probability of car, float32 (height, width).",
+        "size, and gives its probability of car, float32 (height, width); or a checkpoint whose "
+        "weights are stored in 16 bits.",
     )
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or run's folder")
-    export.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="file to write")
+    kind = export.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--onnx", type=Path, metavar="FILE", help="ONNX file to write")
+    kind.add_argument("--half", type=Path, metavar="FILE", help="checkpoint to write")
     export.add_argument("--opset", type=int, help="version of ONNX's operators; default: 17")
     export.set_defaults(command=_export)
 
@@ -219,10 +228,13 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    """Writes a checkpoint as ONNX."""
+    """Writes a checkpoint as ONNX, or in half the bytes."""
     from core.export.onnx_file import OPSET, export_onnx
 
-    data = export_onnx(options.checkpoint, options.opset or OPSET)
-    write_bytes_atomically(options.onnx, data)
-    print(f"{options.onnx}: {len(data)} bytes")
+    path: Path = options.half or options.onnx
+    if options.half:
+        save_checkpoint(path, *load_checkpoint(find_checkpoint(options.checkpoint)), half=True)
+    else:
+        write_bytes_atomically(path, export_onnx(options.checkpoint, options.opset or OPSET))
+    print(f"{path}: {path.stat().st_size} bytes")
     return EXIT_OK

@@ -23,6 +23,7 @@ from core.checkpoint import (
     save_checkpoint,
     save_threshold,
 )
+from core.cli import main
 from core.errors import CheckpointError, ConfigError
 from core.model import UNet
 
@@ -37,6 +38,28 @@ def test_weights_and_facts_come_back(
     assert not model.training
     for name, tensor in tiny_model.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor)
+
+
+def test_half_the_bytes_are_nearly_the_same_network(
+    tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, info = load_checkpoint(find_checkpoint(tiny_run))
+    assert main(["export", str(tiny_run), "--half", str(tmp_path / "half.safetensors")]) == 0
+    assert "half.safetensors" in capsys.readouterr().out
+    halved, same = load_checkpoint(tmp_path / "half.safetensors")
+    assert same == info
+    for name, tensor in model.state_dict().items():
+        found = halved.state_dict()[name]
+        assert found.dtype == tensor.dtype
+        expected = tensor.half().float() if tensor.ndim > 1 else tensor
+        assert torch.equal(found, expected)
+    whole = UNet(UNetConfig(3, 1, width=16, depth=2))
+    sizes = []
+    for half in (False, True):
+        path = tmp_path / f"{half}.safetensors"
+        save_checkpoint(path, whole, replace(info, model=whole.config), half=half)
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < 0.55 * sizes[0]
 
 
 def test_a_checkpoint_from_before_a_setting_existed_has_its_default(
