@@ -35,7 +35,7 @@ def loader_is_slow(case: Case) -> str:
     """Tells how much of its time the network waits, and how fast it would be."""
     epochs, steps = case.curves.epochs, case.curves.steps
     table, count = (epochs, _EPOCHS) if len(epochs) else (steps, _LINES)
-    if "waited" not in table:
+    if not {"waited", "images_per_second"} <= set(table.columns):
         return ""
     newest = table.dropna(subset=["waited"]).iloc[-count:]
     waited = float(newest["waited"].mean()) if len(newest) else 0.0
