@@ -95,7 +95,7 @@ def test_from_the_runs_to_the_verdict_and_home_with_it(app: Watched, tmp_path: P
     app.settle()
     for name, start in (("CSV", "checkpoint,rank"), ("LaTeX", "\\begin{table}"), ("Markdown", "|")):
         with page.expect_download() as download:
-            page.get_by_role("button", name=name).click()
+            page.get_by_role("button", name=name, exact=True).click()
         text = Path(download.value.path()).read_text(encoding="utf-8")
         assert text.startswith(start)
         assert "good" in text and "plain" in text and "0.98" in text
