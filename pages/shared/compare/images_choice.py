@@ -73,10 +73,9 @@ def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
 
 def _pick_other(run: str) -> Wanted | None:
     """Draws the choice of data folders and of a part of them."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        sources = _pick_folders()
-        part = _pick_part()
-        split = _pick_split(run) if part != "all" else None
+    sources = _pick_folders()
+    part = _pick_part()
+    split = _pick_split(run) if part != "all" else None
     if not sources:
         st.info("Choose at least one data folder.", icon=":material/photo_library:")
         return None
