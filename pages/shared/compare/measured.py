@@ -132,7 +132,7 @@ def usual_names(known: Known, facts: Facts) -> list[str]:
     ones of the runs.
     """
     sets = sets_for((), facts)
-    names = [name for name in known.infos if name == _best_of_its_run(name)]
+    names = [name for name in known.infos if name.endswith("/best")]
     if sets:
         there = {path for path, each in facts.items() if sets[0] in map(ImageSet.of, each)}
         names = [name for name in known.infos if known.paths[name] in there] or names
@@ -220,10 +220,6 @@ def split_files() -> dict[Path, str]:
     """Returns the split files of the runs with their fingerprints; damaged ones are left out."""
     files = sorted(runs_folder().glob("*/split.json"))
     return _splits([(str(path), path.stat().st_mtime_ns) for path in files])
-
-
-def _best_of_its_run(name: str) -> str:
-    return f"{name.partition('/')[0]}/best"
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
