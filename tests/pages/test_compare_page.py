@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.checkpoint import read_info, save_threshold
 from pages.shared.compare.cost_view import front_of
 from pages.shared.compare.job_view import progress_of
+from tests.pages.conftest import ROOT
 from tests.pages.measured import rows_of, write_measured, write_rows
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import write_run
@@ -90,6 +91,16 @@ def test_it_opens_with_what_evaluations_have_in_common(opened: Open, three: Path
     assert "36 images of 12 cars" in words(app)
     assert list(table(app)["Name"]) == ["good", "other", "plain"]
     assert list(table(app)["Rank"]) == ["1", "2 to 3", "2 to 3"]
+
+
+def test_the_shipped_checkpoints_are_compared_without_their_data(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARMASK_RUNS", str(ROOT / "runs"))
+    app = opened()
+    assert "carmask-studio" in title(app)
+    assert "carvana512, validation: 640 images of 40 cars" in words(app)
+    assert "Not measured" not in words(app)
 
 
 def test_the_headline_of_two_is_their_verdict(opened: Open, three: Path) -> None:
