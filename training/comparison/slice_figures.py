@@ -16,6 +16,7 @@ MOST = 20
 """Slices in a figure at most; of more, those in which the poorest is poorest."""
 _TURN = 16
 """Views of one turn of the turntable."""
+_GRID = "rgba(128,145,160,0.45)"  # seen on white and on black
 _CIRCLE = 3  # views from which they stand on a circle
 
 
@@ -83,13 +84,17 @@ def _circle(
             "angle": 90,
             "tickangle": 90,
             "showline": False,
+            "gridcolor": _GRID,
         },
         angularaxis={
             "rotation": 90,
             "direction": "clockwise",
             "tickvals": list(angles.values()),
             "ticktext": list(angles),
+            "gridcolor": _GRID,
+            "linecolor": _GRID,
         },
+        bgcolor="rgba(0,0,0,0)",  # the page's own, also in the dark
     )
     figure = plain(figure, height=460)
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 40, "b": 32})
