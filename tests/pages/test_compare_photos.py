@@ -233,4 +233,4 @@ def test_a_run_with_one_checkpoint_says_how_to_keep_more(opened: Open, pair: obj
 def test_report_and_cards_can_be_taken_home(opened: Open, pair: object) -> None:
     app = opened("Report")
     labels = [each.proto.label for each in app.get("download_button")]
-    assert labels == ["Report as HTML", "a", "b"]
+    assert labels == ["Report as HTML", "a", "b", "ONNX of a", "ONNX of b"]

@@ -1,4 +1,4 @@
-"""What a person takes home: the comparison as one file, and a model card of each checkpoint."""
+"""What a person takes home: the comparison as one file, each checkpoint's model card and ONNX."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.checkpoint import read_info
 from core.masks import Mask
 from core.names import safe_stem
 from pages.shared.compare.choice import Chosen
 from pages.shared.compare.images_predictions import predictions
+from pages.shared.onnx_download import offer_onnx
 from pages.shared.text import plain
 from training.data import Sample
 
@@ -57,6 +59,16 @@ def show_report(chosen: Chosen) -> None:
             )
         if not cards:
             st.caption("A card is of a single checkpoint; here are only ensembles and flips.")
+            return
+        st.markdown("#### ONNX")
+        st.markdown(
+            "A network for other programs: a photo of any size in, its probability of car out."
+        )
+        for place, row in enumerate(cards):
+            (path,) = row.paths
+            offer_onnx(
+                path, read_info(path), key=f"save_onnx_{place}", label=f"ONNX of {row.title}"
+            )
 
 
 def report_of(chosen: Chosen) -> bytes:
