@@ -1,7 +1,8 @@
 """How often intervals hold the true mean, method by method, and how often verdicts are wrong.
 
-Each scenario of tests/training/comparison/simulated.py is drawn thousands of times with 20, 38 and
-50 cars. The methods, all from the same draws of cars:
+Each scenario of tests/training/comparison/simulated.py, and the differences of the two shipped
+checkpoints on the 40 cars of their validation part, are drawn thousands of times with 20, 38 and 50
+cars. The methods, all from the same draws of cars:
 
     percentile   2.5th to 97.5th percentile of the drawn means
     corrected    the same, further out by what a small sample lacks (Hesterberg 2014, 4.4)
@@ -28,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.training.comparison.judged import rows_of  # noqa: E402
 from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario  # noqa: E402
+from training.comparison.aligned import align  # noqa: E402
 from training.comparison.holm import holm  # noqa: E402
 from training.comparison.resampling import (  # noqa: E402
     CarMeans,
@@ -38,7 +40,10 @@ from training.comparison.resampling import (  # noqa: E402
     times_drawn,
 )
 from training.comparison.slices import cut  # noqa: E402
-from training.evaluation.rows import find_metric  # noqa: E402
+from training.comparison.together import stored_together  # noqa: E402
+from training.evaluation.rows import Metric, find_metric  # noqa: E402
+from training.evaluation.settings import EvaluationSettings  # noqa: E402
+from training.evaluation.subjects import subject_of  # noqa: E402
 
 COLUMNS = 250
 TAIL = 0.025
@@ -65,6 +70,20 @@ def intervals(cars: CarSums, seed: int) -> dict[str, Ends]:
         "studentised": bare(cars, found, seed),
         "ours": (found.low, found.high),
     }
+
+
+def shipped(metric: Metric) -> Scenario:
+    """Returns the real differences of two shipped checkpoints: 40 cars, drawn with replacement."""
+    runs = [subject_of(ROOT / "runs" / name) for name in ("carmask-512", "carmask-studio")]
+    compared = align(stored_together(runs, EvaluationSettings()))
+    cars = compared.sums(metric)
+    gains = cars.sums[:, 1] - cars.sums[:, 0]
+
+    def draw(random: np.random.Generator, count: int, columns: int) -> CarSums:
+        chosen = random.integers(0, len(gains), (count, columns))
+        return CarSums(gains[chosen], np.full(count, cars.counts[0]))
+
+    return Scenario(f"real ones, {metric.title}", gains.sum() / cars.counts.sum(), draw)
 
 
 def quantile(drawn: Floats, share: Floats | float) -> Floats:
@@ -164,7 +183,8 @@ def main() -> None:
     print(f"Share of intervals that hold the true mean, %, {options.repeats:,} repetitions.\n")
     print(f"| differences | cars | {head} |\n|---|---|{'---|' * len(METHODS)}")
     widths = []
-    for scenario in (*SCENARIOS, *HARD):
+    real = [shipped(find_metric(name)) for name in ("dice", "boundary_iou_3px", "hd95")]
+    for scenario in (*real, *SCENARIOS, *HARD):
         for cars in options.cars:
             found = coverage(scenario, cars, options.repeats)
             cells = " | ".join(f"{100 * found[method][0]:.1f}" for method in METHODS)

@@ -90,7 +90,7 @@ class Compared:
     def intervals(self, metric: Metric, seed: int = 0) -> list[Interval]:
         """Returns each checkpoint's mean of a metric with its 95% interval, in their order."""
         means = car_means(self.sums(metric), seed=seed)
-        return [interval_of(means, place) for place in range(len(self.names))]
+        return [interval_of(means, place).of(metric) for place in range(len(self.names))]
 
 
 def align(evaluations: Sequence[StoredEvaluation]) -> Compared:

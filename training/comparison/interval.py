@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from training.comparison.resampling import CarMeans, CarSums, car_means
+from training.evaluation.rows import Metric
 
 _MOST_DECIMALS = 9
 
@@ -45,6 +46,14 @@ class Interval:
     def turned(self) -> Interval:
         """The interval of the mean with the other sign."""
         return Interval(-self.estimate, -self.high, -self.low, self.groups, self.images, self.level)
+
+    def of(self, metric: Metric) -> Interval:
+        """Returns the part that a mean of this metric can lie in: shares in [0, 1], no px below 0.
+
+        So few cars that an interval reaches further know no more than that.
+        """
+        most = math.inf if metric.unit else 1.0
+        return replace(self, low=max(self.low, 0.0), high=min(self.high, most))
 
     def text(self) -> str:
         """Returns "0.9929 (0.9921 to 0.9936)", with as many digits as the interval bears out."""

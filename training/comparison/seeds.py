@@ -86,7 +86,7 @@ def seed_spread(
         tuple(compared.names[place] for place in places),
         means,
         stdev(means, fmean(means)),
-        mean_interval(values.mean(axis=1), compared.cars, LEVEL, seed),
+        mean_interval(values.mean(axis=1), compared.cars, LEVEL, seed).of(metric),
     )
 
 

@@ -106,7 +106,7 @@ def cut(rows: pd.DataFrame, metric: Metric, by: By, seed: int = 0) -> Sliced:
     slices = []
     for key, name, inside in parts:
         here = [car for car, chosen in zip(cars, inside, strict=True) if chosen]
-        interval = mean_interval(values[inside], here, level, seed)
+        interval = mean_interval(values[inside], here, level, seed).of(metric)
         sign = -1 if metric.higher_is_better else 1
         slices.append(Slice(name, key, interval, _gap(sign * values, inside, cars, level, seed)))
     return Sliced(metric, by, tuple(slices))

@@ -1,11 +1,14 @@
 """Intervals against a plain loop, scipy and closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from training.comparison.interval import Interval, mean_interval, paired_interval
 from training.comparison.resampling import RESAMPLES, CarSums, car_means, times_drawn
+from training.evaluation.rows import find_metric
 
 
 def cars_of(counts: list[int]) -> list[str]:
@@ -115,6 +118,15 @@ def test_figures_that_are_all_alike_have_an_interval_without_width() -> None:
     assert found.low == found.high == found.estimate
     means = car_means(CarSums(np.array([[0.0, 0.1]] * 7), np.ones(7)))
     assert means.p_values().tolist() == [1, 0]
+
+
+def test_an_interval_ends_where_its_metric_does() -> None:
+    few = mean_interval([0.95, 0.99], [1, 2])
+    assert few.low < 0.8 and few.high > 1
+    assert few.of(find_metric("dice")) == replace(few, high=1.0)
+    wide = Interval(3.0, -2.0, 8.0, 2, 2)
+    assert wide.of(find_metric("hd95")) == replace(wide, low=0.0)
+    assert not mean_interval([0.9], ["a"]).of(find_metric("dice")).known
 
 
 @pytest.mark.parametrize("values", [[], [np.nan, 1.0]])
