@@ -51,6 +51,7 @@ def compute(
     ]
     networks = Networks(works, where)
     total = len(samples) * len(works)
+    finished: dict[str, StoredEvaluation] = {}
     try:
         for _ in _photo_by_photo(works, samples, networks):
             for work in works:
@@ -59,13 +60,13 @@ def compute(
                 progress(sum(work.done for work in works), total)
             if stop and stop():
                 break
-    except BaseException:
+    finally:
         for work in works:
-            work.save()
-        raise
-    for work in works:
-        work.save()
-    return {work.facts.key: work.finish() for work in works if work.done == len(samples)}
+            if work.done == len(samples):
+                finished[work.facts.key] = work.finish()
+            else:
+                work.save()
+    return finished
 
 
 class Networks:
