@@ -55,7 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add("looking", "looking", 2, "", 1, "photo", 1, INTERRUPTED)
     add("worker", "worker", 2, "", 1, "step", 4, KILLED)
     add("writer", "writer", 2, "", 0, "step", 4, KILLED)
-    for run in ("stepping", "looking", "worker", "writer"):
+    add("hanging", "hanging", 2, "", 1, "step", 4, signal.SIGSTOP)
+    for run in ("stepping", "looking", "worker", "writer", "hanging"):
         add(f"{run}_on", run, 2, f"fit --resume {folder / run}")
     add("small", "small", 2, "--batch 1")
     add("torn", "torn", 2)
@@ -148,6 +149,12 @@ def test_a_killed_process_ends_the_run_and_it_goes_on(folder: Path, run: str, pl
     assert "Traceback" not in said(folder, run)[1 - place]
     assert "Another of the 2 processes" in (folder / run / "log.txt").read_text()
     assert_ends_as_two(folder, run)
+
+
+def test_waiting_in_vain_for_a_process_that_hangs_ends_when_told_to_stop(folder: Path) -> None:
+    assert ends(folder, "hanging") == [2, -KILLED]
+    assert "this one waited for it in vain" in (folder / "hanging/log.txt").read_text()
+    assert_ends_as_two(folder, "hanging")
 
 
 def assert_ends_as_two(folder: Path, run: str) -> None:

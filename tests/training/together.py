@@ -22,6 +22,7 @@ from torch.distributed import TCPStore
 
 import training.engine.loop  # noqa: F401
 from training.cli import main
+from training.engine import interrupts
 from training.engine.learner import Learner
 from training.engine.probes import Probes
 
@@ -42,6 +43,8 @@ def run_all(folder: Path, groups: list[dict[str, Any]]) -> None:
             child, status = os.wait()
             statuses[child] = status
             times.append(time.monotonic())
+            if is_stop(group["moment"]) and len(times) == 1:
+                os.kill(children[1], signal.SIGKILL)
         os.kill(agent, signal.SIGKILL), os.waitpid(agent, 0)
         ends[group["name"]] = [[statuses[child] for child in children], times[-1] - times[0]]
     (folder / "ends.json").write_text(json.dumps(ends))
@@ -77,8 +80,10 @@ def start(
                 place |= {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1"}
                 place["TORCHELASTIC_USE_AGENT_STORE"] = True
                 os.environ.update({name: str(value) for name, value in place.items()})
+                if is_stop(moment):
+                    interrupts._PATIENCE = 1.0
                 if moment and moment[0] == rank:
-                    send(*moment[1:])
+                    send(*moment[1:], others=children)
                 sys.argv = ["training", *shlex.split(arguments)]
                 code = main(sys.argv[1:])
             finally:
@@ -88,7 +93,12 @@ def start(
     return children
 
 
-def send(what: str, number: int, sent: int) -> None:
+def is_stop(moment: list[Any] | None) -> bool:
+    """Tells whether a process is to hang, and the first one to be told to stop meanwhile."""
+    return moment is not None and moment[3] == signal.SIGSTOP
+
+
+def send(what: str, number: int, sent: int, others: list[int]) -> None:
     """Has this process get a signal before its step, or its probe's picture, of this number."""
     place, name = {"step": (Learner, "step"), "photo": (Probes, "picture")}[what]
     inner, left = getattr(place, name), [number]
@@ -96,6 +106,8 @@ def send(what: str, number: int, sent: int) -> None:
     def counted(*given: Any) -> Any:
         left[0] -= 1
         if left[0] == 0:
+            if sent == signal.SIGSTOP:
+                os.kill(others[0], signal.SIGTERM)
             os.kill(os.getpid(), signal.Signals(sent))
         return inner(*given)
 

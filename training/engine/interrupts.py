@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from training.engine.processes import ALONE, Processes
+from training.commands import EXIT_USAGE
+from training.engine.processes import Processes
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 20.0
+"""Seconds from a signal to an answer, where several processes train; torchrun kills after 30."""
 
 
 class Interrupts:
@@ -22,8 +27,18 @@ class Interrupts:
     raises at once, for whoever does not want to wait, but not inside `held`.
     """
 
-    def __init__(self, processes: Processes = ALONE) -> None:
+    def __init__(self, processes: Processes, on_stuck: Callable[[], None]) -> None:
+        """Notes nothing before it is entered.
+
+        Args:
+            processes: Those that stop together.
+            on_stuck: Called from another thread before this process is ended because it waits for
+                another one that is gone, in a library that does not notice it (NCCL).
+        """
         self._processes = processes
+        self._on_stuck = on_stuck
+        self._answered = threading.Event()
+        self._wakeup: socket.socket | None = None
         self._noted = False
         self._holding = False
         self._before: dict[int, Any] = {}
@@ -34,11 +49,13 @@ class Interrupts:
         A signal to one process is one to all: they stop at the same step.
         """
         if self._processes.total(self._noted):
+            self._answered.set()
             raise KeyboardInterrupt
 
     def check_here(self) -> None:
         """Raises KeyboardInterrupt where a signal has come to this very process."""
         if self._noted:
+            self._answered.set()
             raise KeyboardInterrupt
 
     @contextmanager
@@ -58,6 +75,8 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():  # others get no signals
             self._before = {each: signal.signal(each, self._note) for each in _SIGNALS}
+            if self._processes.count > 1:
+                self._watch()
         return self
 
     def __exit__(
@@ -69,3 +88,21 @@ class Interrupts:
         for each, handler in self._before.items():
             signal.signal(each, handler)
         self._before = {}
+        self._answered.set()
+        if self._wakeup is not None:
+            signal.set_wakeup_fd(-1)
+            self._wakeup.close()
+
+    def _watch(self) -> None:
+        """Has signals wake a thread, too, as Python's handlers wait for the main thread."""
+        self._wakeup, reader = socket.socketpair()
+        self._wakeup.setblocking(False)
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._end_when_stuck, args=(reader,), daemon=True).start()
+
+    def _end_when_stuck(self, reader: socket.socket) -> None:
+        with reader:
+            for number in iter(lambda: reader.recv(1), b""):
+                if number[0] in _SIGNALS and not self._answered.wait(_PATIENCE):
+                    self._on_stuck()
+                    os._exit(EXIT_USAGE)

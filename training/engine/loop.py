@@ -18,9 +18,6 @@ from core.errors import RunError
 from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
-from training.doctor.doctor import Doctor
-from training.doctor.look import look_at_masks
-from training.engine.checkpoints import Keeper
 from training.engine.failures import cause_of, explained
 from training.engine.interrupts import Interrupts
 from training.engine.learner import Batch, Learner
@@ -30,12 +27,12 @@ from training.engine.position import Position, Way
 from training.engine.probes import Probes
 from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
-from training.engine.saved_state import load_state, read_state, save_state
+from training.engine.record import Record
+from training.engine.saved_state import load_state, read_state
 from training.engine.schedule import cut_where_it_stands_still, learning_rate
 from training.engine.trial import try_step
 from training.engine.validation import Validation
-from training.environment import environment_facts
-from training.runlog import Cause, RunLog, RunState, Status, read_split
+from training.runlog import RunLog, RunState, read_split
 from training.splits import Split
 
 LOG_EVERY = 20
@@ -87,11 +84,10 @@ class Trainer:
         self._way = Way(
             config, steps_per_epoch(count, config.step_images), min(count, config.step_images)
         )
-        self._keeper = Keeper(log, self.material)
+        self._record = Record(log, self.material, self._way, processes)
         self._probes = Probes(log.probes, self.material.val)
         self._validation = Validation(config, self.material, self._probes, device, processes)
-        self._doctor = Doctor(log.folder)
-        self._interrupts = Interrupts(processes)
+        self._interrupts = Interrupts(processes, self._give_up)
         self._pace = Pace()
         self._rate = 0.0
         self._saved = self._started = time.monotonic()
@@ -126,17 +122,18 @@ class Trainer:
             except Exception as error:
                 told = explained(error, self.log.folder, self.config, self.learner.device)
                 with suppress(OSError):  # the disk may be full
-                    self.log.say(f"failed: {type(told).__name__}: {told}")
-                    self._write_state("failed", str(told), cause_of(told))
-                    self._say_findings()
+                    self._record.say(f"failed: {type(told).__name__}: {told}")
+                    self._record.state(self.position, "failed", str(told), cause_of(told))
+                    self._record.findings()
                 if told is error:
                     raise
                 raise told from error
 
     def _run(self) -> RunState:
         try:
+            self._record.begin(self.position, self.learner, self._command)
             if self._processes.first:
-                self._announce()
+                self._probes.describe()
             photos = min(self.config.batch, len(self.material.epoch))
             try_step(self.config, self.learner, -(-photos // self._processes.count))
             while self.position.step_in_epoch or not self._end():
@@ -145,36 +142,23 @@ class Trainer:
         except KeyboardInterrupt:
             with self._interrupts.held():
                 self._save()
-                self._write_state("stopped")
-                self.log.say(f"stopped at step {self.position.step}")
+                self._record.state(self.position, "stopped")
+                self._record.say(f"stopped at step {self.position.step}")
             raise
         end = self._end()
-        self.log.say(f"finished: {end}")
+        self._record.say(f"finished: {end}")
         whole = self.config.epochs and self.position.epoch > self.config.epochs
-        return self._write_state("finished", "" if whole else f"It ended after {end}.")
+        message = "" if whole else f"It ended after {end}."
+        return self._record.state(self.position, "finished", message)
 
-    def _announce(self) -> None:
-        """Writes what the run is about before its first step."""
-        at, learner = self.position, self.learner
-        self.log.forget_after(at.step, at.epoch - 1)
-        environment = environment_facts(learner.device)
-        environment |= {"precision": learner.precision, "command": self._command}
-        environment |= {"data": self.material.facts, "split": self.material.split_facts}
-        masks = look_at_masks(self.material.datasets, self.material.train)
-        environment |= {"masks": masks.to_json()}
-        self.log.write_config(environment, self.material.split)
-        self._probes.describe()
-        for dataset in self.material.datasets:
-            for problem in dataset.problems():
-                self.log.say(problem)
-        count = self._processes.count
-        together = f", {count} processes" if count > 1 else ""
-        self.log.say(
-            f"{len(self.material.train)} training and {len(self.material.val)} validation photos; "
-            f"split {self.material.split.verdict()}; {learner.model.parameter_count()} parameters "
-            f"on {learner.device} in {learner.precision}{together}; from epoch {at.epoch} on"
+    def _give_up(self) -> None:
+        """Says why this process is ended, which waits for another in vain and can't say so."""
+        text = (
+            f"Another of the {self._processes.count} processes of this training was killed or "
+            "hangs; this one waited for it in vain. Go on with --resume from the last saved state."
         )
-        self._write_state("running")
+        self._record.say(f"failed: {text}")
+        self._record.state(self.position, "failed", text)
 
     def _end(self) -> str:
         return self._way.end(self.position, self.position.epoch - 1)
@@ -201,14 +185,14 @@ class Trainer:
                 for pace in (self._pace, since_line):
                     pace.count(self._way.step_images, waited)
                 if at.step % LOG_EVERY == 0:
-                    self._log_step(loss, since_line)
+                    self._record.step(at, loss, self._rate, since_line)
                     since_line = Pace()
             done = min(at.step_in_epoch * self.config.step_images, len(self.material.epoch))
             self._tell("train", done, self._way.steps * self._way.step_images)
             if time.monotonic() - self._saved > 60 * self.config.save_minutes:
                 with self._interrupts.held():
                     self._save()
-                    self._write_state("running")
+                    self._record.state(at, "running")
 
     def _step(self, group: Sequence[Batch]) -> float:
         """Takes one optimiser step, counts it and returns its loss."""
@@ -236,20 +220,13 @@ class Trainer:
         else:
             self._validation.write_probes(self.learner.kept, at.epoch)
         with self._interrupts.held():
-            self._log_epoch(metrics, pace)
+            self._record.epoch(at, metrics, pace)
             best = self._judge(metrics)
-            if self._processes.first:
-                self._keeper.keep(self.learner.kept, at, metrics, best)
+            self._record.checkpoints(at, self.learner, metrics, best)
             at.next_epoch()
             self._save()
-            self._write_state("running")
-        self._say_findings()
-
-    def _say_findings(self) -> None:
-        """Writes to the log what the doctor finds and has not told yet."""
-        if self._processes.first:
-            for finding in self._doctor.news():
-                self.log.say(f"doctor: {finding.text()}")
+            self._record.state(at, "running")
+        self._record.findings()
 
     def _judge(self, metrics: dict[str, Any]) -> bool:
         """Tells whether an epoch is the best so far, and cuts the learning rate where it is due."""
@@ -262,7 +239,7 @@ class Trainer:
         if best:
             at.best_value, at.best_epoch = value, at.epoch
         if cut_where_it_stands_still(self.config, at):
-            self.log.say(
+            self._record.say(
                 f"no better {self.config.best_by} since epoch {at.best_epoch}: "
                 "the learning rate is halved"
             )
@@ -279,40 +256,13 @@ class Trainer:
 
     def _save(self) -> None:
         """Writes everything that a resumed trainer needs, atomically."""
-        if self._processes.first:
-            path, facts = self.log.training_state, self.material.fingerprints
-            save_state(path, self.position, self.learner, facts)
+        self._record.save(self.position, self.learner)
         self._saved = time.monotonic()
 
     def _seconds(self) -> float:
         """Returns the wall time of all sessions, by the first process's clock."""
         own = self._seconds_before + time.monotonic() - self._started
         return self._processes.total(own if self._processes.first else 0.0)
-
-    def _write_state(self, status: Status, message: str = "", cause: Cause = "") -> RunState:
-        at = self.position
-        share = 1.0 if status == "finished" else round(self._way.share(at), 4)
-        counts = (at.epoch - 1, self.config.epochs, at.step, at.images)
-        state = RunState(status, *counts, message, share, cause)
-        self.log.write_state(state)
-        return state
-
-    def _log_step(self, loss: float, pace: Pace) -> None:
-        line = {"kind": "step", **self._counts(), "loss": loss, "learning_rate": self._rate}
-        self.log.append({**line, "seconds": round(self.position.seconds, 3), **pace.facts()})
-        self._write_state("running")  # who watches sees the share grow
-
-    def _log_epoch(self, metrics: dict[str, Any], pace: dict[str, float]) -> None:
-        at = self.position
-        line = {"kind": "epoch", **self._counts(), "loss": at.loss}
-        line |= {"seconds": round(at.seconds, 3), **pace}
-        self.log.append({**line, "val": metrics} if metrics else line)
-        dice = f", Dice {metrics['dice']:.5f}" if metrics else ""
-        self.log.say(f"epoch {at.epoch}: loss {at.loss:.4f}{dice}")
-
-    def _counts(self) -> dict[str, Any]:
-        at = self.position
-        return {"epoch": at.epoch, "step": at.step, "images": at.images}
 
     def _tell(self, phase: str, done: int, total: int) -> None:
         at = self.position
