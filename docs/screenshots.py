@@ -19,13 +19,14 @@ PHONE = {"width": 390, "height": 844}
 PICTURES = [
     ("start", "", WIDE, "light"),
     ("segment", "segment?sample=synth0001_03", WIDE, "light"),
-    ("compare", "segment?sample=synth0001_03&truth=true", WIDE, "dark"),
+    ("truth", "segment?sample=synth0001_03&truth=true", WIDE, "dark"),
     ("dataset", "dataset", WIDE, "light"),
     ("browse", "dataset?tab=Browse", WIDE, "dark"),
     ("augment", "dataset?tab=Augment", WIDE, "light"),
     ("train", "train", WIDE, "light"),
     ("runs", "runs?show=carmask-studio&show=carmask-512&show=carmask-256", WIDE, "light"),
     ("run", "runs?run=carmask-studio", WIDE, "dark"),
+    ("compare", "compare?tab=Images&images=samples", WIDE, "light"),
     ("phone", "dataset?tab=Browse", PHONE, "dark"),
 ]
 
