@@ -63,17 +63,24 @@ class EvaluationImages:
         for path, info in zip(subject.paths, subject.infos, strict=True):
             own = str(info.split.get("fingerprint", ""))
             found += [f"{info.leak} (in the split of this checkpoint)"] if info.leak else []
-            found += self._on_given_split(own)
-            found += self._on_cars(path, own)
+            on_cars = self._on_cars(path, own)
+            # Another split is no fault where it is known to keep these cars out of its training.
+            found += self._on_given_split(own, told=bool(on_cars))
+            found += on_cars
         return tuple(dict.fromkeys(found))
 
-    def _on_given_split(self, own: str) -> list[str]:
-        """Returns what there is to say where the given split is not the checkpoint's own one."""
+    def _on_given_split(self, own: str, *, told: bool) -> list[str]:
+        """Returns what there is to say where the given split is not the checkpoint's own one.
+
+        Args:
+            own: Fingerprint of the checkpoint's split; "" if it names none.
+            told: Whether to tell that it is another one.
+        """
         if self.split is None or self.split_fingerprint == own:
             return []
-        found = ["the checkpoint was trained with another split than the one given"]
-        if not own:
-            found = ["the checkpoint does not say which split it was trained with"]
+        other = "the checkpoint was trained with another split than the one given"
+        silent = "the checkpoint does not say which split it was trained with"
+        found = [other if own else silent] if told else []
         if self.split.verdict().startswith("LEAKY"):
             found.append(f"{self.split.verdict()} (in the split that was given)")
         return found

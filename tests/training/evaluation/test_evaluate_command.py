@@ -125,6 +125,16 @@ def test_another_split_than_the_checkpoints_own_is_told(
     assert f"{other}note: {trained} of 2 cars were trained on\n" in capsys.readouterr().err
     assert trained
 
+    # And where that split kept the very same cars out, there is nothing to tell.
+    val, train = {**split.val_cars, "more": ("a",)}, {**split.train_cars, "more": ("b",)}
+    own_split = replace(own_split, val_cars=val, train_cars=train)
+    own_split.save(checkpoints[0].parent.parent / "split.json")
+    info = replace(info, split={"fingerprint": own_split.fingerprint()})
+    save_checkpoint(checkpoints[0], model, info)
+    shutil.rmtree(checkpoints[0].with_name("best.evaluations"))
+    assert run(f"{words} {checkpoints[0]}") == 0
+    assert "split" not in capsys.readouterr().err
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
