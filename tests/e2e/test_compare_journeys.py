@@ -149,7 +149,7 @@ def test_what_is_missing_is_measured_stopped_and_continued(app: Watched, place: 
     page = app.open(link("good/best", "plain/best", images="other", on="many"))
     headline(page, "Compare")
     page.get_by_role("button", name="Measure 2 checkpoints").click()
-    expect(page.get_by_text(re.compile(r"Measured \d+ of 800"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Measured \d+ of 800"))).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Go on").click()
     expect(page.locator(".st-key-headline h1")).not_to_have_text("Compare", timeout=120_000)
