@@ -26,7 +26,7 @@ PICTURES = [
     ("train", "train", WIDE, "light"),
     ("runs", "runs?show=carmask-studio&show=carmask-512&show=carmask-256", WIDE, "light"),
     ("run", "runs?run=carmask-studio", WIDE, "dark"),
-    ("compare", "compare?tab=Images&images=samples", WIDE, "light"),
+    ("compare", "compare?tab=Images&images=4e4f26c45c", WIDE, "light"),
     ("phone", "dataset?tab=Browse", PHONE, "dark"),
 ]
 
