@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.errors import DataError, reason
 from training.commands import EXIT_OK
+from training.commands.writing import writing
 
 
 def add(commands: Any) -> None:
@@ -34,9 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is None:
         print(text, end="")
         return EXIT_OK
-    try:
+    with writing(options.out):
         write_bytes_atomically(options.out, text.encode())
-    except OSError as error:
-        raise DataError(f"{options.out} can't be written ({reason(error)}).") from error
     print(f"{options.out} written", file=sys.stderr)
     return EXIT_OK

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError, DataError, reason
+from core.errors import ConfigError
 from training.commands.judging import (
     add_judging,
     finite,
@@ -19,6 +19,7 @@ from training.commands.judging import (
     subjects_of,
 )
 from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.writing import writing
 from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
@@ -154,10 +155,8 @@ def _write_files(options: argparse.Namespace, table: ComparisonTable) -> None:
         path = getattr(options, name)
         if path is None:
             continue
-        try:
+        with writing(path):
             path.write_text(written(), encoding="utf-8")
-        except OSError as error:
-            raise DataError(f"{path} can't be written ({reason(error)}).") from error
 
 
 def _text(

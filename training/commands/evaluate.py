@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError, DataError, reason
+from core.errors import ConfigError
 from training.commands.judging import (
     add_judging,
     finite,
@@ -20,6 +20,7 @@ from training.commands.judging import (
     subjects_of,
 )
 from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.writing import writing
 from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
@@ -189,10 +190,8 @@ def _write_rows(evaluations: Sequence[StoredEvaluation], out: Path) -> None:
         table.insert(0, "checkpoint", evaluation.facts.title)
         tables.append(table)
     rows = pd.concat(tables, ignore_index=True)
-    try:
+    with writing(out):
         if out.suffix == ".csv":
             rows.to_csv(out, index=False)
         else:
             rows.to_parquet(out, index=False)
-    except OSError as error:
-        raise DataError(f"{out} can't be written ({reason(error)}).") from error

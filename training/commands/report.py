@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import DataError, reason
+from core.errors import DataError
 from training.commands import EXIT_OK
 from training.commands.reading import add_reading, reading_of
 from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.writing import writing
 from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
@@ -68,10 +69,8 @@ def run(options: argparse.Namespace) -> int:
     colours = [colour_of(place) for place in range(len(subjects))]
     photos = _photos(subjects, evaluations, samples, options.device)
     page = report_html(evaluations, colours, metric, 0, photos)
-    try:
+    with writing(options.out):
         write_bytes_atomically(options.out, page)
-    except OSError as error:
-        raise DataError(f"{options.out} can't be written ({reason(error)}).") from error
     print(f"{options.out}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     return EXIT_OK
 
