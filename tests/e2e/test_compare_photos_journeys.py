@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import Watched, start_server, watched_page
+from tests.e2e.conftest import ROOT, Watched, start_server, watched_page
 from tests.pages.drawn import write_samples
 from tests.pages.test_compare_photos import change, measure
 from tests.pages.untrained import write_checkpoint
@@ -156,6 +157,30 @@ def test_a_film_plays_to_its_end_without_the_server(compare: Watched) -> None:
     page.locator(".film input").press("ArrowLeft")
     output.get_by_text("epoch 2").wait_for()
     assert not [url for url in asked if not url.startswith("data:")]
+
+
+def test_a_film_keeps_its_place_while_frames_come(browser: Browser) -> None:
+    parts = ROOT / "pages" / "shared" / "compare"
+    page = browser.new_page()
+    page.set_content((parts / "film_player.html").read_text(encoding="utf-8"))
+    module = "data:text/javascript," + quote((parts / "film_player.js").read_text(encoding="utf-8"))
+
+    def give(*epochs: int) -> str:
+        frames = [{"title": f"epoch {each}", "src": "data:,"} for each in epochs]
+        page.evaluate(
+            """async ([module, frames]) => {
+                const player = (await import(module)).default;
+                player({ data: { of: "a", ratio: 1, frames }, parentElement: document });
+            }""",
+            [module, frames],
+        )
+        return page.locator("output").inner_text()
+
+    assert give(3) == "epoch 3"
+    assert give(2, 3) == "epoch 3"
+    page.locator("input").press("ArrowLeft")
+    assert give(1, 2, 3) == "epoch 2"
+    page.close()
 
 
 def test_where_it_fails_on_a_phone(small: Watched) -> None:

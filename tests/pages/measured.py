@@ -13,7 +13,7 @@ from core.checkpoint import read_info, save_checkpoint
 from core.model import UNet
 from tests.pages.untrained import write_checkpoint
 from training.evaluation.histograms import Histograms
-from training.evaluation.rows import ImageRow, table_of
+from training.evaluation.rows import ImageRow
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import (
     EvaluationFacts,
@@ -90,7 +90,7 @@ def write_rows(subject: Subject, rows: list[ImageRow], **facts: object) -> Path:
     }
     changed = replace(FACTS, **about | facts)  # type: ignore[arg-type]
     path = evaluation_path(subject, changed.key)
-    write_evaluation(path, StoredEvaluation(changed, table_of(rows), histograms_of(rows)))
+    write_evaluation(path, StoredEvaluation(changed, tuple(rows), histograms_of(rows)))
     return path
 
 

@@ -109,11 +109,9 @@ def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
 
 def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
     """Returns a list with an object an evaluation: facts, means, gain, cost and rows."""
-    from training.evaluation.stored import rows_in
-
     told = []
     for place, evaluation in enumerate(evaluations):
-        rows = rows_in(evaluation)
+        rows = evaluation.image_rows
         gain = _gain_of(evaluation, evaluations)
         told.append(
             {
@@ -150,11 +148,9 @@ def _gain_facts(gain: Gain) -> dict[str, Any]:
 
 def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str:
     """Returns the means for a person; where there are several data folders, each one's too."""
-    from training.evaluation.stored import rows_in
-
     lines = []
     for place, evaluation in enumerate(evaluations):
-        means = _means(rows_in(evaluation))
+        means = _means(evaluation.image_rows)
         sources = means.pop("sources", {})
         for name, figures in {"": means, **(sources if len(sources) > 1 else {})}.items():
             of = f"{evaluation.facts.title}{name and f' on {name}'}"

@@ -78,13 +78,13 @@ def say_warnings(evaluations: Sequence[StoredEvaluation]) -> None:
 
 def say_failures(evaluation: StoredEvaluation) -> int:
     """Names the photos that can't be read, the same ones for all; returns the exit status."""
-    failed = evaluation.rows[evaluation.rows["error"] != ""]
-    for row in failed.itertuples():
+    failed = [row for row in evaluation.image_rows if row.error]
+    for row in failed:
         print(f"{row.source}/{row.image} can't be read: {row.error}", file=sys.stderr)
-    if failed.empty:
+    if not failed:
         return EXIT_OK
     print(
-        f"{len(failed)} of {len(evaluation.rows)} photos can't be read and stand in no mean.",
+        f"{len(failed)} of {len(evaluation.image_rows)} photos can't be read and stand in no mean.",
         file=sys.stderr,
     )
     return EXIT_SPOILT

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from core.errors import CarmaskError, DataError, reason
 from core.files import write_bytes_atomically
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
-from training.evaluation.rows import COLUMNS, ImageRow, scored
+from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.subjects import Subject, fingerprint_of
 
@@ -92,10 +93,15 @@ class StoredEvaluation:
     """One checkpoint's (or ensemble's) figures on a set of photos."""
 
     facts: EvaluationFacts
-    rows: pd.DataFrame
-    """One row a photo, in the data's order; see `rows.ImageRow` for the columns."""
+    image_rows: tuple[ImageRow, ...]
+    """One row a photo, in the data's order."""
     histograms: Histograms
-    """The probabilities of each photo, in the order of `rows`."""
+    """The probabilities of each photo, in the order of `image_rows`."""
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The same rows as a table with the columns of `rows.COLUMNS`."""
+        return table_of(self.image_rows)
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -174,11 +180,6 @@ def list_evaluations(checkpoint: Path) -> list[EvaluationFacts]:
     return sorted(found, key=lambda facts: (facts.created, facts.key), reverse=True)
 
 
-def rows_in(evaluation: StoredEvaluation) -> list[ImageRow]:
-    """Returns the rows one by one."""
-    return [ImageRow(*values) for values in evaluation.rows.itertuples(index=False, name=None)]
-
-
 def read_facts(path: Path) -> EvaluationFacts:
     """Returns the facts of an evaluation's file, without its rows.
 
@@ -204,9 +205,12 @@ def read_evaluation(path: Path) -> StoredEvaluation:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, memory_map=False)
+        # Not `read_table`, nor a table of pandas: both import what takes half a second.
+        with pq.ParquetFile(path, memory_map=False) as file:
+            table = file.read()
         facts = _facts_in(table.schema.metadata)
-        rows = table.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
+        columns = [table.column(name).to_pylist() for name in COLUMNS]
+        rows = tuple(ImageRow(*values) for values in zip(*columns, strict=True))
         return StoredEvaluation(facts, rows, _histograms_in(table))
     except (OSError, pa.ArrowException, ValueError, TypeError, KeyError, CarmaskError) as error:
         raise _damaged(path, error) from error
@@ -221,7 +225,8 @@ def write_evaluation(path: Path, evaluation: StoredEvaluation) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(evaluation.rows, preserve_index=False)
+    rows = evaluation.image_rows
+    table = pa.table({name: [getattr(row, name) for row in rows] for name in COLUMNS})
     for name, values in _columns_of(evaluation.histograms).items():
         column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
         table = table.append_column(name, column)
@@ -252,7 +257,8 @@ def _columns_of(histograms: Histograms) -> dict[str, np.ndarray[Any, Any]]:
 
 def _histograms_in(table: pa.Table) -> Histograms:
     def column(name: str, bins: int) -> np.ndarray[Any, Any]:
-        values = table.column(name).combine_chunks().flatten().to_numpy()
+        # Not `to_numpy`, which imports pandas.
+        values = np.from_dlpack(table.column(name).combine_chunks().flatten())
         return np.reshape(values, (table.num_rows, bins))
 
     counts = np.stack(

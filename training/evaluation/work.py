@@ -13,14 +13,13 @@ import numpy as np
 from core.errors import DataError
 from core.masks import MaskSettings
 from training.evaluation.histograms import Histograms, joined
-from training.evaluation.rows import ImageRow, table_of
+from training.evaluation.rows import ImageRow
 from training.evaluation.stored import (
     UNFINISHED,
     EvaluationFacts,
     StoredEvaluation,
     evaluation_path,
     read_evaluation,
-    rows_in,
     write_evaluation,
 )
 from training.evaluation.subjects import Subject
@@ -58,8 +57,8 @@ class Work:
         with suppress(DataError):
             part = read_evaluation(work.part)
             if (part.facts.device, part.facts.code) == (facts.device, facts.code):
-                each = (part.histograms.take(np.array([at])) for at in range(len(part.rows)))
-                work.measured = list(zip(rows_in(part), each, strict=True))
+                each = (part.histograms.take(np.array([at])) for at in range(len(part.image_rows)))
+                work.measured = list(zip(part.image_rows, each, strict=True))
         return work
 
     @property
@@ -118,4 +117,4 @@ class Work:
             created=now(),
         )
         histograms = joined([histograms for _, histograms in self.measured])
-        return StoredEvaluation(facts, table_of(rows), histograms)
+        return StoredEvaluation(facts, tuple(rows), histograms)

@@ -8,12 +8,19 @@ export default function ({ data, parentElement }) {
   const play = film.querySelector(".play");
   const last = data.frames.length - 1;
   film.style.maxWidth = `calc(62vh * ${data.ratio})`;
-  range.max = last;
-  if (film.of !== data.of) range.value = last;  // a film that is new here shows its end first
+  // Frames come one after the other: the film shows its end until somebody moves it, and then
+  // stays at the frame that is shown, whatever comes before it.
+  const here = film.of === data.of && film.moved
+    ? data.frames.findIndex((frame) => frame.title === film.shown)
+    : -1;
+  film.moved = here >= 0;
   film.of = data.of;
+  range.max = last;
+  range.value = here >= 0 ? here : last;
 
   const draw = () => {
     const frame = data.frames[Number(range.value)];
+    film.shown = frame.title;
     image.src = frame.src;
     image.alt = frame.title;
     film.querySelector("output").textContent = frame.title;
@@ -26,6 +33,7 @@ export default function ({ data, parentElement }) {
     play.setAttribute("aria-label", "Play");
   };
   const start = () => {
+    film.moved = true;
     if (Number(range.value) >= last) range.value = 0;
     draw();
     play.textContent = "❚❚";
@@ -40,6 +48,7 @@ export default function ({ data, parentElement }) {
   play.hidden = range.hidden = last < 1;
   play.onclick = () => (film.timer ? stop() : start());
   range.oninput = () => {
+    film.moved = true;
     stop();
     draw();
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,14 @@ from numpy.typing import ArrayLike
 from training.evaluation.rows import METRICS, ImageRow, table_of
 
 
-def rows_of(
+def image_rows_of(
     values: ArrayLike,
     views: int = 1,
     *,
     source: str = "cars",
     failed: Sequence[int] = (),
     **columns: Sequence[object],
-) -> pd.DataFrame:
+) -> tuple[ImageRow, ...]:
     """Returns rows in which every metric has these values, `views` photos a car.
 
     Args:
@@ -38,4 +39,9 @@ def rows_of(
         figures = {metric.name: float(value) for metric in METRICS}
         figures |= {name: each[place] for name, each in columns.items()}
         rows.append(ImageRow(*names, width=64, height=48, **figures))  # type: ignore[arg-type]
-    return table_of(rows)
+    return tuple(rows)
+
+
+def rows_of(*values: Any, **options: Any) -> pd.DataFrame:
+    """Returns the rows of `image_rows_of` as a table."""
+    return table_of(image_rows_of(*values, **options))

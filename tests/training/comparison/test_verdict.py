@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.errors import ConfigError, DataError
-from tests.training.comparison.judged import rows_of
+from tests.training.comparison.judged import image_rows_of, rows_of
 from training.comparison.aligned import Compared, align, align_rows
 from training.comparison.holm import holm
 from training.comparison.ranking import rank
@@ -140,7 +140,7 @@ def stored(title: str, values: np.ndarray, **facts: object) -> StoredEvaluation:
         split_fingerprint="s",
     )
     nothing = Histograms(np.zeros((0, 2, 2, 101), np.int64), np.zeros((0, 2, 20)))
-    return StoredEvaluation(replace(usual, **facts), rows_of(values), nothing)  # type: ignore[arg-type]
+    return StoredEvaluation(replace(usual, **facts), image_rows_of(values), nothing)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

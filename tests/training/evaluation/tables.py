@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from training.evaluation.histograms import Histograms
-from training.evaluation.rows import METRICS, ImageRow, table_of
+from training.evaluation.rows import METRICS, ImageRow
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 
@@ -61,7 +61,7 @@ def evaluation_of(rows: list[ImageRow], seed: int = 0, **facts: object) -> Store
         "cars": len({(row.source, row.car) for row in rows}),
         "failed": sum(bool(row.error) for row in rows),
     }
-    return StoredEvaluation(replace(FACTS, **counts | facts), table_of(rows), histograms)  # type: ignore[arg-type]
+    return StoredEvaluation(replace(FACTS, **counts | facts), tuple(rows), histograms)  # type: ignore[arg-type]
 
 
 def same_figures(one: StoredEvaluation, other: StoredEvaluation) -> None:

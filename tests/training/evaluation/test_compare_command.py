@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.training.comparison.judged import rows_of
+from tests.training.comparison.judged import image_rows_of
 from training.cli import main
 from training.evaluation.histograms import Histograms
 from training.evaluation.settings import EvaluationSettings
@@ -47,7 +47,7 @@ def store(checkpoint: Path, values: np.ndarray, **facts: object) -> None:
         created="2026-01-01",
     )
     known = replace(usual, **facts)  # type: ignore[arg-type]
-    rows = rows_of(values, failed=[4])
+    rows = image_rows_of(values, failed=[4])
     nothing = Histograms(np.zeros((38, 2, 2, 101), np.int64), np.zeros((38, 2, 20)))
     write_evaluation(evaluation_path(subject, known.key), StoredEvaluation(known, rows, nothing))
 

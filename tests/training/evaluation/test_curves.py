@@ -21,7 +21,7 @@ from training.evaluation.histograms import (
     joined,
     no_histograms,
 )
-from training.evaluation.rows import ImageRow, table_of
+from training.evaluation.rows import ImageRow
 from training.evaluation.stored import StoredEvaluation
 
 METRICS = ("dice", "iou", "precision", "recall")
@@ -56,7 +56,7 @@ def evaluation_of(pairs: list[Pair]) -> StoredEvaluation:
     rows = [ImageRow("s", f"c{n}_01", f"c{n}", "01") for n in range(len(pairs))]
     rows.append(ImageRow("s", "z_01", "z", "01", error="damaged"))
     histograms = [*(histogram_of(*each) for each in pairs), no_histograms(1)]
-    return StoredEvaluation(replace(FACTS), table_of(rows), joined(histograms))
+    return StoredEvaluation(replace(FACTS), tuple(rows), joined(histograms))
 
 
 def test_bins_agree_with_the_comparisons_of_masks() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,17 @@ def test_several_checkpoints_with_all_that_can_be_had(
     text = capsys.readouterr().out
     assert "a/best: 15 photos of 5 cars" in text
     assert text.count("  gain of ") == 4 and f" times its time\n{both}: 15 photos" in text
+
+
+def test_what_is_found_again_waits_for_no_heavy_library(scored: str) -> None:
+    script = (
+        "import sys; from training.cli import main; status = main(sys.argv[1:]); "
+        "print(sorted({'torch', 'pandas', 'scipy', 'pyarrow.dataset'} & {*sys.modules}))"
+    )
+    assert run(scored) == 0
+    command = [sys.executable, "-c", script, "evaluate", "--device", "cpu", *scored.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
 
 
 def test_photos_that_cannot_be_read_are_named_and_counted(

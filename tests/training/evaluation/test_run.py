@@ -32,7 +32,6 @@ from training.evaluation.stored import (
     find_evaluation,
     folder_of,
     list_evaluations,
-    rows_in,
 )
 from training.evaluation.subjects import Subject, ensemble_of, subject_of
 from training.sides import Split
@@ -57,7 +56,7 @@ def test_rows_say_what_the_predictor_and_the_metrics_say(
     assert len(evaluation.rows) == 15 and evaluation.facts.cars == 5
     assert evaluation.facts.title == "b/best" and evaluation.facts.threshold == 0.4
     for place in (0, 7, 14):
-        row, sample = rows_in(evaluation)[place], images.samples[place]
+        row, sample = evaluation.image_rows[place], images.samples[place]
         image, truth = sample.read()
         probability = predictor(image)
         mask = probability >= 0.4
@@ -107,7 +106,7 @@ def test_ensembles_and_flips_are_means_of_probabilities(
     ensemble = subject.load("cpu")
     assert isinstance(ensemble, Ensemble)
     assert ensemble(image) == pytest.approx(expected, abs=1e-6)
-    row = rows_in(evaluated(subject, images))[3]
+    row = evaluated(subject, images).image_rows[3]
     assert row.dice == score(ensemble(image) >= np.float32(0.45), truth).dice
 
 
@@ -214,7 +213,7 @@ def test_a_photo_that_cannot_be_read_is_a_row(
     good = evaluation.scored
     columns = ["image", *(metric.name for metric in METRICS)]
     pd.testing.assert_frame_equal(good[columns], before.rows.loc[good.index, columns])
-    assert summary_of(rows_in(evaluation))["images"] == 13
+    assert summary_of(evaluation.image_rows)["images"] == 13
 
 
 def test_a_missed_car_scores_nothing_and_stays_in_the_mean(
@@ -223,7 +222,7 @@ def test_a_missed_car_scores_nothing_and_stays_in_the_mean(
     settings = EvaluationSettings(threshold=1.0)
     missed = evaluate_subjects([subject_of(checkpoints[0])], images, settings, device="cpu")[0]
     assert (missed.rows["predicted_share"] == 0).all() and (missed.rows["share"] > 0).all()
-    figures = summary_of(rows_in(missed))
+    figures = summary_of(missed.image_rows)
     assert (figures["images"], figures["dice"], figures["boundary_f1_2px"]) == (15, 0.0, 0.0)
     assert figures["hd95"] == figures["assd"] == math.hypot(48, 64)
 
@@ -305,7 +304,7 @@ def test_a_training_measures_the_same(
 ) -> None:
     predictor = Predictor.load(checkpoints[0], "cpu")
     rows = measure_samples(predictor, images.samples, MaskSettings())
-    stored = rows_in(evaluated(subject_of(checkpoints[0]), images))
+    stored = evaluated(subject_of(checkpoints[0]), images).image_rows
     assert summary_of(rows) == summary_of(stored)
 
 
