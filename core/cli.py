@@ -20,6 +20,7 @@ from core.checkpoint import (
     read_info,
     save_checkpoint,
 )
+from core.doubt import DOUBT_LIMIT
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
@@ -64,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     segment = commands.add_parser(
         "segment",
         help="write masks and overlays of photos",
-        description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv.",
+        description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv, "
+        "whose column doubt says how little to rely on each mask: more than "
+        f"{DOUBT_LIMIT} is worth a look.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -180,6 +183,12 @@ def _segment(options: argparse.Namespace) -> int:
         print(json.dumps({"out": str(options.out), "photos": [asdict(row) for row in rows]}))
     else:
         print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
+        if doubtful := [row.file for row in rows if row.advice]:
+            print(
+                f"Look closely at {len(doubtful)} of them, in which there may be no car or which "
+                f"the network does not know: {', '.join(doubtful[:5])}"
+                f"{' ...' if len(doubtful) > 5 else ''}"
+            )
     return EXIT_SOME_FAILED if failed else EXIT_OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,25 @@ from numpy.typing import NDArray
 
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
 from core.device import autocast_dtype, resolve_device
+from core.doubt import disagreement
 from core.errors import CheckpointError, ImageError
 from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing, enlarge
 
 GPU_BATCH = 8
 """Photos of one grid size that a graphics card works on together."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of a photo, and how far to rely on it."""
+
+    probability: NDArray[np.float32]
+    """Probability of car, float32 (h, w) in [0, 1], on the network's grid: 1 MB instead of 160 MB
+    for a large photo. `core.preprocess.enlarge` of it to (H, W) is what calling the predictor
+    returns."""
+    doubt: float
+    """How far the answer about the mirrored photo is from it, in [0, 1]; see `core.doubt`."""
 
 
 class Predictor:
@@ -68,18 +82,19 @@ class Predictor:
         """
         return next(self.predict_many([image]))
 
-    def on_grid(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Returns the probability (h, w) float32 on the network's grid, before it is enlarged.
-
-        1 MB instead of 160 MB for a large photo: what a page keeps to apply thresholds to.
-        `core.preprocess.enlarge` of it to (H, W) is what calling the predictor returns.
+    def answer(self, image: NDArray[np.uint8]) -> Answer:
+        """Returns what the network says of a photo and, for it is asked twice, how surely.
 
         Args:
             image: (H, W, 3) uint8.
+
+        Raises:
+            ImageError: The array is not an RGB uint8 picture.
         """
         prepared = self.preprocessing.to_input(_checked(image))
-        grid: NDArray[np.float32] = self._grid_probabilities([prepared])[0]
-        return grid
+        grid = self._grid_probabilities([prepared])[0]
+        mirrored = self._grid_probabilities([np.ascontiguousarray(prepared[..., ::-1])])[0]
+        return Answer(grid, disagreement(grid, mirrored[:, ::-1]))
 
     def predict_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
         """Yields the probability (H, W) float32 of each photo, in their order.

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.doubt import advice
 from core.drawing import OverlayStyle, cutout, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import car_share
@@ -31,16 +32,27 @@ class ResultRow:
     """Upright height in px."""
     car_share: float | None = None
     """Share of the picture that the mask covers, in [0, 1]."""
+    doubt: float | None = None
+    """How little to rely on the mask, in [0, 1]; see `core.doubt`."""
     seconds: float | None = None
-    """Time of the network and the enlarging, without reading and writing."""
+    """Time of the network, which is asked about the mirrored photo too, without reading and
+    writing."""
     error: str = ""
     """Why there is no mask."""
 
+    @property
+    def advice(self) -> str:
+        """What a person should know before relying on the mask; "" if nothing speaks against it."""
+        if self.doubt is None or self.car_share is None:
+            return ""
+        return advice(self.doubt, self.car_share)
 
-def result_row(name: str, mask: NDArray[np.bool_], seconds: float) -> ResultRow:
+
+def result_row(name: str, mask: NDArray[np.bool_], doubt: float, seconds: float) -> ResultRow:
     """Returns the line of a photo that was segmented; mask is bool (H, W)."""
     height, width = mask.shape
-    return ResultRow(name, width, height, round(car_share(mask), 6), round(seconds, 3))
+    share = round(car_share(mask), 6)
+    return ResultRow(name, width, height, share, round(doubt, 4), round(seconds, 3))
 
 
 def result_files(

@@ -13,6 +13,7 @@ from core.files import write_bytes_atomically
 from core.masks import MaskSettings, mask_from_probability
 from core.photos import PhotoSource
 from core.predict import Predictor
+from core.preprocess import enlarge
 from core.results import TABLE_NAME, ResultRow, result_files, result_row, results_table
 
 
@@ -68,13 +69,14 @@ def _segment_one(
     try:
         image = source.read()
         started = time.perf_counter()
-        probability = predictor(image)
+        answer = predictor.answer(image)
         seconds = time.perf_counter() - started
     except CarmaskError as error:
         return ResultRow(source.name, error=str(error))
-    mask = mask_from_probability(probability, options.settings)
-    del probability  # 160 MB of a 40 megapixel photo
+    whole = enlarge(answer.probability, *image.shape[:2])
+    mask = mask_from_probability(whole, options.settings)
+    del whole  # 160 MB of a 40 megapixel photo
     files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    return result_row(source.name, mask, seconds)
+    return result_row(source.name, mask, answer.doubt, seconds)

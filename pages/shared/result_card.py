@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core import metrics
+from core.doubt import advice
 from core.errors import CarmaskError
 from core.image import read_mask
+from core.masks import car_share
 from pages.shared import downloads, pictures
 from pages.shared.before_after import before_after
 from pages.shared.controls import HEAT_MAP, SLIDER
@@ -35,6 +37,8 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**")
         _show_pictures(prepared, mask, view, look, place)
         st.caption(pictures.facts(prepared, mask))
+        if told := advice(prepared.result.doubt, car_share(mask)):
+            st.warning(told, icon=":material/visibility:")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _offer_downloads(prepared, look, place)
             truth = _ask_truth(prepared)

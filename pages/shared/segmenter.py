@@ -34,8 +34,10 @@ class Segmented:
     """Probability of car on the network's grid, float32 (h, w)."""
     shape: tuple[int, int]
     """Height and width of the upright photo in px."""
+    doubt: float
+    """How little to rely on it, in [0, 1]; see `core.doubt`."""
     seconds: float
-    """Time of the network."""
+    """Time of the network, which is asked about the mirrored photo too."""
 
     def mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
@@ -102,8 +104,8 @@ class Segmenter:
             image = read()
             with self._one_at_a_time:
                 started = time.perf_counter()
-                probability = self._predictor.on_grid(image)
+                answer = self._predictor.answer(image)
                 seconds = time.perf_counter() - started
-            result = Segmented(probability, image.shape[:2], seconds)
-            self._results.put(photo.key, result, probability.nbytes)
+            result = Segmented(answer.probability, image.shape[:2], answer.doubt, seconds)
+            self._results.put(photo.key, result, answer.probability.nbytes)
         return result

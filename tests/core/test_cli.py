@@ -13,6 +13,7 @@ from PIL import Image
 
 import core.segment
 from core.cli import main
+from core.doubt import DOUBT_LIMIT
 from core.image import encode_jpeg, encode_png, read_image
 from core.results import ResultRow
 
@@ -61,6 +62,22 @@ def test_a_folder(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
         round(float((read_image(out / f"{stem}_mask.png")[..., 0] > 0).mean()), 6) for stem in stems
     }
     assert {float(row["car_share"]) for row in rows.values()} == shares
+    assert all(0 <= float(row["doubt"]) <= 1 for row in rows.values())
+
+
+def test_doubtful_masks_are_named(
+    tiny_run: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for doubt, words in ((DOUBT_LIMIT, ""), (0.5, "Look closely at 3 of them")):
+        monkeypatch.setattr("core.predict.disagreement", lambda *_, doubt=doubt: doubt)
+        assert segment(tiny_run, photos, "--out", tmp_path / f"{doubt}") == 0
+        told = capsys.readouterr().out
+        assert "3 of 3 photos segmented" in told and words in told
+        assert ("Look closely" in told) == bool(words)
 
 
 def test_masks_are_upright(tiny_run: Path, tmp_path: Path) -> None:

@@ -24,17 +24,21 @@ def test_files_have_the_photos_size() -> None:
 
 
 def test_a_row_by_hand() -> None:
-    assert result_row("a.jpg", MASK, 0.12345) == ResultRow("a.jpg", 40, 20, 0.25, 0.123)
+    row = result_row("a.jpg", MASK, 0.012345, 0.12345)
+    assert row == ResultRow("a.jpg", 40, 20, 0.25, 0.0123, 0.123)
+    assert row.advice == ResultRow("b.jpg", error="damaged").advice == ""
+    assert "Look closely" in result_row("a.jpg", MASK, 0.5, 0.1).advice
+    assert "No car" in result_row("a.jpg", np.zeros_like(MASK), 1.0, 0.1).advice
 
 
 def test_the_table_reads_back_and_holds_no_formula() -> None:
     rows = [
-        result_row("Käfer 🚗, rot.jpg", MASK, 1.0),
+        result_row("Käfer 🚗, rot.jpg", MASK, 0.01, 1.0),
         ResultRow('=HYPERLINK("x").jpg', error='not a photo, "really"'),
     ]
     data = results_table(rows)
     back = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-    assert list(back[0]) == ["file", "width", "height", "car_share", "seconds", "error"]
+    assert list(back[0]) == [*("file", "width", "height", "car_share", "doubt", "seconds", "error")]
     assert back[0]["file"] == "Käfer 🚗, rot.jpg" and back[0]["car_share"] == "0.25"
     assert back[1]["file"].startswith("'=") and back[1]["width"] == ""
     assert back[1]["error"] == 'not a photo, "really"'

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
-from core.predict import Predictor
+from core.predict import Answer, Predictor
 from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.pages.untrained import write_checkpoint
 
@@ -55,15 +56,15 @@ def shown(app: AppTest) -> list[str]:
 
 @pytest.fixture
 def network_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each picture that goes through the network."""
+    """Grows by one with each photo that the network is asked about."""
     counted: list[int] = []
-    original = Predictor._grid_probabilities
+    original = Predictor.answer
 
-    def counting(self: Predictor, prepared: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        counted.extend(range(len(prepared)))
-        return original(self, prepared)
+    def counting(self: Predictor, image: NDArray[np.uint8]) -> Answer:
+        counted.append(1)
+        return original(self, image)
 
-    monkeypatch.setattr(Predictor, "_grid_probabilities", counting)
+    monkeypatch.setattr(Predictor, "answer", counting)
     return counted
 
 
@@ -154,6 +155,18 @@ def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one
     ]
     assert any("120 \N{MULTIPLICATION SIGN} 80 px · car " in text for text in captions(app))
     assert [each.label for each in app.get("download_button")] == ["Mask", "Overlay", "Cut-out"]
+
+
+def test_a_doubtful_mask_comes_with_a_warning(
+    open_page: Open, one_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for doubt in (0.3, 0.001):
+        monkeypatch.setattr("core.predict.disagreement", lambda *_, doubt=doubt: doubt)
+        st.cache_resource.clear()
+        app = open_page(SEGMENT, sample=SAMPLE)
+        assert not app.exception
+        told = [each.value[:38] for each in app.warning]
+        assert told == (["Look closely before you use this mask:"] if doubt == 0.3 else [])
 
 
 def test_an_unknown_sample_is_a_hint(open_page: Open, one_run: Path) -> None:

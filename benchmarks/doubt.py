@@ -1,0 +1,81 @@
+"""How well the doubt of a network separates masks that are no use from good ones.
+
+No use are masks of photos without any car, and those with an IoU below 0.8; good are those with 0.9
+and more. What lies between is neither. The figure is the area under the ROC curve: the chance that
+of one mask of each kind the useless one has more doubt.
+
+    python benchmarks/doubt.py --checkpoint runs/carmask-anywhere --data samples
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from core.doubt import DOUBT_LIMIT  # noqa: E402
+from core.masks import MaskSettings, mask_from_probability  # noqa: E402
+from core.metrics import iou  # noqa: E402
+from core.predict import Predictor  # noqa: E402
+from core.preprocess import enlarge  # noqa: E402
+from training.evaluation.images import open_images  # noqa: E402
+from training.progress_bar import counting_bar  # noqa: E402
+
+GOOD, USELESS = 0.9, 0.8
+
+
+def auroc(useless: list[float], good: list[float]) -> float:
+    """Returns the chance that the first of a pair has more doubt; ties count half."""
+    more = mannwhitneyu(useless, good, alternative="greater").statistic
+    return float(more / (len(useless) * len(good)))
+
+
+def main() -> None:
+    """Asks the network about each photo and prints a line a kind of mask."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio")
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
+    options = parser.parse_args()
+
+    images = open_images(options.data, None, options.split, "val" if options.split else "all")
+    predictor = Predictor.load(options.checkpoint, "cpu")
+    assert predictor.info is not None
+    settings = MaskSettings(predictor.info.threshold)
+    kinds: dict[str, list[float]] = {"good": [], "no car": [], "useless": [], "between": []}
+    chosen = images.samples[:: options.every]
+    with counting_bar("ask") as progress:
+        for done, sample in enumerate(chosen, start=1):
+            photo, truth = sample.read()
+            answer = predictor.answer(photo)
+            mask = mask_from_probability(enlarge(answer.probability, *truth.shape), settings)
+            score = iou(mask, truth)
+            if not truth.any():
+                kind = "no car"
+            else:
+                kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
+            kinds[kind].append(answer.doubt if mask.any() else 1.0)
+            progress(done, len(chosen))
+    for kind, doubts in kinds.items():
+        if not doubts:
+            continue
+        warned = np.mean(np.array(doubts) > DOUBT_LIMIT)
+        line = f"{kind}: {len(doubts)} masks, median doubt {np.median(doubts):.4f}"
+        line += f", {warned:.1%} with a warning"
+        if kind in ("no car", "useless") and kinds["good"]:
+            line += f", AUROC against the good ones {auroc(doubts, kinds['good']):.3f}"
+        print(line)
+    bad = kinds["no car"] + kinds["useless"]
+    if bad and kinds["good"]:
+        print(f"both together: AUROC {auroc(bad, kinds['good']):.3f}")
+
+
+if __name__ == "__main__":
+    main()
