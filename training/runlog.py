@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -182,6 +183,8 @@ class SilentLog(RunLog):
 def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
     """Returns a new run's writer; its folder is named by the name, else by the time.
 
+    A run of this name that failed before its first step makes room.
+
     Raises:
         ConfigError: The name has characters that a folder can't have.
         RunError: A run of this name exists, or the folder of runs can't be written.
@@ -190,6 +193,8 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
     check_name(run)
     folder = runs / run
     with _told_as_unwritable(folder):
+        if _never_began(folder):  # so that the same command, mended, can have the name
+            shutil.rmtree(folder)
         try:
             folder.mkdir(parents=True)
         except FileExistsError as error:
@@ -200,6 +205,17 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
         log = RunLog(folder, config)
         log.write_settings()
     return log
+
+
+def _never_began(folder: Path) -> bool:
+    """Tells whether a folder is that of a run that failed before it had anything to lose."""
+    try:
+        state = json.loads((folder / "state.json").read_bytes())
+        failed = state["status"] == "failed" and state["step"] == 0
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    kept = (folder / "metrics.jsonl").exists() or any((folder / "checkpoints").iterdir())
+    return failed and not kept and lock_holder(folder / "lock") is None
 
 
 def usual_name() -> str:

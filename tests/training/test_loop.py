@@ -500,6 +500,9 @@ def test_a_training_that_can_not_begin_says_why(
     assert "can't be written: Not a directory" in capsys.readouterr().err
     run = tmp_path / "run"
     assert main(f"fit --data {tmp_path / 'none'} --runs {tmp_path} --name run".split()) == 2
+    assert main(f"fit --data {tmp_path / 'gone'} --runs {tmp_path} --name run".split()) == 2
+    told = capsys.readouterr().err
+    assert "none" in told and "gone" in told and "already" not in told, "the name is free again"
     state = json.loads((run / "state.json").read_text())
     assert state["status"] == "failed" and "no data folder" in state["message"]
     assert main(["doctor", str(run)]) == 1
