@@ -43,5 +43,6 @@ def advice(doubt: float, share: float) -> str:
     return (
         f"Look closely before you use this mask: of the mirrored photo the network says something "
         f"else (doubt {doubt:.1%}, usual is less than {DOUBT_LIMIT:.0%}). Perhaps there is no car "
-        "in it, or it is unlike the photos that the network was trained on."
+        "in it, or it is unlike the photos that the network was trained on; another checkpoint may "
+        "know better."
     )

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ConfigError, DataError
 from training.comparison.interval import Interval, interval_of
@@ -78,6 +79,11 @@ class Compared:
             known = ", ".join(self.names)
             raise ConfigError(f"{name!r} is not among what is compared; choose one of: {known}.")
         return self.names.index(name)
+
+    def kept(self, evaluation: StoredEvaluation) -> NDArray[np.bool_]:
+        """Returns which rows of an evaluation are compared: those that could be read for all."""
+        names = [f"{row.source}/{row.image}" for row in evaluation.image_rows]
+        return ~np.isin(names, self.left_out)
 
     def values(self, metric: Metric) -> Floats:
         """Returns a metric of every photo, (photos, checkpoints) float64."""

@@ -10,6 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from training.comparison.aligned import Compared, align
+from training.comparison.curve_figures import (
+    calibration_figure,
+    precision_figure,
+    threshold_figure,
+)
 from training.comparison.figures import Side, scatter_figure
 from training.comparison.pairs import pairs_of
 from training.comparison.ranking import Ranking, rank
@@ -18,6 +23,7 @@ from training.comparison.slice_figures import slices_figure
 from training.comparison.slices import WAYS, cut
 from training.comparison.table import comparison_table
 from training.comparison.words import PART_TITLES, WAY_TITLES
+from training.evaluation.curves import calibration_of, curves_of
 from training.evaluation.rows import METRICS, Metric
 from training.evaluation.stored import StoredEvaluation
 
@@ -55,6 +61,8 @@ def report_html(
         *_table(compared, ranking, compared.names[baseline]),
         "<h2>Where it fails</h2>",
         *_slices(compared, sides, metric, figures),
+        "<h2>For every threshold</h2>",
+        *_curves(evaluations, compared, sides, figures),
     ]
     for place in others:
         pair = sides[baseline], sides[place]
@@ -137,6 +145,34 @@ def _slices(
             swatch = f'<span class="swatch" style="background:{side.colour}"></span>'
             yield f"<div>{swatch}<b>{escape(side.title)}</b>: {escape(sliced.sentence)}.</div>"
         yield figures.html(slices_figure(found, sides))
+
+
+def _curves(
+    evaluations: Sequence[StoredEvaluation],
+    compared: Compared,
+    sides: Sequence[Side],
+    figures: _Figures,
+) -> Iterator[str]:
+    """Yields Dice and precision over the threshold, and how far to believe a probability."""
+    own = [evaluation.facts.threshold for evaluation in evaluations]
+    chosen = [compared.kept(evaluation) for evaluation in evaluations]
+    pairs = list(zip(evaluations, chosen, strict=True))
+    curves = [curves_of(*pair) for pair in pairs]
+    found = [calibration_of(each, "edge", places) for each, places in pairs]
+    note = "Means over the photos. The dot is the best threshold, the ring the checkpoint's own."
+    yield f'<p class="facts">{note}</p>'
+    yield figures.html(threshold_figure(sides, curves, own, "dice"))
+    yield "<h3>Precision and recall</h3>"
+    yield figures.html(precision_figure(sides, curves, own))
+    yield "<h3>Calibration in the edge band</h3>"
+    errors = ", ".join(
+        f"{side.title} {each.error:.4f}" for side, each in zip(sides, found, strict=True)
+    )
+    yield (
+        '<p class="facts">On the dotted line a network is as sure as it is right; below it, too '
+        f"sure. Expected calibration error: {escape(errors)}.</p>"
+    )
+    yield figures.html(calibration_figure(sides, found))
 
 
 def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:

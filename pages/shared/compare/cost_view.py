@@ -9,12 +9,13 @@ import streamlit as st
 from core.errors import CarmaskError
 from pages.shared.compare.choice import Chosen
 from pages.shared.compare.costs import costs_of
-from pages.shared.compare.figures import points_figure, show_figure
+from pages.shared.compare.figures import show_figure, sides_of
 from pages.shared.compare.job_view import show_jobs
 from pages.shared.compare.requests import requests_for
 from pages.shared.compare.verdicts import intervals_of
 from pages.shared.folders import samples_folder
 from pages.shared.text import plain
+from training.comparison.curve_figures import points_figure
 from training.evaluation.cost import ROUNDS, Cost
 from training.evaluation.job import EvaluationRequest
 
@@ -94,7 +95,7 @@ def _show_pareto(chosen: Chosen, across: Sequence[float], unit: str, over: str) 
         for interval, value in zip(intervals, across, strict=True)
     ]
     figure = points_figure(
-        chosen.rows,
+        sides_of(chosen.rows),
         list(zip(across, up, strict=True)),
         texts,
         x=f"{over}, {unit}" if over not in AXES else unit.capitalize(),

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared.compare.choice import Chosen
+from pages.shared.compare.figures import sides_of
 from training.comparison.figures import Side
 from training.comparison.slice_figures import MOST, places_of, slices_figure
 from training.comparison.slices import By, Sliced, cut
@@ -32,7 +33,7 @@ def show_slices(chosen: Chosen) -> None:
             f'background:{row.colour};margin-right:.5rem"></span>'
             f"<b>{escape(row.title)}</b>: {escape(sliced.sentence)}."
         )
-    sides = [Side(row.title, row.colour) for row in chosen.rows]
+    sides = sides_of(chosen.rows)
     st.plotly_chart(
         slices_figure(found, sides),
         key=f"slices_{by}",

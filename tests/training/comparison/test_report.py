@@ -15,6 +15,7 @@ from training.comparison.report import report_html
 from training.comparison.report_photos import EACH, Photos
 from training.comparison.verdict import compare
 from training.data import Sample, open_dataset
+from training.evaluation.curves import calibration_of
 from training.evaluation.rows import ImageRow, find_metric
 from training.evaluation.stored import StoredEvaluation
 
@@ -83,7 +84,9 @@ def test_the_file_needs_nothing_else(samples: dict[tuple[str, str], Sample]) -> 
     read = Page(page)
     assert read.sources and all(source.startswith("data:image/jpeg") for source in read.sources)
     assert page.count(b"plotly.js v") == 1
-    assert page.count(b"Plotly.newPlot(") >= 5
+    assert page.count(b"Plotly.newPlot(") >= 8
+    errors = [calibration_of(each, "edge").error for each in pair]
+    assert f"calibration error: a {errors[0]:.4f}, b {errors[1]:.4f}." in read.text
     verdict = compare(pair[0].rows, pair[1].rows, DICE, ("a", "b"))
     assert verdict.kind == "better" and verdict.sentence in read.text
     # B gains in all photos, so there is no list of those in which it loses.
