@@ -50,7 +50,12 @@ def lines_figure(
     figure = go.Figure()
     if diagonal:
         figure.add_scatter(
-            x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip", line={"color": _GREY, "dash": "dot"}
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            line={"color": _GREY, "dash": "dot"},
         )
     for line in lines:
         shared = {"x": line.x, "y": line.y, "name": escape(line.side.title)}
@@ -68,6 +73,7 @@ def lines_figure(
                 y=line.y[list(places)],
                 mode="markers",
                 hoverinfo="skip",
+                showlegend=False,
                 marker={"color": line.side.colour, "size": 11, "symbol": symbol, "line_width": 2},
             )
     return _finished(figure, x, y)

@@ -161,9 +161,9 @@ def _curves(
     found = [calibration_of(each, "edge", places) for each, places in pairs]
     note = "Means over the photos. The dot is the best threshold, the ring the checkpoint's own."
     yield f'<p class="facts">{note}</p>'
-    yield figures.html(threshold_figure(sides, curves, own, "dice"))
+    yield figures.html(_named(threshold_figure(sides, curves, own, "dice")))
     yield "<h3>Precision and recall</h3>"
-    yield figures.html(precision_figure(sides, curves, own))
+    yield figures.html(_named(precision_figure(sides, curves, own)))
     yield "<h3>Calibration in the edge band</h3>"
     errors = ", ".join(
         f"{side.title} {each.error:.4f}" for side, each in zip(sides, found, strict=True)
@@ -172,7 +172,13 @@ def _curves(
         '<p class="facts">On the dotted line a network is as sure as it is right; below it, too '
         f"sure. Expected calibration error: {escape(errors)}.</p>"
     )
-    yield figures.html(calibration_figure(sides, found))
+    yield figures.html(_named(calibration_figure(sides, found)))
+
+
+def _named(figure: go.Figure) -> go.Figure:
+    """Returns a figure of lines with their names above it, which the page writes itself."""
+    legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+    return figure.update_layout(showlegend=True, legend=legend)
 
 
 def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:
