@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from core.checkpoint import list_checkpoints
 from tests.e2e.browser import find_chromium
@@ -22,6 +29,7 @@ from tests.pages.untrained import write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
+expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -152,7 +160,7 @@ def browser(chromium: Callable[..., Browser]) -> Browser:
 
 def watched_page(browser: Browser, base: str, **context: object) -> Iterator[Watched]:
     opened = browser.new_context(accept_downloads=True, **context)
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)  # a machine with other work is slow, not broken
     watched = Watched(opened.new_page(), base)
     watched.page.on("console", watched.hear)
     watched.page.on("request", watched.ask)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import ROOT, Watched, start_server, watched_page
 from tests.pages.drawn import write_samples
@@ -116,7 +117,7 @@ def test_a_box_keeps_the_photos_in_it(compare: Watched) -> None:
 def test_all_pictures_zoom_together(compare: Watched) -> None:
     page = open_images(compare)
     images = page.locator(".pane img")
-    assert images.count() == 5
+    expect(images).to_have_count(5)
 
     def moves() -> set[str]:
         return {each.evaluate("image => image.style.transform") for each in images.all()}
@@ -125,10 +126,10 @@ def test_all_pictures_zoom_together(compare: Watched) -> None:
     page.locator("[data-do=focus]").click()
     (focused,) = moves()
     assert focused != whole
-    assert page.locator(".tools output").inner_text()[0] == "4"
+    expect(page.locator(".tools output")).to_have_text(re.compile("^4"))
     page.locator(".grid").focus()
     page.keyboard.press("+")
-    assert page.locator(".tools output").inner_text()[:3] == "6.4"
+    expect(page.locator(".tools output")).to_have_text(re.compile(r"^6\.4"))
     box = images.first.locator("..").bounding_box()
     assert box is not None
     (before,) = moves()
@@ -147,7 +148,7 @@ def test_a_film_plays_to_its_end_without_the_server(compare: Watched) -> None:
     output = page.locator(".film output")
     output.get_by_text("epoch 3").wait_for()
     compare.settle()
-    assert page.locator(".film input").get_attribute("max") == "2"
+    expect(page.locator(".film input")).to_have_attribute("max", "2")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Play").click()
@@ -186,7 +187,7 @@ def test_a_film_keeps_its_place_while_frames_come(browser: Browser) -> None:
 def test_where_it_fails_on_a_phone(small: Watched) -> None:
     page = small.open("compare?tab=Where+it+fails&by=Car")
     page.get_by_text("worst is car").first.wait_for()
-    assert page.locator(".js-plotly-plot").count() == 1
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
     page.get_by_text("All figures").click()
     small.settle()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -18,6 +18,7 @@ from pages.shared.compare.choice import Chosen, ChosenImages, Row
 from pages.shared.compare.film_player import Picture, play_film
 from pages.shared.compare.images_predictions import Prediction, predictions, redraw_when_known
 from pages.shared.dataset.previews import sample_key
+from pages.shared.named_choice import pick_named
 from pages.shared.runs.probes_view import ERRORS, OVERLAY, probe_tile
 from pages.shared.text import plain
 from pages.shared.unreadable import show_unreadable
@@ -50,14 +51,14 @@ def show_film(chosen: Chosen) -> None:
         st.info("A film goes through the epochs of a run, and none of these checkpoints is of one.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        run = _pick("film", "Run", {name: name for name in folders})
+        run = pick_named("film", "Run", {name: name for name in folders}, width=240)
         film, probes = film_of(folders[run]), read_probes(folders[run])
         reels = _reels(film, probes, chosen.images)
         if not reels:
             _show_nothing(chosen.images)
             return
         titles = {name: reel.title for name, reel in reels.items()}
-        reel = reels[_pick("of", "Photo", titles, wide=True)]
+        reel = reels[pick_named("of", "Photo", titles, width=380)]
         look = st.segmented_control(
             "Show",
             (OVERLAY, ERRORS),
@@ -73,26 +74,6 @@ def show_film(chosen: Chosen) -> None:
         _play_probe(probes, reel.probe, str(look), run)
     elif reel.sample is not None:
         _play_sample(film, reel, run, str(look))
-
-
-def _pick(word: str, label: str, titles: dict[str, str], *, wide: bool = False) -> str:
-    """Draws a choice that the URL keeps under a word, and returns the name of what was chosen."""
-    key = f"{word}_choice"
-    wanted = st.query_params.get(word)
-    # Not bound: the titles would stand in the URL, and what a link names may be gone.
-    st.session_state[key] = wanted if wanted in titles else next(iter(titles))
-
-    def write() -> None:
-        st.query_params[word] = st.session_state[key]
-
-    return st.selectbox(
-        label,
-        list(titles),
-        format_func=titles.__getitem__,
-        key=key,
-        on_change=write,
-        width=380 if wide else 240,
-    )
 
 
 def _reels(film: Film, probes: RunProbes | None, images: ChosenImages) -> dict[str, Reel]:

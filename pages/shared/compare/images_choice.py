@@ -12,6 +12,7 @@ from core.errors import CarmaskError
 from pages.shared.compare.measured import ImageSet, images_here, open_set, split_files
 from pages.shared.dataset.sources import Source, chosen_reading, list_sources
 from pages.shared.folders import samples_folder
+from pages.shared.named_choice import pick_named
 from pages.shared.text import plain
 from training.evaluation.images import EvaluationImages, Part
 
@@ -19,7 +20,7 @@ OTHER = "other"
 """Name of the choice of images that nobody measured before."""
 PARTS: dict[str, Part] = {"Validation": "val", "Training": "train", "All": "all"}
 """Parts of the data, as a person reads them."""
-_SET, _FOLDERS, _PART, _SPLIT = "images", "on", "part", "split"
+_FOLDERS, _PART = "on", "part"
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,13 @@ def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
         run: Name of the run whose split is usual.
     """
     named = {each.name: each for each in sets}
-    usual = next(iter(named), OTHER)
-    chosen = st.query_params.get(_SET, usual)
-    if chosen not in named and chosen != OTHER:
-        st.warning("No checkpoint was evaluated on the images that this link names; these are "
-                   "others.")  # fmt: skip
-        chosen = usual
-    key = f"{_SET}_choice"
-    st.session_state[key] = chosen
-    st.selectbox(
+    chosen = pick_named(
+        "images",
         "Images",
-        [*named, OTHER],
-        format_func=lambda name: named[name].title if name in named else "Other images …",
-        key=key,
+        {name: each.title for name, each in named.items()} | {OTHER: "Other images …"},
+        gone="No checkpoint was evaluated on the images that this link names; these are others.",
         help="All checkpoints are compared on the same images. Those that were measured before "
         "stand first, most checkpoints first.",
-        on_change=_write,
-        args=(_SET,),
     )
     if chosen == OTHER:
         return _pick_other(run)
@@ -127,15 +118,9 @@ def _pick_split(run: str) -> Path | None:
     files = {path.parent.name: path for path in split_files()}
     if not files:
         return None
-    wanted = st.query_params.get(_SPLIT, run)
-    if wanted not in files:
-        if _SPLIT in st.query_params:
-            st.warning(f"The run {plain(wanted)} is gone, or its split can't be read.")
-        wanted = next(iter(files))
-    key = f"{_SPLIT}_choice"
-    st.session_state[key] = wanted
-    st.selectbox("Split of", list(files), key=key, on_change=_write, args=(_SPLIT,), width=220)
-    return files[wanted]
+    gone = "The run {} is gone, or its split can't be read."
+    titles = {name: name for name in files}
+    return files[pick_named("split", "Split of", titles, run, gone=gone, width=220)]
 
 
 def _write(word: str) -> None:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from core.masks import MaskSettings
 from pages.shared.compare.choice import Chosen, Row
+from pages.shared.named_choice import pick_named
 from training.comparison.figures import Side
 from training.comparison.pairs import Box, Order, Pairs, pairs_of
 
-_BESIDE, _PHOTO, _BOX = "beside", "photo", "box"
+_PHOTO, _BOX = "photo", "box"
 _TITLES: dict[str, Order] = {
     "Most improved": "improved",
     "Most worsened": "worsened",
@@ -70,22 +71,9 @@ def _pick_challenger(chosen: Chosen) -> int:
     others = {row.name: at for at, row in enumerate(chosen.rows) if at != chosen.baseline}
     if len(others) < 2:
         return chosen.challenger
-    wanted = st.query_params.get(_BESIDE)
-    # Not bound: a row of the URL may be gone, and its title is not its name.
-    st.session_state["beside_choice"] = wanted if wanted in others else next(iter(others))
-    name = st.selectbox(
-        f"Beside {chosen.rows[chosen.baseline].title}",
-        list(others),
-        format_func=lambda each: chosen.rows[others[each]].title,
-        key="beside_choice",
-        on_change=_choose_challenger,
-        width=360,
-    )
-    return others[name]
-
-
-def _choose_challenger() -> None:
-    st.query_params[_BESIDE] = st.session_state["beside_choice"]
+    label = f"Beside {chosen.rows[chosen.baseline].title}"
+    titles = {name: chosen.rows[place].title for name, place in others.items()}
+    return others[pick_named("beside", label, titles, width=360)]
 
 
 def pick_order(pair: Pair) -> Order:
