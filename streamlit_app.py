@@ -19,7 +19,7 @@ from pages.shared.checkpoints import (
     show_verdict,
 )
 from pages.shared.folders import samples_folder
-from pages.shared.frame import PAGES, SEGMENT, START, open_page
+from pages.shared.frame import PAGES, SEGMENT, START, Page, open_page
 from pages.shared.gallery import Tile, gallery
 from pages.shared.photos import sample_photo
 from pages.shared.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
@@ -67,12 +67,23 @@ def _show_what_it_is(*, ready: bool) -> None:
         "Drop a photo of a car: a U-Net trained from scratch finds every pixel of it and gives "
         "you the **mask**, the **overlay** and the **cut-out**. All on this machine."
     )
-    for page in PAGES if ready else ():
-        with st.container(gap="xsmall"):
-            kind: Literal["primary", "secondary"] = "primary" if page is SEGMENT else "secondary"
-            if st.button(page.action, key=f"to_{page.title}", icon=page.icon, type=kind):
-                st.switch_page(page.path)
-            st.caption(page.summary)
+    if not ready:
+        return
+    _show_way(SEGMENT)
+    others = [page for page in PAGES if page is not SEGMENT]
+    for start in range(0, len(others), 2):  # row by row, so that a phone keeps their order
+        for column, page in zip(st.columns(2), others[start : start + 2], strict=False):
+            with column:
+                _show_way(page)
+
+
+def _show_way(page: Page) -> None:
+    """Draws the button that leads to a page, and what one does there."""
+    with st.container(gap="xsmall"):
+        kind: Literal["primary", "secondary"] = "primary" if page is SEGMENT else "secondary"
+        if st.button(page.action, key=f"to_{page.title}", icon=page.icon, type=kind):
+            st.switch_page(page.path)
+        st.caption(page.summary)
 
 
 def _show_best(entry: CheckpointEntry) -> None:
