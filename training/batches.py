@@ -20,6 +20,9 @@ from training.data import Sample
 from training.engine.closeness import edge_closeness
 from training.engine.processes import ALONE, Processes
 
+_MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a terminal or torchrun sends to the trainer's whole process group."""
+
 
 class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
     """One epoch's samples as squares: images float32 (3, S, S), masks float32 (1, S, S)."""
@@ -103,7 +106,7 @@ def epoch_batches(
         )
     squares = TrainingSquares(samples, config, epoch)
     whole: Dataset[Any] = WeightedSquares(squares) if config.edge_weight else squares
-    return DataLoader(
+    return _Loader(
         whole,
         batch_sampler=[batch[processes.share] for batch in batches],
         num_workers=config.workers,
@@ -116,6 +119,19 @@ def epoch_batches(
     )
 
 
+class _Loader(DataLoader[tuple[Tensor, ...]]):
+    """A loader whose workers hear no signal before they left the trainer's group."""
+
+    def __iter__(self) -> Any:
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().__iter__()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _MEANT_FOR_ALL)
+        try:
+            return super().__iter__()  # a worker inherits the mask
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(_worker: int) -> None:
     """Keeps a worker from taking the cores that the network needs.
 
@@ -124,7 +140,10 @@ def _start_worker(_worker: int) -> None:
     """
     if hasattr(os, "setsid"):
         os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there are no groups
+    for each in _MEANT_FOR_ALL:
+        signal.signal(each, signal.SIG_IGN)  # also forgets one that came meanwhile
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _MEANT_FOR_ALL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import multiprocessing
+import os
 import pickle
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 import torch
 
 from core.errors import ConfigError
+from training import batches
 from training.augment.compose import Augmenter
 from training.augment.recipe import ONE_OF, RECIPES, Recipe, Step
 from training.batches import epoch_batches, epoch_order
@@ -207,3 +211,22 @@ def test_without_a_size_photos_keep_theirs() -> None:
     for recipe in ("none", "robust", "paper"):
         out, moved = Augmenter(recipe, None)(image, mask, seed=0, epoch=1, index=0)
         assert out.shape == image.shape and moved.shape == mask.shape
+
+
+def test_a_signal_to_the_group_kills_no_worker_that_just_began(
+    tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = batches._start_worker
+
+    def late(worker: int) -> None:
+        time.sleep(1)
+        begin(worker)
+
+    monkeypatch.setattr(batches, "_start_worker", late)
+    config = TrainConfig(data=(str(tiny_data),), size=32, batch=4, workers=1)
+    loaded = iter(epoch_batches(open_dataset(tiny_data).samples, config, 1))
+    for child in multiprocessing.active_children():
+        assert child.pid
+        os.kill(child.pid, signal.SIGTERM)
+    assert len(next(loaded)[0]) == 4
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM, signal.SIGINT}
