@@ -25,6 +25,7 @@ from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
 from core.masks import MaskSettings
+from core.names import first_few
 from core.photos import PhotoSource, list_photos
 from core.results import ResultRow
 
@@ -186,8 +187,7 @@ def _segment(options: argparse.Namespace) -> int:
         if doubtful := [row.file for row in rows if row.advice]:
             print(
                 f"Look closely at {len(doubtful)} of them, in which there may be no car or which "
-                f"the network does not know: {', '.join(doubtful[:5])}"
-                f"{' ...' if len(doubtful) > 5 else ''}"
+                f"the network does not know: {first_few(doubtful, 5)}"
             )
     return EXIT_SOME_FAILED if failed else EXIT_OK
 

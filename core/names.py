@@ -18,6 +18,11 @@ def printable(name: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return at most so many names with commas between them, and dots where there are more."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder, by its name without a path, is none that a person made."""
     return name.startswith(".") or name == "__MACOSX"

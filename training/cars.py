@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from core.errors import ConfigError, DataError, reason
+from core.names import first_few
 from core.photos import PHOTO_SUFFIXES
 
 
@@ -100,5 +101,5 @@ def _add_row(cars: dict[str, str], row: Mapping[str, str | None], place: str) ->
 def _check_all(names: Iterable[str], cars: Mapping[str, str], start: str, remedy: str) -> None:
     missing = sorted(name for name in names if name not in cars)
     if missing:
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        shown = first_few(missing, 5)
         raise DataError(f"{start} {len(missing)} photos: {shown}. {remedy}")

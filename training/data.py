@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, reason
 from core.image import read_image
+from core.names import first_few
 from training.cars import car_of, cars_by_rule, cars_by_table
 from training.layouts import LAYOUTS, Layout
 from training.layouts.listing import Listing
@@ -127,8 +128,7 @@ class Dataset:
             (self.doubled, "files that repeat another, left out"),
         ):
             if names:
-                shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-                found.append(f"{self.name}: {len(names)} {what}: {shown}")
+                found.append(f"{self.name}: {len(names)} {what}: {first_few(names, 5)}")
         return found
 
 

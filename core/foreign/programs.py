@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.architecture import OddSides
 from core.errors import CheckpointError
 from core.foreign.layers import Layer
+from core.names import first_few
 
 Groups = Mapping[str, list[Layer]]
 
@@ -136,6 +137,6 @@ def recognise(groups: Groups) -> tuple[Program, Parts]:
         parts = program.take_apart(groups)
         if parts is not None:
             return program, parts
-    found = ", ".join(list(groups)[:6]) + (", ..." if len(groups) > 6 else "")
+    found = first_few(list(groups), 6)
     known = " or ".join(f"{program.title} ({program.names})" for program in PROGRAMS)
     raise CheckpointError(f"No known network: its parts are called {found}. Needed: {known}.")

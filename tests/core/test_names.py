@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.names import is_hidden, natural_order, printable, safe_stem, unique
+from core.names import first_few, is_hidden, natural_order, printable, safe_stem, unique
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,9 @@ def test_a_plain_name_is_not_taken_from_the_one_that_has_it():
     assert unique(["car", "Car"], "{}_{}") == ["car", "Car"]
     assert unique(["car", "Car"], "{}_{}", str.casefold) == ["car", "Car_2"]
     assert unique([], "{}_{}") == []
+
+
+def test_of_many_names_the_first_are_said() -> None:
+    assert first_few([], 2) == ""
+    assert first_few(("a", "b"), 2) == "a, b"
+    assert first_few(["a", "b", "c"], 2) == "a, b, ..."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, DataError
+from core.names import first_few
 from training.augment.recipe import Recipe
 from training.data import Dataset, Reading
 
@@ -124,8 +125,8 @@ def check_folder(job: AugmentJob, settings: dict[str, Any]) -> None:
         foreign = [name for name in names if name not in _BESIDE and not is_temporary(name)]
         if foreign:
             raise DataError(
-                f"{job.out} holds files that are of no augmented set ({', '.join(foreign[:3])}"
-                f"{', ...' if len(foreign) > 3 else ''}); choose an empty folder."
+                f"{job.out} holds files that are of no augmented set ({first_few(foreign, 3)}); "
+                "choose an empty folder."
             )
     elif found != settings:
         raise ConfigError(

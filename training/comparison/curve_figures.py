@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from training.comparison.figures import Side
+from training.comparison.figures import Side, plain
 from training.evaluation.curves import Calibration, CurveMetric, ThresholdCurves
 
 CURVE_TITLES: dict[CurveMetric, str] = {"dice": "Dice", "iou": "IoU"}
@@ -208,13 +208,7 @@ def _range(parts: Sequence[NDArray[np.float64]]) -> list[float]:
 
 
 def _finished(figure: go.Figure, x: str, y: str) -> go.Figure:
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        showlegend=False,
-        hoverlabel={"namelength": 40},
-        dragmode="zoom",
-    )
+    figure.update_layout(showlegend=False, hoverlabel={"namelength": 40}, dragmode="zoom")
     figure.update_xaxes(title=x, title_standoff=12, zeroline=False)
     figure.update_yaxes(title=y, title_standoff=16, nticks=6, zeroline=False)
-    return figure
+    return plain(figure, height=HEIGHT)

@@ -177,8 +177,7 @@ def _curves(
 
 def _named(figure: go.Figure) -> go.Figure:
     """Returns a figure of lines with their names above it, which the page writes itself."""
-    legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
-    return figure.update_layout(showlegend=True, legend=legend)
+    return figure.update_layout(showlegend=True)
 
 
 def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:

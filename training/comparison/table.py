@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.names import first_few
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking
@@ -172,9 +173,8 @@ def _notes(compared: Compared, ranking: Ranking) -> list[str]:
     if looks > 1:
         notes.append(f"Verdicts and ranks hold for all {looks:,} pairs at once (Holm).")
     if compared.left_out:
-        count, named = len(compared.left_out), ", ".join(compared.left_out[:_NAMED])
-        more = ", ..." if count > _NAMED else ""
-        notes.append(f"Left out, as they can't be read ({count:,}): {named}{more}.")
+        count, named = len(compared.left_out), first_few(compared.left_out, _NAMED)
+        notes.append(f"Left out, as they can't be read ({count:,}): {named}.")
     return notes
 
 

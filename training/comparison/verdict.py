@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from core.names import first_few
 from training.comparison.aligned import Compared, align_rows
 from training.comparison.cars_needed import cars_needed
 from training.comparison.holm import holm
@@ -88,10 +89,9 @@ class Verdict:
     def _exceptions(self) -> str:
         if not self.left_out:
             return ""
-        count, named = len(self.left_out), ", ".join(self.left_out[:_NAMED])
-        more = ", ..." if count > _NAMED else ""
+        count, named = len(self.left_out), first_few(self.left_out, _NAMED)
         photos = "1 photo that" if count == 1 else f"{count:,} photos that"
-        return f"; without {photos} can't be read ({named}{more})"
+        return f"; without {photos} can't be read ({named})"
 
 
 def compare(

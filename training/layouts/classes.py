@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from core.errors import DataError
+from core.names import first_few
 
 Class = tuple[int, str]
 """A class's number and name."""
@@ -53,7 +54,7 @@ def _choice(there: Sequence[Class]) -> str:
     names = list(dict.fromkeys(name for _, name in there))
     if not names:
         return "It names no class at all; export the annotations again, with their categories."
-    shown = ", ".join(names[:100]) + (", ..." if len(names) > 100 else "")
+    shown = first_few(names, 100)
     return f"Say which of its classes is the car (--class NAME, once for each); it has: {shown}."
 
 

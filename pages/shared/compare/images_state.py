@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.masks import MaskSettings
 from pages.shared.compare.choice import Chosen, Row
+from pages.shared.compare.figures import sides_of
 from pages.shared.named_choice import pick_named
 from training.comparison.figures import Side
 from training.comparison.pairs import Box, Order, Pairs, pairs_of
@@ -46,7 +47,8 @@ class Pair:
     @property
     def sides(self) -> tuple[Side, Side]:
         """Titles and colours of both."""
-        return Side(self.a.title, self.a.colour), Side(self.b.title, self.b.colour)
+        a, b = sides_of((self.a, self.b))
+        return a, b
 
 
 def pick_pair(chosen: Chosen) -> Pair:
