@@ -214,7 +214,9 @@ def _never_began(folder: Path) -> bool:
         failed = state["status"] == "failed" and state["step"] == 0
     except (OSError, ValueError, TypeError, KeyError):
         return False
-    kept = (folder / "metrics.jsonl").exists() or any((folder / "checkpoints").iterdir())
+    # What it learnt, and what a person wrote about it.
+    names = "metrics.jsonl", "notes.json", "checkpoints/*"
+    kept = any(path for name in names for path in folder.glob(name))
     return failed and not kept and lock_holder(folder / "lock") is None
 
 

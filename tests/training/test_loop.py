@@ -505,6 +505,9 @@ def test_a_training_that_can_not_begin_says_why(
     assert "none" in told and "gone" in told and "already" not in told, "the name is free again"
     state = json.loads((run / "state.json").read_text())
     assert state["status"] == "failed" and "no data folder" in state["message"]
+    (run / "notes.json").write_text("{}")
+    assert main(f"fit --data {tmp_path / 'none'} --runs {tmp_path} --name run".split()) == 2
+    assert "There is a run" in capsys.readouterr().err, "a person wrote something about it"
     assert main(["doctor", str(run)]) == 1
     assert "It failed: There is no data folder" in capsys.readouterr().out
     (run / "config.json").write_text('{"tomorrow": 1, "epochs": 3}')
