@@ -46,11 +46,20 @@ class Watched:
         return self.page
 
     def settle(self) -> None:
-        """Waits until the server has said all that it has to say."""
-        self.page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=60_000)
-        self.page.wait_for_function("!document.querySelector('[data-stale=true]')")
+        """Waits until the server has said all that it has to say.
+
+        It has to stay silent for a moment: a click is in the URL before the server has heard of it.
+        """
+        self.page.evaluate("window.silentSince = null")
         self.page.wait_for_function(
-            "[...document.images].every(each => each.complete && each.naturalWidth > 0)"
+            """() => {
+                const silent =
+                    document.querySelector(".stApp[data-test-script-state=notRunning]") &&
+                    !document.querySelector("[data-stale=true]") &&
+                    [...document.images].every(each => each.complete && each.naturalWidth > 0);
+                window.silentSince = silent ? window.silentSince ?? performance.now() : null;
+                return silent && performance.now() - window.silentSince > 300;
+            }"""
         )
         assert not self.page.locator(".stException").count()
 
