@@ -1,11 +1,12 @@
 # make app   sets up everything and opens the app
 # make test  sets up everything and runs all checks, a real browser included
+# make bench measures speed and memory against plain peers and prints one table
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint browser clean
+.PHONY: app test lint browser bench clean
 
 app: $(VENV)/app.done
 	$(BIN)/python -m streamlit run streamlit_app.py
@@ -20,6 +21,9 @@ lint: $(VENV)/test.done
 
 browser: $(VENV)/test.done
 	$(BIN)/python tests/e2e/browser.py
+
+bench: browser
+	$(BIN)/python benchmarks/table.py --write docs/benchmarks.md
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Carmask needs Python 3.11 or newer; this is " + sys.version + ". Try: make PYTHON=python3.12")'

@@ -63,7 +63,7 @@ def unseen(data: Path, run: Path, count: int) -> list[Sample]:
     """Returns photos, spread over a data folder, of cars that a run was not trained on."""
     dataset = open_dataset(data)
     split = run / "split.json"
-    trained = read_split(run).train_cars.get(dataset.family, ()) if split.is_file() else ()
+    trained = read_split(run).trained().get(dataset.family, ()) if split.is_file() else ()
     samples = [sample for sample in dataset.samples if sample.car not in set(trained)]
     return samples[:: max(1, len(samples) // count)][:count]
 

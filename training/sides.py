@@ -38,9 +38,12 @@ class Split:
     """Of a random split: photos kept for validation, by family."""
     train_images: Sides = field(default_factory=dict)
     """Of a random split: photos trained on, by family."""
+    before: Sides = field(default_factory=dict)
+    """Cars, by family, that the network had been trained on before: by the run whose weights were
+    the start, and by those that it started from. Known where these runs have their split file."""
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 of both sides; the seed that led there does not matter."""
+        """Returns a SHA-256 of both sides; what led there and what was before do not matter."""
         sides: dict[str, Any] = {"train": _plain(self.train_cars), "val": _plain(self.val_cars)}
         if self.by == "random":
             sides["train_images"] = _plain(self.train_images)
@@ -49,12 +52,15 @@ class Split:
 
     def verdict(self) -> str:
         """Returns a sentence on leaks: cars that stand on both sides, counted."""
-        shared = total = 0
-        for family, cars in self.val_cars.items():
-            total += len(cars)
-            shared += len(set(cars) & set(self.train_cars.get(family, ())))
+        total = sum(len(cars) for cars in self.val_cars.values())
+        shared, known = self._kept_of(self.train_cars), self._kept_of(self.before)
         if shared:
             return f"LEAKY: {shared} of {total} validation cars are also in train"
+        if known:
+            return (
+                f"LEAKY: {known} of {total} validation cars were trained on by the checkpoint that "
+                "was the start"
+            )
         how = "by car" if self.by == "car" else "at random"
         return f"{how}: {total} validation cars, none of them in train"
 
@@ -90,8 +96,17 @@ class Split:
         """
         families = {dataset.name: dataset.family for dataset in datasets}
         cars = {(families[sample.source], sample.car) for sample in samples}
-        trained = {(family, car) for family, side in self.train_cars.items() for car in side}
+        trained = {(family, car) for family, side in self.trained().items() for car in side}
         return len(cars & trained), len(cars)
+
+    def trained(self) -> Sides:
+        """Returns all cars, by family, that a network of this split was ever trained on."""
+        families = sorted({*self.train_cars, *self.before})
+        sides = (self.train_cars, self.before)
+        return {
+            family: tuple(sorted({car for side in sides for car in side.get(family, ())}))
+            for family in families
+        }
 
     def save(self, path: Path) -> None:
         """Writes the split with its fingerprint and verdict as JSON."""
@@ -106,7 +121,13 @@ class Split:
         if self.by == "random":
             facts["train_images"] = _plain(self.train_images)
             facts["val_images"] = _plain(self.val_images)
+        if self.before:
+            facts["before"] = _plain(self.before)
         write_bytes_atomically(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+    def _kept_of(self, side: Sides) -> int:
+        """Returns how many of the validation cars are among others."""
+        return sum(len(set(cars) & set(side.get(f, ()))) for f, cars in self.val_cars.items())
 
     def _sides_of(self, family: str) -> tuple[set[str], set[str]]:
         if self.by == "car":
@@ -143,6 +164,7 @@ def load_split(path: Path) -> Split:
             by=by,
             val_images=_sides(facts.get("val_images", {})),
             train_images=_sides(facts.get("train_images", {})),
+            before=_sides(facts.get("before", {})),
         )
         written = facts["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -27,7 +27,11 @@ LARGEST_SHARE = 0.9
 
 
 def split_by_car(
-    datasets: Sequence[Dataset], val_share: float, seed: int, shares: Shares | None = None
+    datasets: Sequence[Dataset],
+    val_share: float,
+    seed: int,
+    shares: Shares | None = None,
+    before: Sides | None = None,
 ) -> Split:
     """Returns a split of each family by its cars.
 
@@ -38,6 +42,8 @@ def split_by_car(
         seed: Chooses which; each family's choice depends on its own cars alone.
         shares: Where given, cars of all sizes are kept: the mean and the quantiles of both sides
             are close. A car without a share counts as a middling one.
+        before: Cars, by family, that the network has been trained on already. They are not kept, so
+            fewer may be; only where a family has no other car does it leak. Not with `shares`.
 
     Raises:
         ConfigError: A family has fewer than two cars, so nothing could be kept; or the share is
@@ -51,11 +57,13 @@ def split_by_car(
         kept = max(1, int(len(cars) * val_share))
         rng = np.random.default_rng(seed)
         if shares is None:
-            picked = [int(place) for place in rng.permutation(len(cars))[:kept]]
+            order = [int(place) for place in rng.permutation(len(cars))]
+            known = set((before or {}).get(family, ()))
+            picked = [place for place in order if cars[place] not in known][:kept] or order[:kept]
         else:
             picked = pick_alike(shares_of(family, cars, shares), kept, rng)
         val[family], train[family] = _both_sides(cars, picked)
-    return Split(val_cars=val, train_cars=train, seed=seed)
+    return Split(val_cars=val, train_cars=train, seed=seed, before=before or {})
 
 
 def split_folds(

@@ -286,3 +286,31 @@ def test_cars_that_were_trained_on_are_counted() -> None:
     everything = [sample for dataset in data for sample in dataset.samples]
     assert split.trained_on(everything, data) == (3, 6)
     assert split.trained_on([s for s in everything if s.car == kept], [source, copy, other])[0] == 0
+
+
+# --- what the start was trained on
+
+
+def test_a_car_that_the_start_was_trained_on_is_not_kept() -> None:
+    data = [table("cars", [f"c{n:02}" for n in range(20)]), table("other", ["x", "y", "z"])]
+    first = split_by_car(data[:1], 0.2, seed=0)
+    for seed in range(5):
+        split = split_by_car(data, 0.2, seed, before=first.trained())
+        assert split.val_cars["cars"] == first.val_cars["cars"]  # no other car was left
+        assert split.val_cars["other"] == split_by_car(data, 0.2, seed).val_cars["other"]
+        assert split.verdict() == "by car: 5 validation cars, none of them in train"
+    smaller = split_by_car(data, 0.1, 7, before=first.trained())
+    assert set(smaller.val_cars["cars"]) < set(first.val_cars["cars"])
+
+
+def test_where_the_start_saw_every_car_the_split_says_that_it_leaks(tmp_path: Path) -> None:
+    data = [table("cars", ["a", "b", "c", "d"])]
+    split = split_by_car(data, 0.25, 1, before={"cars": ("a", "b", "c", "d", "e")})
+    assert split.verdict() == (
+        "LEAKY: 1 of 1 validation cars were trained on by the checkpoint that was the start"
+    )
+    assert split.trained_on(split.select(data, "val"), data) == (1, 1)
+    assert split.fingerprint() == split_by_car(data, 0.25, 1).fingerprint()
+    split.save(tmp_path / "split.json")
+    assert load_split(tmp_path / "split.json") == split
+    assert load_split(tmp_path / "split.json").trained() == {"cars": ("a", "b", "c", "d", "e")}

@@ -10,7 +10,8 @@ from typing import Any
 from core.errors import ConfigError
 from training.config import TrainConfig
 from training.data import Dataset, Sample, open_datasets
-from training.splits import Split, load_split, split_at_random, split_by_car
+from training.lineage import split_of
+from training.sides import Split
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def open_material(config: TrainConfig, split: Split | None) -> Material:
         ConfigError: They can't be split as the settings ask.
     """
     datasets = open_datasets([Path(folder) for folder in config.data], config.reading())
-    split = split or _new_split(config, datasets)
+    split = split or split_of(config, datasets)
     train = split.select(datasets, "train")
     return Material(
         datasets=tuple(datasets),
@@ -79,14 +80,6 @@ def epoch_samples(train: Sequence[Sample], config: TrainConfig) -> tuple[Sample,
             f"folders are {', '.join(Path(folder).name for folder in config.data)}."
         )
     return tuple(s for s in train for _ in range(config.times.get(s.source, 1)))
-
-
-def _new_split(config: TrainConfig, datasets: Sequence[Dataset]) -> Split:
-    """Returns the split of a new run: its file's, else one that is made here."""
-    if config.split:
-        return load_split(Path(config.split))
-    way = split_at_random if config.split_by == "random" else split_by_car
-    return way(datasets, config.val_share, config.seed)
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from pages.shared.text import plain
 from training.config import TrainConfig
 from training.data import Reading
 from training.detached import ROOT
-from training.sides import load_split
-from training.splits import split_at_random, split_by_car
+from training.lineage import split_of
 
 _KEY, _PARAMETER = "train_on_choice", "train_on"
 
@@ -76,11 +75,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
                 f"{each.dataset.root} has no photo with a mask; choose another folder."
             )
     datasets = [each.dataset for each in opened]
-    if config.split:
-        split = load_split(ROOT / config.split)
-    else:
-        way = split_at_random if config.split_by == "random" else split_by_car
-        split = way(datasets, config.val_share, config.seed)
+    split = split_of(config, datasets, ROOT)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())

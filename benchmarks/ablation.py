@@ -1,0 +1,288 @@
+"""Was it the padding or the augmentation? The starting point's story as an experiment.
+
+Trains each variant of the U-Net on the same cars for the same number of images, scores all of them
+on the same cars that none of them saw, and prints which difference is one. The exception is variant
+e, whose split leaks on purpose: it shows by how much such a number flatters.
+
+What is finished is kept; interrupted, the same command goes on where it stopped. Some three hours
+on two cores:
+
+    python benchmarks/ablation.py --data data/carvana512
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from training.comparison.aligned import Compared, align, align_rows  # noqa: E402
+from training.comparison.interval import mean_interval  # noqa: E402
+from training.comparison.verdict import verdicts  # noqa: E402
+from training.data import Dataset, open_dataset  # noqa: E402
+from training.evaluation.images import open_images  # noqa: E402
+from training.evaluation.rows import Metric, find_metric  # noqa: E402
+from training.evaluation.run import evaluate_subjects  # noqa: E402
+from training.evaluation.settings import EvaluationSettings  # noqa: E402
+from training.evaluation.subjects import subject_of  # noqa: E402
+from training.logs.listing import list_runs  # noqa: E402
+from training.progress_bar import counting_bar  # noqa: E402
+from training.runlog import read_metrics  # noqa: E402
+from training.splits import Split, split_at_random, split_by_car  # noqa: E402
+
+VAL_SHARE, SPLIT_SEED, FEW = 0.15, 0, 20
+SETTINGS = (
+    *("--width", "8", "--stem", "plain", "--size", "128", "--epochs", "0"),
+    *("--warmup-steps", "100", "--ema", "0.99", "--threads", "1"),
+)
+"""What all variants have in common; the rest is as `python -m training fit` has it."""
+UNPADDED = ("--padding", "valid", "--norm", "none", "--learning-rate", "0.001")
+PADDED = ("--padding", "same", "--norm", "none", "--learning-rate", "0.002")
+NORMALISED = ("--padding", "same", "--norm", "batch", "--learning-rate", "0.004")
+"""Each with the learning rate that was best after 2,000 images, see docs/ablation.md."""
+PLAIN, AUGMENTED = ("--recipe", "none"), ("--recipe", "studio")
+RARELY = ("--validate-every", "12")
+"""About as often as the others: an epoch of few cars is short."""
+METRICS = ("dice", "iou", "boundary_iou", "boundary_iou_3px")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train."""
+
+    letter: str
+    title: str
+    settings: tuple[str, ...]
+    seeds: int = 1
+    split: str = "by-car"
+    """Which of the split files it is trained on."""
+
+    def names(self) -> list[str]:
+        """Returns its runs, one a seed."""
+        return [f"ablation-{self.letter}-seed{seed}" for seed in range(self.seeds)]
+
+
+VARIANTS = (
+    Variant("b", "unpadded, augmented", UNPADDED + AUGMENTED, seeds=2),
+    Variant("d", "padded, batch norm, augmented", NORMALISED + AUGMENTED, seeds=2),
+    Variant("c", "padded, batch norm", NORMALISED + PLAIN, seeds=2),
+    Variant("a", "unpadded", UNPADDED + PLAIN),
+    Variant("e", "d on a split that leaks", NORMALISED + AUGMENTED, split="random"),
+    Variant("f", "padded, augmented", PADDED + AUGMENTED),
+    Variant("g", f"c with {FEW} cars", NORMALISED + PLAIN + RARELY, split="few"),
+    Variant("h", f"d with {FEW} cars", NORMALISED + AUGMENTED + RARELY, split="few"),
+)
+"""In the order of training: what the question needs most is there first."""
+QUESTIONS = (
+    ("augmentation, unpadded", "a", "b"),
+    ("augmentation, padded with batch norm", "c", "d"),
+    (f"augmentation, the same with {FEW} cars", "g", "h"),
+    ("padding with batch norm, not augmented", "a", "c"),
+    ("padding with batch norm, augmented", "b", "d"),
+    ("padding alone, augmented", "b", "f"),
+    ("batch norm alone, augmented", "f", "d"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the experiment reads and writes."""
+
+    data: Path
+    runs: Path
+    work: Path
+    """Folder of the split files, and of the data folder with few cars."""
+
+    def split(self, name: str) -> Path:
+        """Returns a split file."""
+        return self.work / f"{name}.json"
+
+    def data_of(self, variant: Variant) -> Path:
+        """Returns the data folder that a variant is trained on."""
+        return self.work / self.data.name if variant.split == "few" else self.data
+
+
+def write_splits(place: Place) -> Split:
+    """Writes the split files and the folder with few cars; returns the split by car."""
+    dataset = open_dataset(place.data)
+    by_car = split_by_car([dataset], VAL_SHARE, SPLIT_SEED)
+    family = dataset.family
+    few = Split(by_car.val_cars, {family: by_car.train_cars[family][:FEW]}, SPLIT_SEED)
+    link_cars(place, dataset, {*few.val_cars[family], *few.train_cars[family]})
+    splits = {
+        "by-car": by_car,
+        "random": split_at_random([dataset], VAL_SHARE, SPLIT_SEED),
+        "few": few,
+    }
+    for name, split in splits.items():
+        split.save(place.split(name))
+        print(f"{place.split(name)}: {split.verdict()}")
+    return by_car
+
+
+def link_cars(place: Place, dataset: Dataset, cars: set[str]) -> None:
+    """Makes a data folder of some cars; the files stay where they are."""
+    for sample in dataset.samples:
+        if sample.car not in cars:
+            continue
+        for path in (sample.image_path, sample.mask_path):
+            link = place.work / dataset.family / path.relative_to(place.data)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to(path.resolve())
+
+
+def train(place: Place, images: int, at_once: int, chosen: Sequence[Variant]) -> None:
+    """Trains what is not finished yet, some at once; stops at the first that fails."""
+    status = {run.name: run.status for run in list_runs(place.runs)}
+    todo = [
+        (name, fit_command(place, variant, name, seed, images, known=name in status))
+        for variant in chosen
+        for seed, name in enumerate(variant.names())
+        if status.get(name) != "finished"
+    ]
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda each: run_one(*each), todo))
+
+
+def fit_command(
+    place: Place, variant: Variant, name: str, seed: int, images: int, *, known: bool
+) -> list[str]:
+    """Returns the command that trains a variant, or goes on with it."""
+    fit = [sys.executable, "-m", "training", "fit"]
+    if known:
+        return [*fit, "--resume", str(place.runs / name)]
+    return [
+        *fit,
+        *("--runs", str(place.runs), "--name", name, "--seed", str(seed)),
+        *("--data", str(place.data_of(variant)), "--split", str(place.split(variant.split))),
+        *("--images", str(images), *SETTINGS, *variant.settings),
+    ]
+
+
+def run_one(name: str, command: Sequence[str]) -> None:
+    """Runs one training, and says what it comes to."""
+    print(f"{name}: {' '.join(command[1:])}", flush=True)
+    subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+
+
+def evaluated(place: Place, variants: Sequence[Variant]) -> Compared:
+    """Returns all runs' figures on the validation cars of the split by car."""
+    images = open_images([place.data], None, place.split("by-car"), "val")
+    subjects = [subject_of(place.runs / name) for each in variants for name in each.names()]
+    with counting_bar("evaluate") as progress:
+        found = evaluate_subjects(subjects, images, EvaluationSettings(), progress=progress)
+    names = [name for each in variants for name in each.names()]
+    return align_rows(names, align(found).rows)
+
+
+def mean_rows(compared: Compared, variant: Variant) -> pd.DataFrame:
+    """Returns a variant's rows, each figure the mean over its seeds."""
+    tables = [compared.rows[compared.place_of(name)] for name in variant.names()]
+    mean = tables[0].copy()
+    for metric in METRICS:
+        mean[metric] = sum(table[metric] for table in tables) / len(tables)
+    return mean
+
+
+def scores(place: Place, compared: Compared, variants: Sequence[Variant]) -> Iterator[str]:
+    """Yields the table of variants, in Markdown."""
+    metrics = [find_metric(name) for name in METRICS]
+    yield "| | variant | seeds | minutes | " + " | ".join(each.title for each in metrics) + " |"
+    yield "|" + "---|" * (4 + len(metrics))
+    for variant in sorted(variants, key=lambda each: each.letter):
+        rows = mean_rows(compared, variant)
+        cells = [mean_interval(rows[each.name], compared.cars).text() for each in metrics]
+        minutes = sum(minutes_of(place.runs / name) for name in variant.names()) / variant.seeds
+        facts = f"{variant.letter} | {variant.title} | {variant.seeds} | {minutes:.0f}"
+        yield f"| {facts} | " + " | ".join(cells) + " |"
+
+
+def minutes_of(run: Path) -> float:
+    """Returns how long a run trained and validated."""
+    return float(max(line["seconds"] for line in read_metrics(run))) / 60
+
+
+def answers(compared: Compared, variants: Sequence[Variant], metric: Metric) -> Iterator[str]:
+    """Yields the verdict of each question, in Markdown; the seeds' own differences beside it."""
+    by_letter = {variant.letter: variant for variant in variants}
+    asked = [each for each in QUESTIONS if {each[1], each[2]} <= by_letter.keys()]
+    letters = list(by_letter)
+    together = align_rows(letters, [mean_rows(compared, each) for each in variants])
+    pairs = [(letters.index(a), letters.index(b)) for _, a, b in asked]
+    yield f"| what changes | | {metric.title} | each seed |"
+    yield "|---|---|---|---|"
+    for (what, a, b), verdict in zip(asked, verdicts(together, metric, pairs), strict=True):
+        ours, theirs = (
+            [compared.rows[compared.place_of(name)][metric.name].mean() for name in each.names()]
+            for each in (by_letter[b], by_letter[a])
+        )
+        apart = ", ".join(f"{one - other:+.4f}" for one, other in zip(ours, theirs, strict=False))
+        yield f"| {what} | {b} against {a} | {verdict.short} | {apart} |"
+
+
+def flattery(place: Place, compared: Compared, variants: Sequence[Variant]) -> Iterator[str]:
+    """Yields by how much the leaking split flatters."""
+    by_letter = {variant.letter: variant for variant in variants}
+    if not {"d", "e"} <= by_letter.keys():
+        return
+    leaky, honest = by_letter["e"], by_letter["d"]
+    own = [best_dice(place.runs / each.names()[0]) for each in (leaky, honest)]
+    yield f"What e's log says, of photos whose cars it saw: Dice {own[0]:.4f}; d's: {own[1]:.4f}."
+    kept = place_of_validation(place, compared)
+    tables = [mean_rows(compared, each)[kept] for each in (honest, leaky)]
+    together = align_rows(["d", "e"], tables)
+    for name in METRICS:
+        metric = find_metric(name)
+        verdict = verdicts(together, metric, [(0, 1)])[0]
+        yield (
+            f"On the {together.images} photos that neither was trained on, of cars that e alone "
+            f"saw: e is {verdict.short} ({metric.title})."
+        )
+
+
+def place_of_validation(place: Place, compared: Compared) -> pd.Series[bool]:
+    """Returns which of the compared photos the leaking split keeps for validation too."""
+    dataset = open_dataset(place.data)
+    leaking = split_at_random([dataset], VAL_SHARE, SPLIT_SEED).val_images[dataset.family]
+    return compared.rows[0]["image"].isin(leaking)
+
+
+def best_dice(run: Path) -> float:
+    """Returns the best Dice of a run's own validation."""
+    return float(max(line["val"]["dice"] for line in read_metrics(run) if "val" in line))
+
+
+def main() -> None:
+    """Trains, scores and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data/carvana512"))
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--work", type=Path, default=Path("data/ablation"), help="for split files")
+    parser.add_argument("--images", type=int, default=14_720, help="that each run sees")
+    parser.add_argument("--at-once", type=int, default=2, help="trainings side by side")
+    parser.add_argument("--only", default="", metavar="LETTERS", help="such as bd (default: all)")
+    options = parser.parse_args()
+
+    place = Place(options.data, options.runs, options.work)
+    chosen = [each for each in VARIANTS if not options.only or each.letter in options.only]
+    write_splits(place)
+    train(place, options.images, options.at_once, chosen)
+    compared = evaluated(place, chosen)
+    print(*scores(place, compared, chosen), "", sep="\n")
+    for name in ("dice", "boundary_iou_3px"):
+        print(*answers(compared, chosen, find_metric(name)), "", sep="\n")
+    print(*flattery(place, compared, chosen), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
