@@ -23,6 +23,7 @@ from pages.shared.frame import PAGES, SEGMENT, START, Page, open_page
 from pages.shared.gallery import Tile, gallery
 from pages.shared.photos import sample_photo
 from pages.shared.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
+from pages.shared.runs.ablation import show_ablation
 from pages.shared.runs.newest import show_newest
 from pages.shared.samples import Sample, list_samples, mixed_samples
 from pages.shared.segmenter import Segmenter
@@ -55,6 +56,7 @@ def main() -> None:
     else:
         show_no_checkpoint()
     show_newest()
+    show_ablation()
     show_broken(broken)
     if good and samples:
         _show_samples(good[0], samples, hero)

@@ -35,6 +35,7 @@ from training.evaluation.run import evaluate_subjects  # noqa: E402
 from training.evaluation.settings import EvaluationSettings  # noqa: E402
 from training.evaluation.subjects import subject_of  # noqa: E402
 from training.logs.listing import list_runs  # noqa: E402
+from training.logs.notes import change_notes  # noqa: E402
 from training.progress_bar import counting_bar  # noqa: E402
 from training.runlog import read_metrics  # noqa: E402
 from training.splits import Split, split_at_random, split_by_car  # noqa: E402
@@ -175,6 +176,14 @@ def run_one(name: str, command: Sequence[str]) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
 
 
+def note(place: Place, chosen: Sequence[Variant]) -> None:
+    """Gives each run a title that says what it is, and a tag to find them all by."""
+    for variant in chosen:
+        for seed, name in enumerate(variant.names()):
+            title = f"{variant.letter}: {variant.title}" + (f", seed {seed}" if seed else "")
+            change_notes(place.runs / name, title=title, tags=("ablation",))
+
+
 def evaluated(place: Place, variants: Sequence[Variant]) -> Compared:
     """Returns all runs' figures on the validation cars of the split by car."""
     images = open_images([place.data], None, place.split("by-car"), "val")
@@ -277,6 +286,7 @@ def main() -> None:
     chosen = [each for each in VARIANTS if not options.only or each.letter in options.only]
     write_splits(place)
     train(place, options.images, options.at_once, chosen)
+    note(place, chosen)
     compared = evaluated(place, chosen)
     print(*scores(place, compared, chosen), "", sep="\n")
     for name in ("dice", "boundary_iou_3px"):

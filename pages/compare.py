@@ -16,6 +16,7 @@ from pages.shared.compare.pick import pick_rows, show_faulty
 from pages.shared.compare.rows import chosen_names, known_checkpoints, rows_of
 from pages.shared.frame import COMPARE, open_page
 from pages.shared.redraw import note_drawn
+from pages.shared.runs.ablation import show_ablation
 from pages.shared.text import plain
 
 TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
@@ -30,6 +31,7 @@ def main() -> None:
         from pages.shared.compare.headline import show_headline
 
         show_headline(chosen)
+        show_ablation()
     if chosen is not None:
         _show_tabs(chosen)
     note_drawn()

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import CarmaskError
 from pages.shared.folders import runs_folder, short_path
 from pages.shared.frame import RUNS, open_page
+from pages.shared.runs.ablation import show_ablation
 from pages.shared.runs.choice import choose, chosen_runs, open_run
 from pages.shared.runs.listed import Listed, listed_runs
 from pages.shared.text import plain
@@ -55,6 +56,7 @@ def _show(*, watched: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title("Runs", anchor=False, width="content")
         st.caption(f"`{short_path(runs_folder())}`", width="content")
+    show_ablation()
     if wanted is not None:
         st.warning(f"There is no run {plain(wanted)}; these are the runs that there are.")
     if not runs:

@@ -50,6 +50,21 @@ def test_the_best_checkpoint_is_shown_with_its_scores(open_page: Open, runs: Pat
     assert "Split by car" in words(app)
 
 
+def test_the_experiment_is_one_click_away_where_its_runs_are(open_page: Open, runs: Path) -> None:
+    def ways(page: str = "") -> list[str]:
+        app = open_page(page) if page else open_page()
+        assert not app.exception
+        return [link.proto.label for link in app.get("page_link")]
+
+    write_checkpoint(runs, "ablation-d-seed0")
+    assert "The augmentation" not in ways()
+    for letter in "abc":
+        write_checkpoint(runs, f"ablation-{letter}-seed0")
+    wanted = ["The padding", "The augmentation", "All 4 trainings", "Their curves"]
+    for page in ("", "pages/runs.py", "pages/compare.py"):
+        assert [label for label in ways(page) if label in wanted] == wanted
+
+
 def test_a_leaky_checkpoint_wears_a_badge(open_page: Open, runs: Path) -> None:
     verdict = "LEAKY: 1 of 2 validation cars are also in train"
     write_checkpoint(runs, "leaky", verdict=verdict)

@@ -14,11 +14,12 @@ from pages.shared.compare.rows import PARAMETER
 from pages.shared.frame import COMPARE
 
 
-def link_comparison(runs: Sequence[Path]) -> None:
+def link_comparison(runs: Sequence[Path], label: str = "Compare checkpoints") -> None:
     """Draws the way to compare the best checkpoint of each run; nothing where none has one.
 
     Args:
         runs: Folders of runs.
+        label: What the way is called.
     """
     names = []
     for run in runs:
@@ -27,14 +28,14 @@ def link_comparison(runs: Sequence[Path]) -> None:
         except CheckpointError:
             continue
     if names:
-        link_rows(names)
+        link_rows(names, label)
 
 
-def link_rows(names: Sequence[str]) -> None:
+def link_rows(names: Sequence[str], label: str = "Compare checkpoints") -> None:
     """Draws the way to compare these checkpoints, by their names in the URL."""
     st.page_link(
         COMPARE.path,
-        label="Compare checkpoints",
+        label=label,
         icon=COMPARE.icon,
         query_params={PARAMETER: list(names)},
     )

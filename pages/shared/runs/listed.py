@@ -11,6 +11,8 @@ from training.logs.notes import RunNotes, read_notes
 from training.logs.summary import RunSummary
 
 ALIVE = ("starting", "running", "stopping")
+ABLATION = "ablation-"
+"""Names of the shipped runs that tell what padding and augmentation do begin with it."""
 LEAKY = "LEAKY"
 LEAKY_COLOUR = "#E5484D"
 """Red that stands out on a white and on a dark ground."""
@@ -41,7 +43,7 @@ class Listed:
     @property
     def ships(self) -> bool:
         """Whether it came with Carmask."""
-        return self.name.startswith("carmask-")
+        return self.name.startswith(("carmask-", ABLATION))
 
 
 def listed_runs() -> list[Listed]:
