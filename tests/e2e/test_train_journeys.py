@@ -118,3 +118,34 @@ def test_a_training_survives_the_page_the_server_and_is_found_again(
         page.get_by_role("button", name="Resume").click()
         status(page, "Training")
         assert trainer(runs / "first") != pid
+
+
+def test_two_people_press_start_at_one_moment(
+    browser: Browser, runs: Path, samples: Path, tmp_path: Path
+) -> None:
+    names = ("one", "two")
+    press_at = """time => setTimeout(() => {
+        const buttons = [...document.querySelectorAll("button")];
+        buttons.find(each => each.innerText.trim().endsWith("Start")).click();
+    }, time - Date.now())"""
+    with (
+        serving(runs, samples, tmp_path / "server.txt") as base,
+        seen_by(browser, base) as app,
+        seen_by(browser, base) as other,
+    ):
+        pages = [each.open(link(name)) for each, name in zip((app, other), names, strict=True)]
+        moment = pages[0].evaluate("Date.now() + 1500")
+        for page in pages:
+            page.evaluate(press_at, moment)
+        for page, name in zip(pages, names, strict=True):
+            page.wait_for_url(f"**run={name}**")
+        for _ in range(600):  # a minute
+            begun = [name for name in names if (runs / name).exists()]
+            if begun:
+                break
+            pages[0].wait_for_timeout(100)
+        assert len(begun) == 1, "one trains, the other one waits in the queue"
+        trains, waits = pages if begun == ["one"] else reversed(pages)
+        status(trains, "Training")
+        status(waits, "Waiting")
+        expect(waits.get_by_text(f"It starts by itself after {begun[0]}")).to_be_visible()
