@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pandas as pd
 
@@ -206,19 +207,19 @@ def mean_rows(compared: Compared, variant: Variant) -> pd.DataFrame:
 def scores(place: Place, compared: Compared, variants: Sequence[Variant]) -> Iterator[str]:
     """Yields the table of variants, in Markdown."""
     metrics = [find_metric(name) for name in METRICS]
-    yield "| | variant | seeds | minutes | " + " | ".join(each.title for each in metrics) + " |"
+    yield "| | variant | seeds | images/s | " + " | ".join(each.title for each in metrics) + " |"
     yield "|" + "---|" * (4 + len(metrics))
     for variant in sorted(variants, key=lambda each: each.letter):
         rows = mean_rows(compared, variant)
         cells = [mean_interval(rows[each.name], compared.cars).text() for each in metrics]
-        minutes = sum(minutes_of(place.runs / name) for name in variant.names()) / variant.seeds
-        facts = f"{variant.letter} | {variant.title} | {variant.seeds} | {minutes:.0f}"
+        speed = median(speed for name in variant.names() for speed in speeds_of(place.runs / name))
+        facts = f"{variant.letter} | {variant.title} | {variant.seeds} | {speed:.0f}"
         yield f"| {facts} | " + " | ".join(cells) + " |"
 
 
-def minutes_of(run: Path) -> float:
-    """Returns how long a run trained and validated."""
-    return float(max(line["seconds"] for line in read_metrics(run))) / 60
+def speeds_of(run: Path) -> list[float]:
+    """Returns the images a second of each epoch of a run, validation left out."""
+    return [line["images_per_second"] for line in read_metrics(run) if line["kind"] == "epoch"]
 
 
 def answers(compared: Compared, variants: Sequence[Variant], metric: Metric) -> Iterator[str]:

@@ -147,7 +147,7 @@ def training_config(data: Path, side: str) -> TrainConfig:
 
 def training_turns(data: Path, sides: Sequence[str], turns: int) -> dict[str, list[float]]:
     """Returns the images a second of each turn of each side."""
-    steps = 4
+    steps = 2
     config = training_config(data, "carmask")
     samples = open_dataset(data).samples
     samples *= -(-(1 + steps) * config.batch // len(samples))  # an epoch is long enough
@@ -336,7 +336,7 @@ def main() -> None:
     """Measures everything and prints one table; each line as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "samples")
-    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write it as Markdown")
     options = parser.parse_args()
 
