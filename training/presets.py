@@ -103,10 +103,10 @@ def _quick() -> dict[str, Any]:
     return {
         "minutes": 1.5,
         "epochs": 0,
-        "size": 256,
+        "size": 352,
         "start_from": SHIPPED,
         "recipe": "studio",
-        "learning_rate": 5e-4,
+        "learning_rate": 3e-4,
         "warmup_steps": 20,
         "ema": 0.95,
         "validate_every": 10,
