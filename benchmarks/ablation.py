@@ -4,7 +4,7 @@ Trains each variant of the U-Net on the same cars for the same number of images,
 on the same cars that none of them saw, and prints which difference is one. The exception is variant
 e, whose split leaks on purpose: it shows by how much such a number flatters.
 
-What is finished is kept; interrupted, the same command goes on where it stopped. Some three hours
+What is finished is kept; interrupted, the same command goes on where it stopped. Some two hours
 on two cores:
 
     python benchmarks/ablation.py --data data/carvana512
