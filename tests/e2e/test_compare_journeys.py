@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from core.checkpoint import read_info
 from tests.e2e.conftest import Watched, start_server, watched_page
@@ -161,9 +161,16 @@ def test_what_is_missing_is_measured_stopped_and_continued(app: Watched, place: 
 
 def test_a_checkpoint_of_somewhere_else_is_uploaded(app: Watched, place: Place) -> None:
     page = app.open(link("good/best"))
-    page.get_by_role("button", name="Add", exact=False).first.click()
+    uploader = page.locator("input[type=file]")
+    for _ in range(6):  # a click while the page is drawn anew opens nothing
+        page.get_by_role("button", name="Add", exact=False).first.click()
+        try:
+            uploader.wait_for(state="attached", timeout=10_000)
+            break
+        except TimeoutError:
+            continue
     file = place.runs / "plain" / "checkpoints" / "best.safetensors"
-    page.locator("input[type=file]").set_input_files(
+    uploader.set_input_files(
         {"name": "theirs.safetensors", "mimeType": "application/octet-stream",
          "buffer": file.read_bytes()}
     )  # fmt: skip
