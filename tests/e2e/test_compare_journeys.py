@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from core.checkpoint import read_info
 from tests.e2e.conftest import Watched, start_server, watched_page
@@ -76,6 +76,19 @@ def headline(page: Page, text: str) -> None:
     expect(page.locator(".st-key-headline h1")).to_contain_text(text)
 
 
+def open_add(page: Page) -> Locator:
+    """Opens what adds rows and returns its uploader."""
+    uploader = page.locator("input[type=file]")
+    for _ in range(6):  # a click while the page is drawn anew opens nothing
+        page.get_by_role("button", name="Add", exact=False).first.click()
+        try:
+            uploader.wait_for(state="attached", timeout=10_000)
+        except TimeoutError:
+            continue
+        return uploader
+    pytest.fail("Add opens nothing.")
+
+
 def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("combobox", name=label, exact=True).click()
     page.get_by_role("option", name=option, exact=True).click()
@@ -112,7 +125,7 @@ def test_it_opens_with_content_and_rows_come_and_go(app: Watched) -> None:
     picked = page.get_by_test_id("stMultiSelect").first
     picked.get_by_role("button", name=re.compile("other")).first.click()
     headline(page, "good is better by")
-    page.get_by_role("button", name="Add", exact=False).first.click()
+    open_add(page)
     page.get_by_role("button", name="Add 2 rows").click()
     expect(page.get_by_text("Not measured on these images yet")).to_be_visible()
     expect(page).to_have_url(re.compile("flips"))
@@ -161,14 +174,7 @@ def test_what_is_missing_is_measured_stopped_and_continued(app: Watched, place: 
 
 def test_a_checkpoint_of_somewhere_else_is_uploaded(app: Watched, place: Place) -> None:
     page = app.open(link("good/best"))
-    uploader = page.locator("input[type=file]")
-    for _ in range(6):  # a click while the page is drawn anew opens nothing
-        page.get_by_role("button", name="Add", exact=False).first.click()
-        try:
-            uploader.wait_for(state="attached", timeout=10_000)
-            break
-        except TimeoutError:
-            continue
+    uploader = open_add(page)
     file = place.runs / "plain" / "checkpoints" / "best.safetensors"
     uploader.set_input_files(
         {"name": "theirs.safetensors", "mimeType": "application/octet-stream",
