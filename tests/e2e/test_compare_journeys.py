@@ -19,7 +19,6 @@ from tests.pages.measured import write_measured
 from tests.training.run_folders import write_run
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
 
 PHOTOS = 400
 """Photos of the folder whose measuring is stopped."""

@@ -15,7 +15,6 @@ from tests.e2e.conftest import Watched, start_server, watched_page
 from tests.e2e.data_folders import MANY, fill_index, write_folders, write_many, write_run
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 WIDE = {"width": 1440, "height": 900}
 
 
@@ -91,7 +90,7 @@ def changed(app: Watched, names: str, before: list[str]) -> list[str]:
 
     The URL changes before the server has drawn anything anew.
     """
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while set(before) & set(now := pictures(app, names)):
         assert time.monotonic() < until, f"{names}: the pictures stay as they were"
         app.page.wait_for_timeout(200)

@@ -18,7 +18,6 @@ from core.predict import Predictor
 from tests.e2e.conftest import Watched, start_server, watched_page
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

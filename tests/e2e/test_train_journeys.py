@@ -17,7 +17,6 @@ from tests.pages.drawn import write_samples
 from training.locks import lock_holder
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 SMALL = {"size": 64, "width": 4, "depth": 2, "batch": 2, "workers": 0, "threads": 1}
 LINK = {"part": "New run", "train_on": "samples", "device": "cpu", "recipe": "none"}
