@@ -128,10 +128,10 @@ def sets_for(paths: Iterable[Path], facts: Facts) -> list[ImageSet]:
 def usual_names(known: Known, facts: Facts) -> list[str]:
     """Returns the rows that are compared before anybody chose.
 
-    They are the best checkpoints of those that were evaluated on the same images, else the best
-    ones of the runs.
+    They are the best checkpoints of those that were evaluated on the same images as the best one of
+    all, where it was evaluated; else the best ones of the runs.
     """
-    sets = sets_for((), facts)
+    sets = sets_for([known.paths[name] for name in list(known.infos)[:1]], facts)
     names = [name for name in known.infos if name.endswith("/best")]
     if sets:
         there = {path for path, each in facts.items() if sets[0] in map(ImageSet.of, each)}
