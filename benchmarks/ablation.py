@@ -39,6 +39,7 @@ from training.logs.listing import list_runs  # noqa: E402
 from training.logs.notes import change_notes  # noqa: E402
 from training.progress_bar import counting_bar  # noqa: E402
 from training.runlog import read_metrics  # noqa: E402
+from training.sides import load_split  # noqa: E402
 from training.splits import Split, split_at_random, split_by_car  # noqa: E402
 
 VAL_SHARE, SPLIT_SEED, FEW = 0.15, 0, 20
@@ -188,10 +189,10 @@ def note(place: Place, chosen: Sequence[Variant]) -> None:
 def evaluated(place: Place, variants: Sequence[Variant]) -> Compared:
     """Returns all runs' figures on the validation cars of the split by car."""
     images = open_images([place.data], None, place.split("by-car"), "val")
-    subjects = [subject_of(place.runs / name) for each in variants for name in each.names()]
+    names = [name for each in variants for name in each.names()]
+    subjects = [subject_of(place.runs / name) for name in names]
     with counting_bar("evaluate") as progress:
         found = evaluate_subjects(subjects, images, EvaluationSettings(), progress=progress)
-    names = [name for each in variants for name in each.names()]
     return align_rows(names, align(found).rows)
 
 
@@ -262,8 +263,7 @@ def flattery(place: Place, compared: Compared, variants: Sequence[Variant]) -> I
 
 def place_of_validation(place: Place, compared: Compared) -> pd.Series[bool]:
     """Returns which of the compared photos the leaking split keeps for validation too."""
-    dataset = open_dataset(place.data)
-    leaking = split_at_random([dataset], VAL_SHARE, SPLIT_SEED).val_images[dataset.family]
+    (leaking,) = load_split(place.split("random")).val_images.values()
     return compared.rows[0]["image"].isin(leaking)
 
 

@@ -99,21 +99,6 @@ def _starting_point() -> dict[str, Any]:
     }
 
 
-def _quick() -> dict[str, Any]:
-    return {
-        "minutes": 1.5,
-        "epochs": 0,
-        "size": 352,
-        "start_from": SHIPPED,
-        "recipe": "studio",
-        "learning_rate": 3e-4,
-        "warmup_steps": 20,
-        "ema": 0.95,
-        "validate_every": 10,
-        "precision": fast_precision(),
-    }
-
-
 def _first_steps() -> dict[str, Any]:
     return {
         "minutes": 1.5,
@@ -126,6 +111,10 @@ def _first_steps() -> dict[str, Any]:
         "validate_every": 10,
         "precision": fast_precision(),
     }
+
+
+def _quick() -> dict[str, Any]:
+    return {**_first_steps(), "size": 352, "start_from": SHIPPED, "learning_rate": 3e-4}
 
 
 def _best() -> dict[str, Any]:
