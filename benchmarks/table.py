@@ -21,7 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.augment import part_of, plain_pil, run_ours, run_plain, spread  # noqa: E402
 from benchmarks.inference import plain_network  # noqa: E402
-from benchmarks.training import images_a_second, plain_step  # noqa: E402
+from benchmarks.training import measured  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
 from core.predict import Predictor  # noqa: E402
@@ -42,9 +42,8 @@ from core.preprocess import resize  # noqa: E402
 from tests.e2e.browser import find_chromium  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
 from training.augmented.writer import AugmentJob  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
 from training.data import open_dataset  # noqa: E402
-from training.engine.learner import Learner  # noqa: E402
+from training.memory import peak_bytes  # noqa: E402
 from training.presets import find_preset  # noqa: E402
 
 MEGAPIXELS = (0.3, 2.0, 12.0)
@@ -139,38 +138,13 @@ def in_turn(
 # Training and augmentation
 
 
-def training_config(data: Path, side: str) -> TrainConfig:
-    """Returns preset best as one side trains it."""
-    config = find_preset("best").config({"data": (str(data),), "device": "cpu"})
-    return config if side == "carmask" else replace(config, workers=0)
-
-
-def training_turns(data: Path, sides: Sequence[str], turns: int) -> dict[str, list[float]]:
-    """Returns the images a second of each turn of each side."""
-    steps = 2
-    config = training_config(data, "carmask")
-    samples = open_dataset(data).samples
-    samples *= -(-(1 + steps) * config.batch // len(samples))  # an epoch is long enough
-    loops = {}
-    if "carmask" in sides:
-        learner = Learner(config, torch.device("cpu"))
-        loops["carmask"] = lambda batch: learner.step([batch], config.learning_rate)
-    if "plain" in sides:
-        loops["plain"] = plain_step(config)
-    speeds: dict[str, list[float]] = {side: [] for side in sides}
-    for turn in range(1, turns + 1):
-        for side, step in loops.items():
-            settings = training_config(data, side)
-            speeds[side].append(images_a_second(step, samples, settings, turn, steps))
-    return speeds
-
-
 def training_row(data: Path, turns: int) -> Row:
     """Returns how fast a training learns, forward, backward and reading together."""
-    speeds = training_turns(data, SIDES, turns)
-    memory = [peak_of(training_turns, data, (side,), 1) for side in SIDES]
+    config = find_preset("best").config({"data": (str(data),), "device": "cpu"})
+    speeds = measured(config, data, turns, 2)
+    memory = [peak_of(measured, config, data, 1, 1, (side,)) for side in ("engine", "plain")]
     what = "training, preset `best` at 512 px"
-    return Row(what, "images/s", speeds["carmask"], speeds["plain"], (memory[0], memory[1]))
+    return Row(what, "images/s", speeds["engine"], speeds["plain"], (memory[0], memory[1]))
 
 
 def augment_turn(side: str, photos: Path, out: Path) -> float:
@@ -283,9 +257,9 @@ def peak_of(work: Callable[..., object], *arguments: object) -> float:
 
 def _peak_after(work: Callable[..., object], arguments: Sequence[object]) -> float:
     work(*arguments)
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    scale = 1e6 if platform.system() == "Darwin" else 1e3  # bytes there, kilobytes here
-    return max(resource.getrusage(each).ru_maxrss for each in who) / scale
+    scale = 1 if platform.system() == "Darwin" else 1024  # bytes there, kilobytes here
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * scale
+    return max(peak_bytes(torch.device("cpu")), workers) / 1e6
 
 
 def peak_of_process(process: int) -> float:

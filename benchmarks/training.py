@@ -13,7 +13,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -31,9 +31,12 @@ from training.data import Sample, open_dataset  # noqa: E402
 from training.engine.learner import Batch, Learner  # noqa: E402
 from training.engine.loss import make_loss  # noqa: E402
 from training.engine.optimizer import make_optimizer  # noqa: E402
+from training.engine.precision import half_type  # noqa: E402
 from training.presets import find_preset  # noqa: E402
 
 Step = Callable[[Batch], object]
+
+SIDES = ("engine", "plain")
 
 
 def plain_step(config: TrainConfig) -> Step:
@@ -67,6 +70,33 @@ def images_a_second(
     return images / (time.perf_counter() - started)
 
 
+def measured(
+    config: TrainConfig, data: Path, turns: int, steps: int, sides: Sequence[str] = SIDES
+) -> dict[str, list[float]]:
+    """Returns the images a second of each turn of each side, measured in turn.
+
+    Args:
+        config: What both train; the plain loop reads without workers.
+        data: Data folder.
+        turns: Times that each side is measured.
+        steps: Steps of a turn that are timed.
+        sides: Who takes part.
+    """
+    samples = open_dataset(data).samples
+    samples *= -(-(1 + steps) * config.batch // len(samples))  # an epoch is long enough
+    loops: dict[str, tuple[Step, TrainConfig]] = {}
+    if "engine" in sides:
+        learner = Learner(config, torch.device("cpu"))
+        loops["engine"] = (lambda batch: learner.step([batch], config.learning_rate), config)
+    if "plain" in sides:
+        loops["plain"] = (plain_step(config), replace(config, workers=0))
+    speeds: dict[str, list[float]] = {side: [] for side in loops}
+    for turn in range(1, turns + 1):
+        for side, (step, settings) in loops.items():
+            speeds[side].append(images_a_second(step, samples, settings, turn, steps))
+    return speeds
+
+
 def main() -> None:
     """Measures both in turn and prints the median ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,21 +109,12 @@ def main() -> None:
     config = find_preset(options.preset).config({"data": (str(options.data),), "device": "cpu"})
     if config.edge_weight:
         parser.error("the plain loop weighs no edges; take another --preset")
-    samples = open_dataset(options.data).samples
-    samples *= -(-(1 + options.steps) * config.batch // len(samples))  # an epoch is long enough
-    learner = Learner(config, torch.device("cpu"))
-    loops: dict[str, tuple[Step, TrainConfig]] = {
-        "engine": (lambda batch: learner.step([batch], config.learning_rate), config),
-        "plain": (plain_step(config), replace(config, workers=0)),
-    }
-    speeds: dict[str, list[float]] = {name: [] for name in loops}
-    for turn in range(1, options.turns + 1):
-        for name, (step, settings) in loops.items():
-            speeds[name].append(images_a_second(step, samples, settings, turn, options.steps))
+    speeds = measured(config, options.data, options.turns, options.steps)
     ratios = [one / other for one, other in zip(speeds["engine"], speeds["plain"], strict=True)]
+    precision = half_type(config.precision, torch.device("cpu")) or torch.float32
     print(
         f"{config.size} px, {config.model.parameter_count():,} parameters, batches of "
-        f"{config.batch}, {torch.get_num_threads()} threads; the engine in {learner.precision} "
+        f"{config.batch}, {torch.get_num_threads()} threads; the engine in {precision} "
         f"with {config.workers} worker"
     )
     for name, values in speeds.items():
