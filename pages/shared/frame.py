@@ -19,14 +19,17 @@ class Page:
     title: str
     """Name in the menu and in the browser's tab."""
     icon: str
-    """Material icon, or an emoji for the start page."""
+    """Material icon."""
     action: str
     """What its button on the start page says."""
     summary: str
     """What a person does there, for the start page; empty for the start page itself."""
 
 
-START = Page("streamlit_app.py", "Carmask", "🚗", "", "")
+TAB_ICON = "🚗"
+"""In the browser's tab: for a Material icon there the browser would ask a foreign host."""
+
+START = Page("streamlit_app.py", "Carmask", ":material/directions_car:", "", "")
 SEGMENT = Page(
     "pages/segment.py",
     "Segment",
@@ -69,12 +72,9 @@ PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
 def open_page(page: Page) -> None:
     """Sets the browser's tab up and draws what stands on top of every page."""
     title = page.title if page is START else f"{page.title} · {START.title}"
-    # An emoji: for a Material icon the browser would ask a foreign host.
-    st.set_page_config(
-        title, page_icon=START.icon, layout="wide", initial_sidebar_state="collapsed"
-    )
+    st.set_page_config(title, page_icon=TAB_ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link(START.path, label=f"{START.icon} **{START.title}**")
+        st.page_link(START.path, label=f"**{START.title}**", icon=START.icon)
         for each in PAGES:
             st.page_link(each.path, label=each.title, icon=each.icon)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from streamlit.testing.v1 import AppTest
 
@@ -63,6 +64,10 @@ def test_the_experiment_is_one_click_away_where_its_runs_are(open_page: Open, ru
     wanted = ["The padding", "The augmentation", "All 4 trainings", "Their curves"]
     for page in ("", "pages/runs.py", "pages/compare.py"):
         assert [label for label in ways(page) if label in wanted] == wanted
+    (curves,) = [each for each in open_page().get("page_link") if each.proto.label == wanted[-1]]
+    asked = parse_qs(curves.proto.query_string)
+    assert asked["over"] == ["Images seen"] and asked["seeds"] == ["true"]
+    assert asked["show"] == [f"ablation-{letter}-seed0" for letter in "abcd"]
 
 
 def test_a_leaky_checkpoint_wears_a_badge(open_page: Open, runs: Path) -> None:

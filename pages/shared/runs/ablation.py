@@ -29,5 +29,9 @@ def show_ablation() -> None:
             RUNS.path,
             label="Their curves",
             icon=RUNS.icon,
-            query_params={"show": [folder.name for folder in found]},
+            query_params={
+                "show": [folder.name for folder in found],
+                "over": "Images seen",  # the same for all; epochs are not
+                "seeds": "true",
+            },
         )

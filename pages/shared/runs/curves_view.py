@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import streamlit as st
@@ -29,8 +29,8 @@ class Drawn:
     """One run with its curves."""
 
     run: Listed
-    colour: str
     curves: Curves
+    colour: str = ""
 
 
 def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
@@ -48,6 +48,8 @@ def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
     choice = ask_plot(measures, groups=many) if measures else None
     if choice is None or not (choice.seeds and many):
         groups = [[each] for each in drawn]
+    for place, members in enumerate(groups):
+        groups[place] = [replace(each, colour=colour_of(place)) for each in members]
     if legend:
         _show_legend(groups)
     _show_live(drawn)
@@ -94,13 +96,13 @@ def _leaky(members: Sequence[Drawn]) -> bool:
 
 def _read(chosen: Sequence[Listed]) -> tuple[list[Drawn], list[tuple[Listed, str]]]:
     drawn, errors = [], []
-    for place, run in enumerate(chosen):
+    for run in chosen:
         try:
             curves = readers().curves(run.summary.folder)
         except CarmaskError as error:
             errors.append((run, str(error)))
             continue
-        drawn.append(Drawn(run, colour_of(place), curves))
+        drawn.append(Drawn(run, curves))
     return drawn, errors
 
 
