@@ -13,14 +13,12 @@ import os
 import platform
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -40,6 +38,7 @@ from core.masks import MaskSettings, mask_from_probability  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import resize  # noqa: E402
 from tests.e2e.browser import find_chromium  # noqa: E402
+from tests.e2e.server import serve  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
 from training.augmented.writer import AugmentJob  # noqa: E402
 from training.data import open_dataset  # noqa: E402
@@ -173,28 +172,6 @@ def augment_row(data: Path, turns: int) -> Row:
 # Pages
 
 
-@contextmanager
-def serving(script: str, *arguments: str) -> Iterator[tuple[str, int]]:
-    """Starts a page's server; gives its address and its process."""
-    port = "8597"
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", port]
-    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
-    command += ["--server.fileWatcherType", "none", "--", *arguments]
-    server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while server.poll() is None:
-            with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                break
-            time.sleep(0.1)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def first_picture(browser: Browser, address: str) -> float:
     """Returns the seconds from a new visitor's request to all pictures of the page."""
     context = browser.new_context()
@@ -222,16 +199,18 @@ def page_rows(data: Path, turns: int) -> Iterator[Row]:
     }
     waits: dict[tuple[str, bool], list[float]] = {}
     memory: dict[str, float] = {}
-    with sync_playwright() as playwright:
+    shown = str(photo.image_path.resolve())
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "server.txt"
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
         for _ in range(turns):
             for name, (script, path) in pages.items():
-                with serving(script, str(photo.image_path.resolve())) as (address, process):
+                with serve(log, script, shown) as (address, server):
                     for first in (True, False, False):
                         seconds = first_picture(browser, address + path)
                         waits.setdefault((name, first), []).append(seconds)
-                    memory[name] = max(memory.get(name, 0.0), peak_of_process(process))
+                    memory[name] = max(memory.get(name, 0.0), peak_of_process(server.pid))
         browser.close()
     for name in ("start page", "Segment page"):
         for first in (True, False):

@@ -1,13 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +16,10 @@ from playwright.sync_api import (
 
 from core.checkpoint import list_checkpoints
 from tests.e2e.browser import find_chromium
+from tests.e2e.server import ROOT, serve
 from tests.pages.drawn import write_samples
 from tests.pages.untrained import write_checkpoint
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
 expect.set_options(timeout=90_000)  # a machine with other work is slow, not broken
 
 
@@ -75,44 +66,11 @@ class Watched:
             self.problems.append(f"foreign host: {request.url}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_health(base: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{base}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
-
-
 def start_server(runs: Path, samples: Path, log: Path, **places: Path | str) -> Iterator[str]:
     """Starts the app with its folders; `places` are more of its environment variables."""
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    given = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, **places}
-    place = {name: str(path) for name, path in given.items()}
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | place, stdout=out, stderr=out)
-        try:
-            wait_for_health(base, server, log)
-            yield base
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    places = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, **places}
+    with serve(log, places=places) as (base, _):
+        yield base
     said = log.read_text(encoding="utf-8")
     assert "Traceback" not in said, said[-3000:]
 
