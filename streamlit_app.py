@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo
+from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
 from core.errors import CarmaskError
 from pages.shared.before_after import before_after
 from pages.shared.checkpoints import (
@@ -59,7 +59,7 @@ def main() -> None:
     show_ablation()
     show_broken(broken)
     if good and samples:
-        _show_samples(good[0], samples, hero)
+        _show_samples(good, samples, hero)
 
 
 def _show_what_it_is(*, ready: bool) -> None:
@@ -121,7 +121,7 @@ def _facts(info: CheckpointInfo) -> str:
     return plain(" · ".join(part for part in parts if part))
 
 
-def _show_samples(entry: CheckpointEntry, samples: list[Sample], hero: DeltaGenerator) -> None:
+def _show_samples(good: list[CheckpointEntry], samples: list[Sample], hero: DeltaGenerator) -> None:
     """Draws the samples, first as photos, and with overlays as soon as the network has run."""
     st.subheader("Try a sample", anchor=False)
     strip = st.empty()
@@ -130,7 +130,8 @@ def _show_samples(entry: CheckpointEntry, samples: list[Sample], hero: DeltaGene
         with strip:
             gallery(tiles, label="Samples", key="samples_first")
     try:
-        segmenter = open_segmenter(entry.path)
+        second = usual_second(good[0], good)
+        segmenter = open_segmenter(good[0].path, second.path if second else None)
         tiles, shown = _with_overlays(segmenter, samples)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,6 +241,27 @@ def list_checkpoints(runs: Path) -> list[CheckpointEntry]:
         except CheckpointError as error:
             entries.append(CheckpointEntry(path, error=str(error)))
     return sorted(entries, key=_rank)
+
+
+def usual_second(
+    first: CheckpointEntry, entries: Sequence[CheckpointEntry]
+) -> CheckpointEntry | None:
+    """Returns whom to ask where a checkpoint doubts: the one that knows most kinds of photos.
+
+    It learned from all data sets that the first one learned from, and from others; None where there
+    is no such checkpoint with an honest split.
+
+    Args:
+        first: The checkpoint that is asked first.
+        entries: What there is, the best one first.
+    """
+    known = set(first.info.data) if first.info else set()
+    wider = [
+        entry
+        for entry in entries
+        if entry.info is not None and not entry.info.leak and known and set(entry.info.data) > known
+    ]
+    return max(wider, key=lambda entry: len(entry.info.data) if entry.info else 0, default=None)
 
 
 def _rank(entry: CheckpointEntry) -> tuple[bool, bool, float, bool]:

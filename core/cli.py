@@ -19,6 +19,7 @@ from core.checkpoint import (
     load_checkpoint,
     read_info,
     save_checkpoint,
+    usual_second,
 )
 from core.doubt import DOUBT_LIMIT
 from core.drawing import OverlayStyle
@@ -77,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE_OR_RUN",
         help="default: the best checkpoint below --runs",
+    )
+    segment.add_argument(
+        "--second",
+        metavar="FILE_OR_RUN",
+        help="whom to ask where the checkpoint doubts, or none; default: the checkpoint below "
+        "--runs that knows most kinds of photos; none where --checkpoint is given",
     )
     segment.add_argument(
         "--runs", type=Path, default=_shipped_runs(), help="where the best checkpoint is looked for"
@@ -153,12 +160,17 @@ def _shipped_runs() -> Path:
 def _segment(options: argparse.Namespace) -> int:
     """Segments photos; the options are checked before the first photo is touched."""
     from core.predict import Predictor
+    from core.second import SecondOpinion
     from core.segment import SegmentOptions, segment_photos
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
-    predictor = Predictor.load(options.checkpoint or _best_checkpoint(options.runs), options.device)
-    assert predictor.info is not None
-    threshold = predictor.info.threshold if options.threshold is None else options.threshold
+    path, second = _chosen_checkpoints(options)
+    first = Predictor.load(path, options.device)
+    predictor: Predictor | SecondOpinion = first
+    if second is not None:
+        find_checkpoint(second)  # it is loaded when it is needed; a wrong name is told at once
+        predictor = SecondOpinion(first, lambda: Predictor.load(second, options.device))
+    threshold = first.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources: Sequence[PhotoSource] = list_photos(options.paths)
     console = Console(stderr=True)
@@ -184,6 +196,8 @@ def _segment(options: argparse.Namespace) -> int:
         print(json.dumps({"out": str(options.out), "photos": [asdict(row) for row in rows]}))
     else:
         print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
+        if others := sum(row.checkpoint not in ("", first.name) for row in rows):
+            print(f"{others} of them by the second checkpoint, for {first.name} had doubts.")
         if doubtful := [row.file for row in rows if row.advice]:
             print(
                 f"Look closely at {len(doubtful)} of them, in which there may be no car or which "
@@ -192,14 +206,19 @@ def _segment(options: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if failed else EXIT_OK
 
 
-def _best_checkpoint(runs: Path) -> Path:
-    """Returns the checkpoint below a folder of runs that a person would choose."""
-    for entry in list_checkpoints(runs):
-        if entry.info is not None:
-            return entry.path
-    raise CheckpointError(
-        f"There is no checkpoint below {runs}; give one with --checkpoint, or train one."
-    )
+def _chosen_checkpoints(options: argparse.Namespace) -> tuple[Path, Path | None]:
+    """Returns the checkpoint that is asked first, and the one that is asked where it doubts."""
+    wanted = None if options.second in (None, "none") else Path(options.second)
+    if options.checkpoint:
+        return options.checkpoint, wanted
+    entries = [entry for entry in list_checkpoints(options.runs) if entry.info is not None]
+    if not entries:
+        raise CheckpointError(
+            f"There is no checkpoint below {options.runs}; give one with --checkpoint, or train "
+            "one."
+        )
+    usual = usual_second(entries[0], entries) if options.second is None else None
+    return entries[0].path, usual.path if usual else wanted
 
 
 def _info(options: argparse.Namespace) -> int:

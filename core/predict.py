@@ -32,6 +32,10 @@ class Answer:
     returns."""
     doubt: float
     """How far the answer about the mirrored photo is from it, in [0, 1]; see `core.doubt`."""
+    by: str = ""
+    """Name of the checkpoint that answers."""
+    first_doubt: float | None = None
+    """Doubt of the network that was asked first, where this is a second one's answer."""
 
 
 class Predictor:
@@ -74,6 +78,16 @@ class Predictor:
         predictor.info = info
         return predictor
 
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint; "" where the network came without one."""
+        return self.info.title or self.info.run if self.info else ""
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a pixel belongs to the car, in [0, 1]: the checkpoint's own."""
+        return self.info.threshold if self.info else CheckpointInfo.threshold
+
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the probability (H, W) float32 in [0, 1] for a photo (H, W, 3) uint8.
 
@@ -94,7 +108,7 @@ class Predictor:
         prepared = self.preprocessing.to_input(_checked(image))
         grid = self._grid_probabilities([prepared])[0]
         mirrored = self._grid_probabilities([np.ascontiguousarray(prepared[..., ::-1])])[0]
-        return Answer(grid, disagreement(grid, mirrored[:, ::-1]))
+        return Answer(grid, disagreement(grid, mirrored[:, ::-1]), self.name)
 
     def predict_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
         """Yields the probability (H, W) float32 of each photo, in their order.

@@ -37,6 +37,8 @@ class ResultRow:
     seconds: float | None = None
     """Time of the network, which is asked about the mirrored photo too, without reading and
     writing."""
+    checkpoint: str = ""
+    """The network that the mask is of: the second one where the first one had doubts."""
     error: str = ""
     """Why there is no mask."""
 
@@ -48,11 +50,13 @@ class ResultRow:
         return advice(self.doubt, self.car_share)
 
 
-def result_row(name: str, mask: NDArray[np.bool_], doubt: float, seconds: float) -> ResultRow:
+def result_row(
+    name: str, mask: NDArray[np.bool_], doubt: float, seconds: float, checkpoint: str = ""
+) -> ResultRow:
     """Returns the line of a photo that was segmented; mask is bool (H, W)."""
     height, width = mask.shape
     share = round(car_share(mask), 6)
-    return ResultRow(name, width, height, share, round(doubt, 4), round(seconds, 3))
+    return ResultRow(name, width, height, share, round(doubt, 4), round(seconds, 3), checkpoint)
 
 
 def result_files(

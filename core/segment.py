@@ -15,6 +15,7 @@ from core.photos import PhotoSource
 from core.predict import Predictor
 from core.preprocess import enlarge
 from core.results import TABLE_NAME, ResultRow, result_files, result_row, results_table
+from core.second import SecondOpinion
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SegmentOptions:
 
 
 def segment_photos(
-    predictor: Predictor,
+    predictor: Predictor | SecondOpinion,
     sources: Sequence[PhotoSource],
     out: Path,
     options: SegmentOptions,
@@ -42,7 +43,7 @@ def segment_photos(
     written at the end, also when the work is interrupted.
 
     Args:
-        predictor: The network.
+        predictor: The network, or two of them.
         sources: Photos; each is read when its turn comes.
         out: Folder, made where it is missing.
         options: What to write.
@@ -63,7 +64,7 @@ def segment_photos(
 
 
 def _segment_one(
-    predictor: Predictor, source: PhotoSource, out: Path, options: SegmentOptions
+    predictor: Predictor | SecondOpinion, source: PhotoSource, out: Path, options: SegmentOptions
 ) -> ResultRow:
     """Writes one photo's files and returns its line."""
     try:
@@ -79,4 +80,4 @@ def _segment_one(
     files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    return result_row(source.name, mask, answer.doubt, seconds)
+    return result_row(source.name, mask, answer.doubt, seconds, answer.by)

@@ -10,6 +10,7 @@ from pages.shared.checkpoints import (
     find_checkpoints,
     open_segmenter,
     pick_checkpoint,
+    pick_second,
     show_broken,
     show_no_checkpoint,
     show_verdict,
@@ -29,14 +30,16 @@ def main() -> None:
     """Draws the page."""
     open_page(SEGMENT)
     good, broken = find_checkpoints()
-    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    title, picker = st.columns([2, 3], vertical_alignment="bottom")
     title.title("Segment", anchor=False)
     if not good:
         show_no_checkpoint()
         show_broken(broken)
         return
     with picker:
-        chosen = pick_checkpoint(good)
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            chosen = pick_checkpoint(good)
+            second = pick_second(good, chosen)
         if chosen.info is not None and chosen.info.leak:
             show_verdict(chosen.info)
         show_broken(broken)
@@ -44,7 +47,7 @@ def main() -> None:
     if not photos:
         return
     try:
-        segmenter = open_segmenter(chosen.path)
+        segmenter = open_segmenter(chosen.path, second.path if second else None)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints
+from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints, usual_second
 from core.errors import CarmaskError
 from pages.shared.folders import runs_folder
 from pages.shared.segmenter import Segmenter
 from pages.shared.text import plain
 from pages.shared.unreadable import show_unreadable
+
+_NOBODY = "none"
 
 _TRAIN = """python -m training synthetic --out data/synthetic
 python -m training fit --data data/synthetic"""
@@ -49,6 +51,45 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
     return named[chosen]
 
 
+def pick_second(good: list[CheckpointEntry], first: CheckpointEntry) -> CheckpointEntry | None:
+    """Draws whom to ask where the chosen checkpoint doubts, and returns that one.
+
+    Who knows most kinds of photos is chosen already, if that is another one; see `core.second`.
+    """
+    others = {checkpoint_name(entry.path): entry for entry in good if entry.path != first.path}
+    if not others:
+        return None
+    named: dict[str, CheckpointEntry | None] = {_NOBODY: None, **others}
+    found = usual_second(first, good)
+    usual = checkpoint_name(found.path) if found else _NOBODY
+    wanted = st.query_params.get("second", usual)
+    if wanted not in named:
+        if wanted != checkpoint_name(first.path):
+            st.warning(f"There is no checkpoint {plain(wanted)} to ask.")
+        wanted = usual
+    chosen = st.selectbox(
+        "Where it doubts, ask",
+        list(named),
+        index=list(named).index(wanted),
+        format_func=lambda name: "nobody" if name == _NOBODY else name,
+        key=f"second_choice_{checkpoint_name(first.path)}",
+        help="Each photo goes through the network twice, once mirrored. Where both answers differ, "
+        "as on photos unlike all that it has learned from, this checkpoint's answer is taken.",
+        on_change=_choose_second,
+        args=(checkpoint_name(first.path), usual),
+    )
+    return named[chosen]
+
+
+def _choose_second(first: str, usual: str) -> None:
+    """Writes to the URL whom to ask, where it is not the usual one."""
+    chosen = st.session_state[f"second_choice_{first}"]
+    if chosen == usual:
+        st.query_params.pop("second", None)
+    else:
+        st.query_params["second"] = chosen
+
+
 def show_broken(broken: list[CheckpointEntry]) -> None:
     """Draws the checkpoints that can't be chosen, each with the reason; nothing if all can."""
     named = [(checkpoint_name(entry.path), entry.error or "") for entry in broken]
@@ -70,25 +111,34 @@ def show_no_checkpoint() -> None:
         )
 
 
-def open_segmenter(path: Path) -> Segmenter:
+def open_segmenter(path: Path, second: Path | None = None) -> Segmenter:
     """Returns the segmenter of a checkpoint, shared by all sessions; the first call is slow.
 
     A checkpoint that was written anew is loaded anew.
 
+    Args:
+        path: The checkpoint.
+        second: The one that is asked where the first one doubts.
+
     Raises:
         CarmaskError: The file can't be used.
     """
+    return _load(_file(path), _file(second) if second else None)
+
+
+def _file(path: Path) -> tuple[Path, int, int]:
+    """Returns a file with its time (ns) and size (bytes): it is another one when they change."""
     try:
         facts = path.stat()
     except OSError as error:
         raise CarmaskError(f"{path.name} is gone ({error.strerror}). Reload the page.") from error
-    return _load(path, facts.st_mtime_ns, facts.st_size)
+    return path, facts.st_mtime_ns, facts.st_size
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network …")
-def _load(path: Path, changed: int, size: int) -> Segmenter:
-    """Returns the segmenter of the file as it was at a time (ns) with a size (bytes)."""
-    return Segmenter.load(path)
+def _load(first: tuple[Path, int, int], second: tuple[Path, int, int] | None) -> Segmenter:
+    """Returns the segmenter of files as they were at a time."""
+    return Segmenter.load(first[0], second[0] if second else None)
 
 
 def show_verdict(info: CheckpointInfo) -> None:

@@ -51,7 +51,9 @@ def results_of(
             continue
         mask = result.mask(look.settings)
         yield from result_files(photo.source.stem, image, mask, look.style, with_cutout=True)
-        rows.append(result_row(photo.source.name, mask, result.doubt, result.seconds))
+        rows.append(
+            result_row(photo.source.name, mask, result.doubt, result.seconds, result.checkpoint)
+        )
 
 
 def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:

@@ -79,6 +79,17 @@ def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:
     )
 
 
+def second_opinion(prepared: Prepared) -> str:
+    """Returns whose mask this is where the first network doubted; "" where it did not."""
+    result = prepared.result
+    if result.first_doubt is None:
+        return ""
+    return (
+        f"Second opinion by {result.checkpoint}: the first checkpoint had doubts "
+        f"({result.first_doubt:.1%})."
+    )
+
+
 def show_heatmap_legend() -> None:
     """Draws the heat map's colours from 0 to 1."""
     colours = heatmap(np.linspace(0, 1, 11, dtype=np.float32)[None])[0]

@@ -21,6 +21,7 @@ from pages.shared.photos import Photo
 
 if TYPE_CHECKING:
     from core.predict import Predictor
+    from core.second import SecondOpinion
 
 KEPT_BYTES = 300_000_000
 """Most that probabilities weigh together, and most that pictures do."""
@@ -38,6 +39,10 @@ class Segmented:
     """How little to rely on it, in [0, 1]; see `core.doubt`."""
     seconds: float
     """Time of the network, which is asked about the mirrored photo too."""
+    checkpoint: str = ""
+    """Name of the network that says it."""
+    first_doubt: float | None = None
+    """Doubt of the network that was asked first, where this is a second one's answer."""
 
     def mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
@@ -59,9 +64,9 @@ class Prepared:
 
 
 class Segmenter:
-    """A checkpoint's network and its results so far, shared by all sessions and threads."""
+    """A network, or two, and the results so far, shared by all sessions and threads."""
 
-    def __init__(self, predictor: Predictor, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, predictor: Predictor | SecondOpinion, kept_bytes: int = KEPT_BYTES) -> None:
         """Takes a predictor over; nothing else may call it."""
         self._predictor = predictor
         self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
@@ -69,15 +74,21 @@ class Segmenter:
         self._pictures: BoundedCache[NDArray[np.uint8]] = BoundedCache(kept_bytes)
 
     @classmethod
-    def load(cls, path: Path) -> Segmenter:
+    def load(cls, path: Path, second: Path | None = None) -> Segmenter:
         """Returns the segmenter of a checkpoint file; imports torch, which takes seconds.
+
+        Args:
+            path: The checkpoint.
+            second: The one that is asked where the first one doubts; loaded when that happens.
 
         Raises:
             CheckpointError: The file can't be used.
         """
         from core.predict import Predictor
+        from core.second import SecondOpinion
 
-        return cls(Predictor.load(path))
+        first = Predictor.load(path)
+        return cls(SecondOpinion(first, lambda: Predictor.load(second)) if second else first)
 
     def prepare(self, photo: Photo, longest: int) -> Prepared:
         """Returns a photo with its result, from the caches where they have them.
@@ -106,6 +117,13 @@ class Segmenter:
                 started = time.perf_counter()
                 answer = self._predictor.answer(image)
                 seconds = time.perf_counter() - started
-            result = Segmented(answer.probability, image.shape[:2], answer.doubt, seconds)
+            result = Segmented(
+                answer.probability,
+                image.shape[:2],
+                answer.doubt,
+                seconds,
+                answer.by,
+                answer.first_doubt,
+            )
             self._results.put(photo.key, result, answer.probability.nbytes)
         return result

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from core.architecture import UNetConfig
 from core.checkpoint import (
+    CheckpointEntry,
     CheckpointInfo,
     find_checkpoint,
     list_checkpoints,
@@ -22,6 +23,7 @@ from core.checkpoint import (
     read_info,
     save_checkpoint,
     save_threshold,
+    usual_second,
 )
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
@@ -102,6 +104,34 @@ def test_listing_is_best_first_and_keeps_broken_ones(
     entries = list_checkpoints(tmp_path)
     assert [e.path.parts[-3] for e in entries] == ["high", "low", "leaky", "broken"]
     assert entries[-1].info is None and "not a whole" in str(entries[-1].error)
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [("studio", "all"), ("one", "all"), ("other", None), ("all", None), ("silent", None)],
+)
+def test_who_knows_most_kinds_of_photos_is_asked_where_another_one_doubts(
+    tiny_info: CheckpointInfo, first: str, expected: str | None
+) -> None:
+    kinds = {
+        "studio": ("a", "b"),
+        "all": ("a", "b", "c"),
+        "leaky": ("a", "b", "c", "d"),
+        "one": ("a",),
+        "other": ("x",),
+        "silent": (),
+    }
+    verdicts = {"leaky": {"verdict": "LEAKY: 1 of 2 validation cars are also in train"}}
+    entries = {
+        name: CheckpointEntry(
+            Path(name),
+            replace(tiny_info, data=dict.fromkeys(known), split=verdicts.get(name, {})),
+        )
+        for name, known in kinds.items()
+    }
+    broken = CheckpointEntry(Path("broken"), error="It is damaged.")
+    found = usual_second(entries[first], [*entries.values(), broken])
+    assert (found.path.name if found else None) == expected
 
 
 def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 
 import core.segment
+from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.cli import main
 from core.doubt import DOUBT_LIMIT
 from core.image import encode_jpeg, encode_png, read_image
+from core.model import UNet
 from core.results import ResultRow
 
 
@@ -78,6 +81,43 @@ def test_doubtful_masks_are_named(
         told = capsys.readouterr().out
         assert "3 of 3 photos segmented" in told and words in told
         assert ("Look closely" in told) == bool(words)
+
+
+def test_a_second_checkpoint_answers_where_the_first_doubts(
+    photos: Path,
+    tmp_path: Path,
+    tiny_model: UNet,
+    tiny_info: CheckpointInfo,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs = tmp_path / "runs"
+    for name, dice, kinds in (("best", 0.9, "a"), ("wide", 0.8, "abc"), ("wider", 0.7, "abcd")):
+        info = replace(
+            tiny_info, title=name, metrics={"dice": dice}, data=dict.fromkeys(kinds), threshold=0.4
+        )
+        (runs / name / "checkpoints").mkdir(parents=True)
+        save_checkpoint(runs / name / "checkpoints" / "best.safetensors", tiny_model, info)
+
+    def who(*words: str | Path) -> set[str]:
+        out = tmp_path / "out"
+        given = ["segment", str(photos), "--out", str(out), "--runs", str(runs), "--device", "cpu"]
+        assert main([*given, *map(str, words)]) == 0
+        return {row["checkpoint"] for row in table(out).values()}
+
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.5)
+    assert who() == {"wider"}
+    assert "3 of them by the second checkpoint, for best had doubts" in capsys.readouterr().out
+    assert who("--second", runs / "wide") == {"wide"}
+    assert who("--second", "none") == who("--checkpoint", runs / "best") == {"best"}
+    assert who("--checkpoint", runs / "wide", "--second", runs / "best") == {"best"}
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.0)
+    capsys.readouterr()
+    assert who() == {"best"}
+    assert "second checkpoint" not in capsys.readouterr().out
+    gone = ["segment", str(photos), "--out", str(tmp_path / "no"), "--runs", str(runs)]
+    assert main([*gone, "--second", str(runs / "gone")]) == 2
+    assert "gone" in capsys.readouterr().err and not (tmp_path / "no").exists()
 
 
 def test_masks_are_upright(tiny_run: Path, tmp_path: Path) -> None:

@@ -169,6 +169,43 @@ def test_a_doubtful_mask_comes_with_a_warning(
         assert told == (["Look closely before you use this mask:"] if doubt == 0.3 else [])
 
 
+def test_where_it_doubts_another_checkpoint_is_asked(
+    open_page: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(**query: str) -> tuple[AppTest, list[str]]:
+        app = open_page(SEGMENT, sample=SAMPLE, **query)
+        assert not app.exception
+        texts = [text.replace("\\", "") for text in captions(app)]
+        return app, [text for text in texts if "Second opinion by " in text]
+
+    write_checkpoint(runs, "one", kinds=("studio",))
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.3)
+    app, told = opened()
+    assert not told and "Where it doubts, ask" not in [each.label for each in app.selectbox]
+    write_checkpoint(runs, "wide", dice=0.5, kinds=("studio", "street"))
+    app, told = opened()
+    print(
+        [(b.label, b.value, b.options) for b in app.selectbox],
+        captions(app),
+        [w.value for w in app.warning],
+    )
+    assert told == ["Second opinion by wide: the first checkpoint had doubts (30.0%)."]
+    (asked,) = [each for each in app.selectbox if each.label == "Where it doubts, ask"]
+    assert asked.value == "wide/best" and asked.options == ["nobody", "wide/best"]
+    asked.set_value("none").run()
+    assert not app.exception and app.query_params["second"] == "none"
+    assert not [text for text in captions(app) if "Second opinion by " in text]
+    assert not opened(second="none")[1] and not opened(checkpoint="wide/best")[1]
+    app, told = opened(second="gone/best")
+    assert told and "There is no checkpoint gone/best to ask" in app.warning[0].value
+    assert opened(checkpoint="wide/best", second="one/best")[1] == [
+        "Second opinion by one: the first checkpoint had doubts (30.0%)."
+    ]
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.01)
+    st.cache_resource.clear()
+    assert not opened()[1]
+
+
 def test_an_unknown_sample_is_a_hint(open_page: Open, one_run: Path) -> None:
     app = open_page(SEGMENT, sample="../../etc/passwd")
     assert not app.exception
