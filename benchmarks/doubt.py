@@ -4,6 +4,9 @@ No use are masks of photos without any car, and those with an IoU below 0.8; goo
 and more. What lies between is neither. The figure is the area under the ROC curve: the chance that
 of one mask of each kind the useless one has more doubt.
 
+With --second another checkpoint answers where the first one doubts; the scores of all masks, a line
+a data folder, say what that gives.
+
     python benchmarks/doubt.py --checkpoint runs/carmask-anywhere --data samples
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +25,10 @@ sys.path.insert(0, str(ROOT))
 
 from core.doubt import DOUBT_LIMIT  # noqa: E402
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
-from core.metrics import iou  # noqa: E402
+from core.metrics import dice, iou  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import enlarge  # noqa: E402
+from core.second import SecondOpinion  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
 from training.progress_bar import counting_bar  # noqa: E402
 
@@ -40,15 +45,19 @@ def main() -> None:
     """Asks the network about each photo and prints a line a kind of mask."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio")
+    parser.add_argument("--second", type=Path, help="checkpoint to ask where the first one doubts")
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
     options = parser.parse_args()
 
     images = open_images(options.data, None, options.split, "val" if options.split else "all")
-    predictor = Predictor.load(options.checkpoint, "cpu")
-    assert predictor.info is not None
-    settings = MaskSettings(predictor.info.threshold)
+    first = Predictor.load(options.checkpoint, "cpu")
+    settings = MaskSettings(first.threshold)
+    predictor: Predictor | SecondOpinion = first
+    if options.second:
+        predictor = SecondOpinion(first, lambda: Predictor.load(options.second, "cpu"))
+    scores: dict[str, list[tuple[float, float, bool, bool]]] = defaultdict(list)
     kinds: dict[str, list[float]] = {"good": [], "no car": [], "useless": [], "between": []}
     chosen = images.samples[:: options.every]
     with counting_bar("ask") as progress:
@@ -62,6 +71,8 @@ def main() -> None:
             else:
                 kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
             kinds[kind].append(answer.doubt if mask.any() else 1.0)
+            asked = answer.first_doubt is not None
+            scores[sample.source].append((dice(mask, truth), score, not mask.any(), asked))
             progress(done, len(chosen))
     for kind, doubts in kinds.items():
         if not doubts:
@@ -75,6 +86,12 @@ def main() -> None:
     bad = kinds["no car"] + kinds["useless"]
     if bad and kinds["good"]:
         print(f"both together: AUROC {auroc(bad, kinds['good']):.3f}")
+    for source, found in scores.items():
+        dices, ious, empty, asked_second = (np.array(each) for each in zip(*found, strict=True))
+        print(
+            f"{source}: {len(found)} photos, Dice {dices.mean():.4f}, IoU {ious.mean():.4f}, "
+            f"{empty.sum()} masks are empty, {asked_second.sum()} by the second checkpoint"
+        )
 
 
 if __name__ == "__main__":

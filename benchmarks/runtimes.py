@@ -128,7 +128,7 @@ def main() -> None:
     chosen = unseen(options.data, options.checkpoint, options.photos)
     ranges = seen(options.data, options.checkpoint, options.calibrate)
     predictor = Predictor.load(options.checkpoint, "cpu")
-    threshold = predictor.info.threshold if predictor.info else 0.5
+    threshold = predictor.threshold
     runtimes = installed()
     with tempfile.TemporaryDirectory() as folder:
         files = {"float32": Path(folder) / "exported.onnx"}
