@@ -15,7 +15,13 @@ from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).resolve().parent / "images"
 WIDE = {"width": 1280, "height": 1240}
+TALL = {"width": 1280, "height": 1400}
 PHONE = {"width": 390, "height": 844}
+EXPERIMENT = [
+    *("ablation-a-seed0", "ablation-b-seed0", "ablation-b-seed1", "ablation-c-seed0"),
+    *("ablation-c-seed1", "ablation-d-seed0", "ablation-d-seed1", "ablation-e-seed0"),
+    *("ablation-f-seed0", "ablation-g-seed0", "ablation-h-seed0"),
+]
 PICTURES = [
     ("start", "", WIDE, "light"),
     ("segment", "segment?sample=synth0001_03", WIDE, "light"),
@@ -24,8 +30,14 @@ PICTURES = [
     ("browse", "dataset?tab=Browse", WIDE, "dark"),
     ("augment", "dataset?tab=Augment", WIDE, "light"),
     ("train", "train", WIDE, "light"),
-    ("runs", "runs?show=carmask-studio&show=carmask-512&show=carmask-256", WIDE, "light"),
-    ("run", "runs?run=carmask-studio", WIDE, "dark"),
+    ("runs", "runs?show=carmask-studio-2&show=carmask-studio&show=carmask-512", WIDE, "light"),
+    ("run", "runs?run=carmask-studio-2", WIDE, "dark"),
+    (
+        "experiment",
+        "runs?over=Images+seen&seeds=true&" + "&".join(f"show={run}" for run in EXPERIMENT),
+        TALL,
+        "light",
+    ),
     ("compare", "compare?tab=Images&images=4e4f26c45c", WIDE, "light"),
     ("phone", "dataset?tab=Browse", PHONE, "dark"),
 ]
