@@ -54,7 +54,7 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
 def pick_second(good: list[CheckpointEntry], first: CheckpointEntry) -> CheckpointEntry | None:
     """Draws whom to ask where the chosen checkpoint doubts, and returns that one.
 
-    Who knows most kinds of photos is chosen already, if that is another one; see `core.second`.
+    Who knows most kinds of photos is chosen already; see `core.checkpoint.usual_second`.
     """
     others = {checkpoint_name(entry.path): entry for entry in good if entry.path != first.path}
     if not others:
