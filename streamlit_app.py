@@ -130,8 +130,7 @@ def _show_samples(good: list[CheckpointEntry], samples: list[Sample], hero: Delt
         with strip:
             gallery(tiles, label="Samples", key="samples_first")
     try:
-        second = usual_second(good[0], good)
-        segmenter = open_segmenter(good[0].path, second.path if second else None)
+        segmenter = open_segmenter(good[0], usual_second(good[0], good))
         tiles, shown = _with_overlays(segmenter, samples)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")

@@ -32,7 +32,7 @@ from core.metrics import dice  # noqa: E402
 from core.model import UNet  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import Preprocessing, enlarge, resize  # noqa: E402
-from training.data import Dataset, Sample, open_dataset  # noqa: E402
+from training.data import Sample, open_dataset  # noqa: E402
 from training.runlog import read_split  # noqa: E402
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -59,17 +59,12 @@ def plain_network(reference: Path | None) -> Segment:
     return segment
 
 
-def trained_cars(dataset: Dataset, run: Path) -> set[str]:
-    """Returns the cars of a data folder that a run was trained on."""
-    split = run / "split.json"
-    return set(read_split(run).trained().get(dataset.family, ()) if split.is_file() else ())
-
-
-def unseen(data: Path, run: Path, count: int) -> list[Sample]:
-    """Returns photos, spread over a data folder, of cars that a run was not trained on."""
+def photos_of(data: Path, run: Path, count: int, *, trained: bool) -> list[Sample]:
+    """Returns photos, spread over a data folder, of cars that a run was trained on, or was not."""
     dataset = open_dataset(data)
-    trained = trained_cars(dataset, run)
-    samples = [sample for sample in dataset.samples if sample.car not in trained]
+    split = run / "split.json"
+    known = set(read_split(run).trained().get(dataset.family, ()) if split.is_file() else ())
+    samples = [sample for sample in dataset.samples if (sample.car in known) == trained]
     return samples[:: max(1, len(samples) // count)][:count]
 
 
@@ -92,7 +87,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
 
-    chosen = unseen(options.data, options.checkpoint, options.photos)
+    chosen = photos_of(options.data, options.checkpoint, options.photos, trained=False)
     pairs = [sample.read() for sample in chosen]
     predictor = Predictor.load(options.checkpoint, "cpu")
     assert predictor.info is not None

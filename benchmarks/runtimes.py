@@ -34,11 +34,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.inference import Segment, trained_cars, unseen  # noqa: E402
+from benchmarks.inference import Segment, photos_of  # noqa: E402
 from core.export.onnx_file import export_onnx  # noqa: E402
 from core.metrics import dice  # noqa: E402
 from core.predict import Predictor  # noqa: E402
-from training.data import Sample, open_dataset  # noqa: E402
+from training.data import Sample  # noqa: E402
 
 
 class Photos(CalibrationDataReader):  # type: ignore[misc]
@@ -51,14 +51,6 @@ class Photos(CalibrationDataReader):  # type: ignore[misc]
         """Returns the next photo as the exported file takes it; None after the last."""
         sample = next(self._samples, None)
         return None if sample is None else {"image": sample.read()[0]}
-
-
-def seen(data: Path, run: Path, count: int) -> list[Sample]:
-    """Returns photos, spread over a data folder, of cars that a run was trained on."""
-    dataset = open_dataset(data)
-    trained = trained_cars(dataset, run)
-    samples = [sample for sample in dataset.samples if sample.car in trained]
-    return samples[:: max(1, len(samples) // count)][:count]
 
 
 def quantized(file: Path, samples: Sequence[Sample]) -> Path:
@@ -125,8 +117,8 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    chosen = unseen(options.data, options.checkpoint, options.photos)
-    ranges = seen(options.data, options.checkpoint, options.calibrate)
+    chosen = photos_of(options.data, options.checkpoint, options.photos, trained=False)
+    ranges = photos_of(options.data, options.checkpoint, options.calibrate, trained=True)
     predictor = Predictor.load(options.checkpoint, "cpu")
     threshold = predictor.threshold
     runtimes = installed()

@@ -141,7 +141,7 @@ def training_row(data: Path, turns: int) -> Row:
     """Returns how fast a training learns, forward, backward and reading together."""
     config = find_preset("best").config({"data": (str(data),), "device": "cpu"})
     speeds = measured(config, data, turns, 2)
-    memory = [peak_of(measured, config, data, 1, 1, (side,)) for side in ("engine", "plain")]
+    memory = [peak_of(measured, config, data, 1, 1, (side,)) for side in speeds]
     what = "training, preset `best` at 512 px"
     return Row(what, "images/s", speeds["engine"], speeds["plain"], (memory[0], memory[1]))
 

@@ -31,7 +31,6 @@ from training.data import Sample, open_dataset  # noqa: E402
 from training.engine.learner import Batch, Learner  # noqa: E402
 from training.engine.loss import make_loss  # noqa: E402
 from training.engine.optimizer import make_optimizer  # noqa: E402
-from training.engine.precision import half_type  # noqa: E402
 from training.presets import find_preset  # noqa: E402
 
 Step = Callable[[Batch], object]
@@ -111,7 +110,7 @@ def main() -> None:
         parser.error("the plain loop weighs no edges; take another --preset")
     speeds = measured(config, options.data, options.turns, options.steps)
     ratios = [one / other for one, other in zip(speeds["engine"], speeds["plain"], strict=True)]
-    precision = half_type(config.precision, torch.device("cpu")) or torch.float32
+    precision = Learner(config, torch.device("cpu")).precision
     print(
         f"{config.size} px, {config.model.parameter_count():,} parameters, batches of "
         f"{config.batch}, {torch.get_num_threads()} threads; the engine in {precision} "

@@ -17,11 +17,8 @@ FOLDER = Path(__file__).resolve().parent / "images"
 WIDE = {"width": 1280, "height": 1240}
 TALL = {"width": 1280, "height": 1400}
 PHONE = {"width": 390, "height": 844}
-EXPERIMENT = [
-    *("ablation-a-seed0", "ablation-b-seed0", "ablation-b-seed1", "ablation-c-seed0"),
-    *("ablation-c-seed1", "ablation-d-seed0", "ablation-d-seed1", "ablation-e-seed0"),
-    *("ablation-f-seed0", "ablation-g-seed0", "ablation-h-seed0"),
-]
+RUNS = Path(__file__).resolve().parent.parent / "runs"
+EXPERIMENT = "&".join(f"show={run.name}" for run in sorted(RUNS.glob("ablation-*")))
 PICTURES = [
     ("start", "", WIDE, "light"),
     ("segment", "segment?sample=synth0001_03", WIDE, "light"),
@@ -34,7 +31,7 @@ PICTURES = [
     ("run", "runs?run=carmask-studio-2", WIDE, "dark"),
     (
         "experiment",
-        "runs?over=Images+seen&seeds=true&" + "&".join(f"show={run}" for run in EXPERIMENT),
+        f"runs?over=Images+seen&seeds=true&{EXPERIMENT}",
         TALL,
         "light",
     ),

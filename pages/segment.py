@@ -47,7 +47,7 @@ def main() -> None:
     if not photos:
         return
     try:
-        segmenter = open_segmenter(chosen.path, second.path if second else None)
+        segmenter = open_segmenter(chosen, second)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -111,19 +111,19 @@ def show_no_checkpoint() -> None:
         )
 
 
-def open_segmenter(path: Path, second: Path | None = None) -> Segmenter:
+def open_segmenter(first: CheckpointEntry, second: CheckpointEntry | None = None) -> Segmenter:
     """Returns the segmenter of a checkpoint, shared by all sessions; the first call is slow.
 
     A checkpoint that was written anew is loaded anew.
 
     Args:
-        path: The checkpoint.
+        first: The checkpoint.
         second: The one that is asked where the first one doubts.
 
     Raises:
         CarmaskError: The file can't be used.
     """
-    return _load(_file(path), _file(second) if second else None)
+    return _load(_file(first.path), _file(second.path) if second else None)
 
 
 def _file(path: Path) -> tuple[Path, int, int]:

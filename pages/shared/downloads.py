@@ -51,9 +51,8 @@ def results_of(
             continue
         mask = result.mask(look.settings)
         yield from result_files(photo.source.stem, image, mask, look.style, with_cutout=True)
-        rows.append(
-            result_row(photo.source.name, mask, result.doubt, result.seconds, result.checkpoint)
-        )
+        said = result.answer
+        rows.append(result_row(photo.source.name, mask, said.doubt, result.seconds, said.by))
 
 
 def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:

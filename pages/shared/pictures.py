@@ -61,7 +61,7 @@ def usual_overlay_jpeg(prepared: Prepared) -> bytes:
 def heatmap_jpeg(prepared: Prepared) -> bytes:
     """Returns the probability in colours, as JPEG."""
     shape = prepared.picture.shape[:2]
-    return encode_jpeg(heatmap(enlarge(prepared.result.probability, *shape)), _QUALITY)
+    return encode_jpeg(heatmap(enlarge(prepared.result.answer.probability, *shape)), _QUALITY)
 
 
 def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> bytes:
@@ -81,12 +81,12 @@ def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:
 
 def second_opinion(prepared: Prepared) -> str:
     """Returns whose mask this is where the first network doubted; "" where it did not."""
-    result = prepared.result
-    if result.first_doubt is None:
+    answer = prepared.result.answer
+    if answer.first_doubt is None:
         return ""
     return (
-        f"Second opinion by {result.checkpoint}: the first checkpoint had doubts "
-        f"({result.first_doubt:.1%})."
+        f"Second opinion by {answer.by}: the first checkpoint had doubts "
+        f"({answer.first_doubt:.1%})."
     )
 
 

@@ -39,7 +39,7 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.caption(pictures.facts(prepared, mask))
         if opinion := pictures.second_opinion(prepared):
             st.caption(plain(opinion))
-        if told := advice(prepared.result.doubt, car_share(mask)):
+        if told := advice(prepared.result.answer.doubt, car_share(mask)):
             st.warning(told, icon=":material/visibility:")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _offer_downloads(prepared, look, place)

@@ -20,7 +20,7 @@ from pages.shared.cache import BoundedCache
 from pages.shared.photos import Photo
 
 if TYPE_CHECKING:
-    from core.predict import Predictor
+    from core.predict import Answer, Predictor
     from core.second import SecondOpinion
 
 KEPT_BYTES = 300_000_000
@@ -31,24 +31,19 @@ KEPT_BYTES = 300_000_000
 class Segmented:
     """What the network says of one photo; cheap to keep, and all that a mask needs."""
 
-    probability: NDArray[np.float32]
-    """Probability of car on the network's grid, float32 (h, w)."""
+    answer: Answer
+    """Probability on the network's grid, doubt, and whose answer it is."""
     shape: tuple[int, int]
     """Height and width of the upright photo in px."""
-    doubt: float
-    """How little to rely on it, in [0, 1]; see `core.doubt`."""
     seconds: float
     """Time of the network, which is asked about the mirrored photo too."""
-    checkpoint: str = ""
-    """Name of the network that says it."""
-    first_doubt: float | None = None
-    """Doubt of the network that was asked first, where this is a second one's answer."""
 
     def mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
     ) -> NDArray[np.bool_]:
         """Returns the mask, bool, at the photo's own size or at `shape` (height, width)."""
-        return mask_from_probability(enlarge(self.probability, *(shape or self.shape)), settings)
+        whole = enlarge(self.answer.probability, *(shape or self.shape))
+        return mask_from_probability(whole, settings)
 
 
 @dataclass(frozen=True)
@@ -117,13 +112,6 @@ class Segmenter:
                 started = time.perf_counter()
                 answer = self._predictor.answer(image)
                 seconds = time.perf_counter() - started
-            result = Segmented(
-                answer.probability,
-                image.shape[:2],
-                answer.doubt,
-                seconds,
-                answer.by,
-                answer.first_doubt,
-            )
+            result = Segmented(answer, image.shape[:2], seconds)
             self._results.put(photo.key, result, answer.probability.nbytes)
         return result

@@ -400,7 +400,7 @@ def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
     assert all("True" in line for line in lines)
     assert "0.9" in lines[-1]
     choice = PlotChoice(("dice",), smoothing=0.9)
-    series = {"dice": series_of([[Drawn(run, known, "#1C86C7")]], "dice", choice)}
+    series = {"dice": series_of([[Drawn(run, known)]], "dice", choice)}
     page = curves_html(series, choice).decode()
     assert "<script src=" not in page, "it needs no network"
     assert "Plotly.newPlot" in page

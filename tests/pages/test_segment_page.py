@@ -184,11 +184,6 @@ def test_where_it_doubts_another_checkpoint_is_asked(
     assert not told and "Where it doubts, ask" not in [each.label for each in app.selectbox]
     write_checkpoint(runs, "wide", dice=0.5, kinds=("studio", "street"))
     app, told = opened()
-    print(
-        [(b.label, b.value, b.options) for b in app.selectbox],
-        captions(app),
-        [w.value for w in app.warning],
-    )
     assert told == ["Second opinion by wide: the first checkpoint had doubts (30.0%)."]
     (asked,) = [each for each in app.selectbox if each.label == "Where it doubts, ask"]
     assert asked.value == "wide/best" and asked.options == ["nobody", "wide/best"]

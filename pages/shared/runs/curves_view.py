@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 
 import streamlit as st
@@ -30,7 +30,6 @@ class Drawn:
 
     run: Listed
     curves: Curves
-    colour: str = ""
 
 
 def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
@@ -48,8 +47,6 @@ def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
     choice = ask_plot(measures, groups=many) if measures else None
     if choice is None or not (choice.seeds and many):
         groups = [[each] for each in drawn]
-    for place, members in enumerate(groups):
-        groups[place] = [replace(each, colour=colour_of(place)) for each in members]
     if legend:
         _show_legend(groups)
     _show_live(drawn)
@@ -67,7 +64,7 @@ def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
 def series_of(groups: Sequence[Sequence[Drawn]], measure: str, choice: PlotChoice) -> list[Series]:
     """Returns what one figure draws: a series a run, or a group of runs."""
     found = []
-    for members in groups:
+    for place, members in enumerate(groups):
         sides: dict[str, list[Line]] = {}
         for each in members:
             for side, line in lines_of(each.curves, measure, choice.columns).items():
@@ -75,7 +72,7 @@ def series_of(groups: Sequence[Sequence[Drawn]], measure: str, choice: PlotChoic
                 sides.setdefault(side, []).append(local)
         if sides:
             found.append(
-                Series(_name(members), members[0].colour, _leaky(members), sides, runs=len(members))
+                Series(_name(members), colour_of(place), _leaky(members), sides, runs=len(members))
             )
     return found
 
@@ -128,7 +125,7 @@ def _rule(place: int, members: Sequence[Drawn]) -> str:
     name = f".st-key-legend_{place} p"
     before = (
         f"{name}::before {{ content: ''; display: inline-block; width: 1.1rem; height: 0.25rem; "
-        f"border-radius: 0.2rem; background: {members[0].colour}; margin-right: 0.45rem; "
+        f"border-radius: 0.2rem; background: {colour_of(place)}; margin-right: 0.45rem; "
         "vertical-align: middle; }"
     )
     if not _leaky(members):
