@@ -34,7 +34,7 @@ class UNetConfig:
     out_channels: int = 2
     """Channels of the logits: 2 in the paper (softmax), 1 for one mask (sigmoid)."""
     width: int = 64
-    """Channels of the first level; each deeper level doubles them."""
+    """Channels of the first level; each deeper level doubles them, up to `widest`."""
     depth: int = 4
     """Number of poolings; the network has depth + 1 levels."""
     padding: Padding = "valid"
@@ -55,12 +55,20 @@ class UNetConfig:
     odd_sides: OddSides = "grow"
     """Where a side is no multiple: "grow", the picture's last row and column are repeated until
     it is one; or "zeros", a pooling drops the odd row and zeros stand in for it on the way up."""
+    widest: int = 0
+    """Most channels of a level; 0: no limit, as published. nnU-Net limits them, too (Isensee et
+    al. 2021): a deep network stays small."""
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "width", "depth"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up.")
+        if not isinstance(self.widest, int) or (self.widest and self.widest < self.width):
+            raise ConfigError(
+                f"widest is {self.widest!r}; it must be 0 (no limit) or a whole number from "
+                f"width, {self.width}, up."
+            )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in get_args(choices):
@@ -87,10 +95,14 @@ class UNetConfig:
 
     def contracting_widths(self) -> list[int]:
         """Returns the channels of each level on the way down, the finest level first."""
-        widths = [self.width << level for level in range(self.depth + 1)]
+        widths = [self._channels(level) for level in range(self.depth + 1)]
         if self.upsampling == "bilinear":
-            widths[-1] //= 2  # nothing else would halve them
+            widths[-1] = widths[-2]  # nothing else would halve them
         return widths
+
+    def _channels(self, level: int) -> int:
+        channels = self.width << level
+        return min(channels, self.widest) if self.widest else channels
 
     def expansive_widths(self) -> list[tuple[int, int, int]]:
         """Returns for each level on the way up, the coarsest first, three numbers of channels.
@@ -101,8 +113,8 @@ class UNetConfig:
         below = self.contracting_widths()[-1]
         levels = []
         for level in reversed(range(self.depth)):
-            skip = self.width << level
-            out = skip // 2 if self.narrowing == "convs" and level else skip
+            skip = self._channels(level)
+            out = self._channels(level - 1) if self.narrowing == "convs" and level else skip
             levels.append((below, skip, out))
             below = out
         return levels

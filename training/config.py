@@ -62,9 +62,11 @@ class TrainConfig:
     size: Annotated[int, Limits(32, 4096)] = 512
     """Side in px of the square that the network sees in training."""
     width: Annotated[int, Limits(1, 512)] = 16
-    """Channels of the U-Net's first level; each deeper level doubles them."""
+    """Channels of the U-Net's first level; each deeper level doubles them, up to widest."""
     depth: Annotated[int, Limits(1, 8)] = 4
     """Poolings of the U-Net."""
+    widest: Annotated[int, Limits(0, 65_536)] = 0
+    """Most channels of a level, so that a deep network stays small; 0 does not limit them."""
     padding: Padding = "same"
     """"same" keeps the photo's size, "valid" is the original paper's."""
     norm: Norm = "batch"
@@ -158,6 +160,7 @@ class TrainConfig:
             norm=self.norm,
             stem=self.stem,
             dropout=self.dropout,
+            widest=self.widest,
         )
 
     @property

@@ -29,6 +29,17 @@ def test_parameter_count_of_other_ways_up(up: str, narrowing: str, norm: str) ->
         assert config.parameter_count() == UNet(config).parameter_count()
 
 
+@pytest.mark.parametrize("ways", [{}, {"upsampling": "bilinear", "narrowing": "convs"}])
+def test_no_level_is_wider_than_the_widest(ways: dict[str, Any]) -> None:
+    config = UNetConfig(3, 1, 4, 4, "same", "batch", widest=10, **ways)
+    assert config.contracting_widths() == [4, 8, 10, 10, 10]
+    assert config.parameter_count() == UNet(config).parameter_count()
+    assert UNet(config)(torch.zeros(1, 3, 32, 48)).shape == (1, 1, 32, 48)
+    unlimited = UNetConfig(3, 1, 4, 4, "same", "batch", **ways)
+    wide_enough = UNetConfig(3, 1, 4, 4, "same", "batch", widest=64, **ways)
+    assert unlimited.contracting_widths() == wide_enough.contracting_widths()
+
+
 def test_parameter_count_of_the_paper() -> None:
     assert UNetConfig().parameter_count() == 31_030_658  # figure 1, grey in, two classes out
 
@@ -40,6 +51,8 @@ def test_parameter_count_of_the_paper() -> None:
         {"padding": "valid"},
         {"norm": "batch", "stem": "space_to_depth"},
         {"upsampling": "activated", "norm": "batch"},
+        {"widest": 9},
+        {"widest": 9, "narrowing": "convs"},
         {"narrowing": "convs", "odd_sides": "zeros"},
         {"upsampling": "bilinear", "narrowing": "convs", "odd_sides": "zeros"},
         {"upsampling": "bilinear", "narrowing": "convs"},

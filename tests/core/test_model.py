@@ -173,6 +173,8 @@ def test_folded_normalisations_change_nothing(norm: str, up: str) -> None:
     [
         {"width": 0},
         {"depth": 2.5},
+        {"width": 8, "widest": 7},
+        {"widest": "wide"},
         {"padding": "full"},
         {"norm": "layer"},
         {"stem": "conv"},

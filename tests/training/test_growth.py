@@ -25,10 +25,10 @@ def trained(config: UNetConfig) -> UNet:
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
-@pytest.mark.parametrize("depth", [2, 3, 4])
-def test_it_gives_what_the_shallower_one_gave(norm: Norm, depth: int) -> None:
+@pytest.mark.parametrize(("depth", "widest"), [(2, 0), (3, 0), (4, 0), (4, 16), (4, 24)])
+def test_it_gives_what_the_shallower_one_gave(norm: Norm, depth: int, widest: int) -> None:
     start = trained(replace(SMALL, norm=norm)).eval()
-    deeper = grown(start, replace(start.config, depth=depth)).eval()
+    deeper = grown(start, replace(start.config, depth=depth, widest=widest)).eval()
     assert deeper.config.depth == depth
     images = torch.randn(2, 3, 64, 96)
     with torch.inference_mode():
@@ -59,6 +59,7 @@ def test_in_training_it_stays_close_and_learns_below() -> None:
     [
         replace(SMALL, width=8, depth=3),
         replace(SMALL, depth=1),
+        replace(SMALL, depth=3, widest=8),
         replace(SMALL, norm="none", depth=3),
         replace(SMALL, stem="space_to_depth"),
     ],

@@ -21,17 +21,19 @@ def grown(start: UNet, config: UNetConfig) -> UNet:
     features' means and deviations are those of a rectified normal distribution.
 
     Args:
-        start: A network that differs from `config` in its depth and dropout alone.
+        start: A network that differs from `config` in its depth, its dropout and the width of
+            deeper levels alone.
         config: The deeper architecture, padded, with batch normalisation or none.
 
     Raises:
         ConfigError: The architectures differ in more than that.
     """
     given = start.config
-    wanted = replace(given, depth=config.depth, dropout=config.dropout)
+    wanted = replace(given, depth=config.depth, dropout=config.dropout, widest=config.widest)
     new = config.depth - given.depth
+    same_widths = config.contracting_widths()[: given.depth + 1] == given.contracting_widths()
     grows = config.padding == "same" and config.norm in ("none", "batch")
-    if wanted != config or new < 0 or (new and not grows):
+    if wanted != config or new < 0 or not same_widths or (new and not grows):
         raise ConfigError(
             f"start_from has the architecture {given}, these settings ask for {config}; give the "
             "same width, padding, norm and stem, and the same depth (a padded network without "

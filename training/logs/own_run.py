@@ -193,7 +193,7 @@ def _config_facts(values: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(values: dict[str, Any]) -> int | None:
     """Returns the size of the network; an older run's missing settings are the defaults."""
-    names = ("width", "depth", "norm", "stem", "padding")
+    names = ("width", "depth", "widest", "norm", "stem", "padding")
     chosen = {name: values.get(name, getattr(TrainConfig, name)) for name in names}
     try:
         return UNetConfig(in_channels=3, out_channels=1, **chosen).parameter_count()
