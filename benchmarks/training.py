@@ -28,7 +28,7 @@ from core.model import UNet  # noqa: E402
 from training.batches import epoch_batches  # noqa: E402
 from training.config import TrainConfig  # noqa: E402
 from training.data import Sample, open_dataset  # noqa: E402
-from training.engine.learner import Batch, Learner  # noqa: E402
+from training.engine.learner import Batch, Learner, normalised  # noqa: E402
 from training.engine.loss import make_loss  # noqa: E402
 from training.engine.optimizer import make_optimizer  # noqa: E402
 from training.presets import find_preset  # noqa: E402
@@ -45,9 +45,10 @@ def plain_step(config: TrainConfig) -> Step:
     optimizer, loss_of = make_optimizer(model, config), make_loss(config)
 
     def step(batch: Batch) -> None:
-        images, masks = batch
+        pictures, masks = batch
+        images = normalised(pictures, config.preprocessing).contiguous()
         optimizer.zero_grad()
-        loss = loss_of(model(images), masks, None)
+        loss = loss_of(model(images), masks.float(), None)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         optimizer.step()

@@ -1,4 +1,7 @@
-"""Training batches: read, augmented and normalised, the same in any number of workers."""
+"""Training batches: read and augmented, the same in any number of workers.
+
+They stay bytes until the network's device has them: a quarter of what must be moved.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +22,39 @@ from training.config import TrainConfig
 from training.data import Sample
 from training.engine.closeness import edge_closeness
 from training.engine.processes import ALONE, Processes
+from training.kept import KeptPhotos
 
 _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or torchrun sends to the trainer's whole process group."""
 
 
 class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
-    """One epoch's samples as squares: images float32 (3, S, S), masks float32 (1, S, S)."""
+    """One epoch's samples as squares: images uint8 (S, S, 3), masks bool (1, S, S)."""
 
-    def __init__(self, samples: Sequence[Sample], config: TrainConfig, epoch: int) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        config: TrainConfig,
+        epoch: int,
+        kept: KeptPhotos | None = None,
+    ) -> None:
         self._samples = samples
         self._config = config
         self._epoch = epoch
-        self._augmenter = Augmenter(config.recipe, config.size)
+        self._kept = kept
+        recipes = {sample.recipe or config.recipe for sample in samples}
+        self._augmenters = {recipe: Augmenter(recipe, config.size) for recipe in sorted(recipes)}
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image, mask = self._samples[index].read()
-        image, mask = self._augmenter(
+        sample = self._samples[index]
+        image, mask = self._kept.read(sample) if self._kept else sample.read()
+        image, mask = self._augmenters[sample.recipe or self._config.recipe](
             image, mask, seed=self._config.seed, epoch=self._epoch, index=index
         )
-        prepared = self._config.preprocessing.normalise(image)
-        return torch.from_numpy(prepared), torch.from_numpy(mask[None].astype(np.float32))
+        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask[None])
 
 
 class WeightedSquares(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -56,7 +68,7 @@ class WeightedSquares(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         image, mask = self._squares[index]
-        closeness = edge_closeness(mask[0].numpy() > 0.5)
+        closeness = edge_closeness(mask[0].numpy())
         return image, mask, torch.from_numpy(closeness[None])
 
 
@@ -77,10 +89,12 @@ def epoch_batches(
     epoch: int,
     first_step: int = 0,
     processes: Processes = ALONE,
+    kept: KeptPhotos | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Returns this process's share of each batch of an epoch.
 
-    A batch is (images, masks), and the closeness to the edges where these weigh something.
+    A batch is images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and the closeness to the edges,
+    float32 (N, 1, S, S), where these weigh something.
 
     Args:
         samples: All training photos.
@@ -89,6 +103,7 @@ def epoch_batches(
         first_step: The optimiser step to begin with, 0 for all of them: a run that goes on inside
             an epoch so reads nothing that it has already seen.
         processes: Those that share the batches.
+        kept: The photos, where they are in memory; else each is read from its file.
 
     Raises:
         ConfigError: A batch has fewer photos than there are processes.
@@ -104,7 +119,7 @@ def epoch_batches(
             f"one at least (batch {config.batch}, {len(samples)} training photos); take a larger "
             "batch or fewer processes."
         )
-    squares = TrainingSquares(samples, config, epoch)
+    squares = TrainingSquares(samples, config, epoch, kept)
     whole: Dataset[Any] = WeightedSquares(squares) if config.edge_weight else squares
     return _Loader(
         whole,

@@ -12,16 +12,18 @@ from core.errors import ConfigError
 from core.preprocess import Preprocessing
 from training.augment.recipe import find_recipe
 from training.data import Reading
+from training.portions import Portion, read_portion
 from training.settings import Limits, check, choices_of, help_of, limits_of
 
 SplitBy = Literal["car", "random"]
 Optimizer = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "one_cycle", "plateau", "constant"]
 Loss = Literal["bce", "dice", "bce_dice", "focal", "tversky", "lovasz"]
+Cache = Literal["none", "memory"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Metric = Literal["dice", "iou", "boundary_iou", "boundary_iou_3px"]
 
-CHANGEABLE = ("epochs", "minutes", "images", "patience", "workers", "save_minutes")
+CHANGEABLE = ("epochs", "minutes", "images", "patience", "workers", "cache", "save_minutes")
 """What a resumed run may change: how long it goes on, and what its result does not depend on."""
 
 
@@ -44,8 +46,9 @@ class TrainConfig:
     classes: tuple[str, ...] = ()
     """Category (COCO) or class (VOC) that is a car; give more than one to join them."""
     repeat: tuple[str, ...] = ()
-    """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES; give it
-    for each small folder that is to weigh as much as a large one."""
+    """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES, or as
+    NAME=TIMES:RECIPE where they have a recipe of their own; give it for each small folder that is
+    to weigh as much as a large one, and again for the same folder with another recipe."""
     epochs: Annotated[int, Limits(0, 100_000)] = 10
     """Times that every training photo is seen; 0 does not limit it. What ends first ends it."""
     minutes: Annotated[float, Limits(0.0, 1e6)] = 0.0
@@ -120,6 +123,9 @@ class TrainConfig:
     """Seed of the weights, the split, the order and the augmentations."""
     workers: Annotated[int, Limits(0, 256)] = 1
     """Processes that read and augment photos; 0 does it in the trainer itself."""
+    cache: Cache = "none"
+    """"memory" reads each training photo once and keeps it (1 MB at 512 px): for a graphics card
+    that is faster than the reading of files; "none" reads it each time."""
     threads: Annotated[int, Limits(0, 1024)] = 0
     """CPU threads of the network; 0 leaves the choice to torch."""
     device: str = "auto"
@@ -132,15 +138,14 @@ class TrainConfig:
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
-        # A recipe's file is read where it is used: a run stays readable when its file is gone.
-        if not self.recipe.endswith(".json"):
-            find_recipe(self.recipe)
+        _check_recipe(self.recipe)
         if self.split and self.split_by != "car":
             raise ConfigError(
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "
                 "what it was made by. Give one of the two."
             )
-        self.times  # noqa: B018  (what can't be understood is refused here)
+        for portion in self.portions:  # what can't be understood is refused here
+            _check_recipe(portion.recipe or self.recipe)
         if not (self.epochs or self.minutes or self.images):
             raise ConfigError(
                 "epochs, minutes and images are all 0, so the training would never end; "
@@ -169,18 +174,9 @@ class TrainConfig:
         return Preprocessing(size=self.size)
 
     @property
-    def times(self) -> dict[str, int]:
-        """How often the training photos of a data folder are seen in an epoch, where not once."""
-        found = {}
-        for each in self.repeat:
-            name, mark, times = each.rpartition("=")
-            if not mark or not name or not times.isdecimal() or not 1 <= int(times) <= 10_000:
-                raise ConfigError(
-                    f"repeat is {each!r}; it must be a data folder's name and a whole number from "
-                    "1 to 10000, such as street=10."
-                )
-            found[name] = int(times)
-        return found
+    def portions(self) -> tuple[Portion, ...]:
+        """What an epoch sees of data folders whose photos it does not just see once."""
+        return tuple(read_portion(each) for each in self.repeat)
 
     def reading(self, base: Path = Path()) -> Reading:
         """Returns how the data folders are to be read; the CSV of cars is counted from `base`."""
@@ -222,6 +218,12 @@ class TrainConfig:
                 f"config.json has settings that this version does not know: {', '.join(unknown)}."
             )
         return cls(**values)
+
+
+def _check_recipe(recipe: str) -> None:
+    # A recipe's file is read where it is used: a run stays readable when its file is gone.
+    if not recipe.endswith(".json"):
+        find_recipe(recipe)
 
 
 def field_help() -> dict[str, str]:

@@ -55,6 +55,8 @@ class Sample:
     """How its mask is read."""
     origin: str = ""
     """Of an augmented photo: the name of the photo that it was made from."""
+    recipe: str = ""
+    """By which recipe a training augments it; "": by the run's own."""
 
     @property
     def mask_path(self) -> Path:

@@ -1,4 +1,4 @@
-"""How much memory this process has held at most."""
+"""How much memory there is, and how much this process has held at most."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from pathlib import Path
 import torch
 
 _STATUS = Path("/proc/self/status")
+_FREE = Path("/proc/meminfo")
+
+
+def available_bytes() -> int | None:
+    """Returns how much memory is free for use, None where the system (not Linux) doesn't say."""
+    if not _FREE.exists():
+        return None
+    lines = _FREE.read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line[:13] == "MemAvailable:"), None)
 
 
 def peak_bytes(device: torch.device) -> int:

@@ -18,7 +18,7 @@ from training.augment.compose import Applied, Augmenter
 from training.batches import TrainingSquares, epoch_order, steps_per_epoch
 from training.config import TrainConfig
 from training.data import Sample, open_datasets
-from training.engine.material import epoch_samples
+from training.portions import epoch_samples
 from training.runlog import read_config, read_split
 
 _NOWHERE: Mapping[str, Path] = {}
@@ -31,7 +31,7 @@ class SeenSample:
     sample: Sample
     """The photo that it was made from."""
     recipe: str
-    """The run's augmentation recipe."""
+    """The augmentation recipe: the run's, or that of this photo."""
     applied: tuple[Applied, ...]
     """The transforms that were applied, in order, with the parameters that were drawn."""
     image: NDArray[np.float32]
@@ -76,19 +76,19 @@ class SeenRun:
             )
         config, sample = self.config, self.samples[index]
         image, mask = TrainingSquares(self.samples, config, epoch)[index]
-        augmenter = Augmenter(config.recipe, config.size)
+        recipe = sample.recipe or config.recipe
+        augmenter = Augmenter(recipe, config.size)
         traced = augmenter.traced(*sample.read(), seed=config.seed, epoch=epoch, index=index)
-        tensor = image.numpy()
         steps = steps_per_epoch(len(self.samples), config.step_images)
         place = epoch_order(len(self.samples), config.seed, epoch).index(index)
         step = place // config.step_images + 1
         return SeenSample(
             sample=sample,
-            recipe=config.recipe,
+            recipe=recipe,
             applied=traced.applied,
-            image=tensor,
-            mask=mask.numpy(),
-            picture=config.preprocessing.denormalise(tensor),
+            image=config.preprocessing.normalise(image.numpy()),
+            mask=mask.numpy().astype(np.float32),
+            picture=image.numpy(),
             step=step if step <= steps else None,
             steps=steps,
         )
@@ -118,7 +118,8 @@ def open_seen(run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _N
             "Put the folder back, or choose another run."
         )
     datasets = open_datasets(folders, config.reading(base))
-    return SeenRun(config, epoch_samples(split.select(datasets, "train"), config))
+    train = split.select(datasets, "train")
+    return SeenRun(config, epoch_samples(train, config.portions, config.data))
 
 
 def seen_sample(run: Path, epoch: int, index: int, base: Path = Path()) -> SeenSample:

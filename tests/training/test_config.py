@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import ConfigError
 from training.config import TrainConfig, field_choices, field_help, field_limits
+from training.portions import Portion
 
 
 def test_every_field_has_a_help_text() -> None:
@@ -116,11 +117,23 @@ def test_a_run_is_extended_and_nothing_else() -> None:
 
 
 def test_photos_of_a_folder_can_be_repeated() -> None:
-    assert TrainConfig(repeat=("street=12", "a=b=2")).times == {"street": 12, "a=b": 2}
+    asked = ("street=12", "a=b=2", "a=b=3:heavy", "street=1:my/own:recipe=1.json")
+    assert TrainConfig(repeat=asked).portions == (
+        Portion("street", 12),
+        Portion("a=b", 2),
+        Portion("a=b", 3, "heavy"),
+        Portion("street", 1, "my/own:recipe=1.json"),
+    )
+
+
+def test_the_recipe_of_a_repetition_must_be_known() -> None:
+    with pytest.raises(ConfigError, match="magic"):
+        TrainConfig(repeat=("street=3:magic",))
 
 
 @pytest.mark.parametrize(
-    "wrong", ["street", "=3", "street=0", "street=-1", "street=1.5", "street="]
+    "wrong",
+    ["street", "=3", "street=0", "street=-1", "street=1.5", "street=", "street=2:", "street=20000"],
 )
 def test_a_wrong_repetition_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError, match="repeat is"):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -412,6 +413,40 @@ def test_a_small_folder_is_seen_more_often(tiny_data: Path, tmp_path: Path) -> N
     other = replace(config, repeat=("fewer=4",))
     with create_run(tmp_path, "wrong", other) as log, pytest.raises(ConfigError, match="fewer"):
         Trainer(other, log, quiet)
+
+
+def test_a_folder_is_seen_by_several_recipes(tiny_data: Path, tmp_path: Path) -> None:
+    for car in range(3):
+        write_pair(tmp_path / "few", f"few{car}_01", car)
+    data = (str(tiny_data), str(tmp_path / "few"))
+    repeat = (f"{tiny_data.name}=1", f"{tiny_data.name}=2:heavy", "few=1:none")
+    config = replace(TINY, data=data, repeat=repeat, epochs=1)
+    with create_run(tmp_path, "run", config) as log:
+        Trainer(config, log, quiet).run()
+    seen = open_seen(tmp_path / "run")
+    assert Counter(sample.recipe for sample in seen.samples) == {"": 12, "heavy": 24, "none": 2}
+    for index, sample in enumerate(seen.samples):
+        found = seen.sample(1, index)
+        assert found.recipe == (sample.recipe or config.recipe)
+        if found.recipe == "none":
+            assert not found.applied
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_photos_kept_in_memory_change_nothing(
+    tiny_data: Path, tmp_path: Path, workers: int
+) -> None:
+    config = replace(TINY, data=(str(tiny_data),), recipe="heavy", epochs=2, workers=workers)
+    for name, cache in (("read", "none"), ("kept", "memory")):
+        settings = replace(config, cache=cache)
+        with create_run(tmp_path, name, settings) as log:
+            Trainer(settings, log, quiet).run()
+    read, kept = (load_checkpoint(tmp_path / name / LAST)[0] for name in ("read", "kept"))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(read.state_dict().values(), kept.state_dict().values(), strict=True)
+    )
+    assert "12 photos are kept in memory" in (tmp_path / "kept" / "log.txt").read_text()
 
 
 def test_changed_data_are_noticed(tiny_data: Path, tmp_path: Path) -> None:

@@ -23,6 +23,18 @@ from training.augment.drawn import drawn_values
 from training.augment.recipe import Recipe, find_recipe
 
 
+def _resize(size: int) -> A.Resize:
+    return A.Resize(size, size, interpolation=cv2.INTER_AREA)
+
+
+def resized(
+    image: NDArray[np.uint8], mask: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Returns photo and mask as the squares that an Augmenter of this size begins with."""
+    out = _resize(size)(image=image, mask=mask.astype(np.uint8))
+    return out["image"], out["mask"].astype(bool)
+
+
 @dataclass(frozen=True)
 class Applied:
     """A transform that was applied, with what it drew."""
@@ -62,7 +74,7 @@ class Augmenter:
         self.recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
         self.size = size
         # Resized first: every later step then works on the small picture.
-        first = [A.Resize(size, size, interpolation=cv2.INTER_AREA)] if size else []
+        first = [_resize(size)] if size else []
         built = [build_step(step) for step in self.recipe.steps]
         self._leaves = [leaf for _, leaves in built for leaf in leaves]
         self._compose = A.Compose([*first, *(transform for transform, _ in built)], strict=True)

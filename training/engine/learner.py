@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core.checkpoint import find_checkpoint, load_checkpoint
 from core.errors import DivergedError
 from core.model import UNet
+from core.preprocess import Preprocessing
 from training.config import TrainConfig
 from training.engine.averaging import averaged_copy
 from training.engine.growth import grown
@@ -23,8 +24,8 @@ from training.engine.processes import ALONE, Processes
 from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
-"""images float32 (N, 3, S, S), masks float32 (N, 1, S, S), and the closeness to the edges like
-the masks where these weigh something."""
+"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and the closeness to the edges, float32
+(N, 1, S, S), where these weigh something."""
 
 
 class Learner:
@@ -49,6 +50,8 @@ class Learner:
         self._config = config
         self._processes = processes
         self._half = half_type(config.precision, device)
+        if device.type == "cuda":  # all batches have one shape, so the fastest way is sought once
+            torch.backends.cudnn.benchmark = True
         torch.manual_seed(config.seed)
         first = _first_weights(config)
         first.load_state_dict(processes.from_first(first.state_dict))  # processors round as they do
@@ -124,11 +127,11 @@ class Learner:
                 buffer.copy_(before)
 
     def _loss_of(self, batch: Batch) -> Tensor:
-        images = batch[0].to(self.device, memory_format=torch.channels_last, non_blocking=True)
-        masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch[1:])
+        pictures, masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch)
+        images = normalised(pictures, self._config.preprocessing)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.model.whole(images)
-        return self._loss(logits, masks, closeness[0] if closeness else None)
+        return self._loss(logits, masks.float(), closeness[0] if closeness else None)
 
     def state(self) -> dict[str, Any]:
         """Returns everything that later steps depend on."""
@@ -147,6 +150,22 @@ class Learner:
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"].cpu())
+
+
+def normalised(pictures: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Returns what `Preprocessing.normalise` makes of pictures, bit for bit on a CPU.
+
+    Args:
+        pictures: uint8 (N, S, S, 3).
+        preprocessing: The network's.
+
+    Returns:
+        Float32 (N, 3, S, S), channels last.
+    """
+    like = {"dtype": torch.float32, "device": pictures.device}
+    level = torch.full((), 255, **like)  # by a plain 255 torch multiplies with its inverse
+    mean, std = (torch.tensor(each, **like) for each in (preprocessing.mean, preprocessing.std))
+    return pictures.float().div_(level).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def _first_weights(config: TrainConfig) -> UNet:

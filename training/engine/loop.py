@@ -32,6 +32,7 @@ from training.engine.saved_state import load_state, read_state
 from training.engine.schedule import cut_where_it_stands_still, learning_rate
 from training.engine.trial import try_step
 from training.engine.validation import Validation
+from training.kept import KeptPhotos
 from training.runlog import RunLog, RunState, read_split
 from training.splits import Split
 
@@ -88,6 +89,7 @@ class Trainer:
         self._probes = Probes(log.probes, self.material.val)
         self._validation = Validation(config, self.material, self._probes, device, processes)
         self._interrupts = Interrupts(processes, self._give_up)
+        self._kept: KeptPhotos | None = None
         self._pace = Pace()
         self._rate = 0.0
         self._saved = self._started = time.monotonic()
@@ -134,6 +136,9 @@ class Trainer:
             self._record.begin(self.position, self.learner, self._command)
             if self._processes.first:
                 self._probes.describe()
+            if self.config.cache == "memory":
+                self._kept = KeptPhotos(self.material.epoch, self.config.size)
+                self._record.say(self._kept.summary)
             photos = min(self.config.batch, len(self.material.epoch))
             try_step(self.config, self.learner, -(-photos // self._processes.count))
             while self.position.step_in_epoch or not self._end():
@@ -169,7 +174,12 @@ class Trainer:
         self.learner.model.train()
         batches = iter(
             epoch_batches(
-                self.material.epoch, self.config, at.epoch, at.step_in_epoch, self._processes
+                self.material.epoch,
+                self.config,
+                at.epoch,
+                at.step_in_epoch,
+                self._processes,
+                self._kept,
             )
         )
         self._pace, since_line = Pace(), Pace()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import ConfigError
 from training.config import TrainConfig
 from training.data import Dataset, Sample, open_datasets
 from training.lineage import split_of
+from training.portions import epoch_samples
 from training.sides import Split
 
 
@@ -62,24 +61,9 @@ def open_material(config: TrainConfig, split: Split | None) -> Material:
         split=split,
         train=tuple(train),
         val=tuple(split.select(datasets, "val")),
-        epoch=epoch_samples(train, config),
+        epoch=epoch_samples(train, config.portions, config.data),
         facts={dataset.name: _facts(dataset) for dataset in datasets},
     )
-
-
-def epoch_samples(train: Sequence[Sample], config: TrainConfig) -> tuple[Sample, ...]:
-    """Returns what an epoch sees of the training photos, in the order that `index` counts.
-
-    Raises:
-        ConfigError: A data folder that is to be repeated has no training photo.
-    """
-    missing = sorted(config.times.keys() - {sample.source for sample in train})
-    if missing:
-        raise ConfigError(
-            f"repeat names {', '.join(missing)}, of which there is no training photo; the data "
-            f"folders are {', '.join(Path(folder).name for folder in config.data)}."
-        )
-    return tuple(s for s in train for _ in range(config.times.get(s.source, 1)))
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

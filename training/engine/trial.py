@@ -66,9 +66,11 @@ def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
         ShortMemoryError: It does not fit into the memory.
     """
     sides = config.size, config.size
-    images, truth = torch.zeros(photos, 3, *sides), torch.zeros(photos, 1, *sides)
+    pictures = torch.zeros(photos, *sides, 3, dtype=torch.uint8)
+    masks = torch.zeros(photos, 1, *sides, dtype=torch.bool)
+    weights = [masks.float()] if config.edge_weight else []
     with _told_with_smaller_settings(config, learner.device):
-        learner.rehearse((images, truth, truth) if config.edge_weight else (images, truth))
+        learner.rehearse((pictures, masks, *weights))
 
 
 @contextmanager

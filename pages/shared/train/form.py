@@ -28,7 +28,7 @@ GROUPS = {
         *("optimizer", "learning_rate", "schedule", "warmup_steps", "plateau_patience"),
         *("momentum", "weight_decay", "clip_norm", "accumulate", "ema"),
     ),
-    "Machine": ("device", "precision", "workers", "threads", "seed"),
+    "Machine": ("device", "precision", "workers", "cache", "threads", "seed"),
 }
 """What is folded; a setting that stands in no group is in the last one, "More"."""
 _PROBLEM = "start_problem"
