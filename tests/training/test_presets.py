@@ -38,9 +38,10 @@ def test_by_name_or_title() -> None:
 @pytest.mark.parametrize(
     ("flags", "precision"),
     [
-        ("flags\t\t: fpu avx512_bf16 amx_bf16 sse", "bf16"),
-        ("flags\t\t: fpu avx512_bf16 sse", "auto"),
-        ("flags\t\t: fpu avx2", "auto"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512_bf16 amx_bf16 sse", "bf16"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512_bf16 sse", "auto"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512_bf16 sse", "bf16"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2", "auto"),
         ("nothing", "auto"),
     ],
 )
