@@ -28,7 +28,8 @@ class Answer:
 
     probability: NDArray[np.float32]
     """Probability of car, float32 (h, w) in [0, 1], on the network's grid: 1 MB instead of 160 MB
-    for a large photo. `core.preprocess.enlarge` of it to (H, W) is what calling the predictor
+    for a large photo; `core.preprocess.enlarge` brings it to (H, W). It is the mean of the answers
+    to the photo and to its mirror image, and mostly better than what calling the predictor
     returns."""
     doubt: float
     """How far the answer about the mirrored photo is from it, in [0, 1]; see `core.doubt`."""
@@ -97,7 +98,9 @@ class Predictor:
         return next(self.predict_many([image]))
 
     def answer(self, image: NDArray[np.uint8]) -> Answer:
-        """Returns what the network says of a photo and, for it is asked twice, how surely.
+        """Returns what the network says of a photo and of its mirror image, and how surely.
+
+        The probability is the mean of both answers, the doubt is how far they are apart.
 
         Args:
             image: (H, W, 3) uint8.
@@ -108,7 +111,8 @@ class Predictor:
         prepared = self.preprocessing.to_input(_checked(image))
         grid = self._grid_probabilities([prepared])[0]
         mirrored = self._grid_probabilities([np.ascontiguousarray(prepared[..., ::-1])])[0]
-        return Answer(grid, disagreement(grid, mirrored[:, ::-1]), self.name)
+        other = mirrored[:, ::-1]
+        return Answer((grid + other) / np.float32(2), disagreement(grid, other), self.name)
 
     def predict_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
         """Yields the probability (H, W) float32 of each photo, in their order.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.doubt import DOUBT_LIMIT, advice, disagreement
+from core.ensemble import Ensemble
 from core.model import UNet
 from core.predict import Predictor
 from core.preprocess import Preprocessing
@@ -35,13 +36,14 @@ def test_advice_is_for_what_needs_it() -> None:
     assert "(doubt 14.0%, usual is less than 2%)" in advice(0.14, 0.3)
 
 
-def test_an_answer_is_the_probability_and_what_the_mirror_says(tiny_model: UNet) -> None:
+def test_an_answer_is_the_mean_with_the_mirror_image_and_how_far_both_are_apart(tiny_model: UNet) -> None:
     predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     answer = predictor.answer(image)
-    assert np.array_equal(answer.probability, predictor(image))
-    other = predictor(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
-    assert answer.doubt == pytest.approx(disagreement(answer.probability, other), abs=1e-6)
+    both = Ensemble([predictor], flips=True)
+    assert np.array_equal(answer.probability, both(image))
+    one, other = predictor(image), predictor(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
+    assert answer.doubt == pytest.approx(disagreement(one, other), abs=1e-6)
     assert 0 < answer.doubt < 1
     same = np.concatenate([image, image[:, ::-1]], 1)
     assert predictor.answer(same).doubt == pytest.approx(

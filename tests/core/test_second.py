@@ -36,7 +36,7 @@ def test_only_where_the_first_doubts(
     monkeypatch.setattr("core.predict.disagreement", lambda *_: DOUBT_LIMIT)
     sure = both.answer(IMAGE)
     assert not loaded and (sure.by, sure.first_doubt) == ("first", None)
-    assert np.array_equal(sure.probability, first(IMAGE))
+    assert np.array_equal(sure.probability, first.answer(IMAGE).probability)
 
     monkeypatch.setattr("core.predict.disagreement", lambda *_: DOUBT_LIMIT + 0.01)
     for _ in range(2):
@@ -44,7 +44,7 @@ def test_only_where_the_first_doubts(
         assert loaded == ["wider"], "it is loaded once, when it is needed"
         assert (other.by, other.first_doubt) == ("wider", DOUBT_LIMIT + 0.01)
         mask = other.probability >= 0.3
-        assert np.array_equal(mask, wider(IMAGE) >= 0.6) and 0 < mask.mean() < 1
+        assert np.array_equal(mask, wider.answer(IMAGE).probability >= 0.6) and 0 < mask.mean() < 1
 
 
 @pytest.mark.parametrize(("old", "new"), [(0.5, 0.3), (0.2, 0.9), (0.5, 0.5), (1.0, 0.5), (0.5, 0)])

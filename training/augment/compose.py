@@ -18,21 +18,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.preprocess import resize
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
 from training.augment.recipe import Recipe, find_recipe
 
 
-def _resize(size: int) -> A.Resize:
-    return A.Resize(size, size, interpolation=cv2.INTER_AREA)
-
-
 def resized(
     image: NDArray[np.uint8], mask: NDArray[np.bool_], size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Returns photo and mask as the squares that an Augmenter of this size begins with."""
-    out = _resize(size)(image=image, mask=mask.astype(np.uint8))
-    return out["image"], out["mask"].astype(bool)
+    """Returns photo and mask as the squares that an Augmenter of this size begins with.
+
+    Where both sides grow, the photo grows as for a prediction and the mask along smooth edges.
+    """
+    if image.shape[:2] == (size, size):
+        return image, mask
+    bits = mask.astype(np.uint8)
+    if max(image.shape[:2]) < size:
+        level = cv2.resize(bits.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+        return resize(image, size, size), level > 0.5
+    square = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    bits = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(square, np.uint8), bits.astype(bool)
 
 
 @dataclass(frozen=True)
@@ -73,11 +80,9 @@ class Augmenter:
         """
         self.recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
         self.size = size
-        # Resized first: every later step then works on the small picture.
-        first = [_resize(size)] if size else []
         built = [build_step(step) for step in self.recipe.steps]
         self._leaves = [leaf for _, leaves in built for leaf in leaves]
-        self._compose = A.Compose([*first, *(transform for transform, _ in built)], strict=True)
+        self._compose = A.Compose([transform for transform, _ in built], strict=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.recipe, self.size)
@@ -104,6 +109,8 @@ class Augmenter:
         # the same numbers, so that all of them or none of them would be applied.
         state = [seed, epoch, index]
         self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
+        if self.size:  # every step then works on the small picture
+            image, mask = resized(image, mask, self.size)
         out = self._compose(image=image, mask=mask.astype(np.uint8))
         return out["image"], out["mask"].astype(bool)
 
