@@ -46,8 +46,8 @@ class KeptPhotos:
         self._images = torch.empty((len(photos), size, size, 3), dtype=torch.uint8)
         self._masks = torch.empty((len(photos), size, size), dtype=torch.bool)
         if multiprocessing.get_start_method() != "fork":  # a fork has them without a copy
-            self._images.share_memory_()
-            self._masks.share_memory_()
+            for each in (self._images, self._masks):
+                each.share_memory_()  # type: ignore[no-untyped-call]
         self._places = {(each.source, each.name): place for place, each in enumerate(photos)}
 
         def keep(place: int) -> None:

@@ -15,8 +15,7 @@ def available_bytes() -> int | None:
     """Returns how much memory is free for use, None where the system (not Linux) doesn't say."""
     if not _FREE.exists():
         return None
-    lines = _FREE.read_text(encoding="utf-8").splitlines()
-    return next((int(line.split()[1]) * 1024 for line in lines if line[:13] == "MemAvailable:"), None)
+    return _kilobytes(_FREE, "MemAvailable:")
 
 
 def peak_bytes(device: torch.device) -> int:
@@ -27,11 +26,18 @@ def peak_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
     if _STATUS.exists():  # Linux, where `getrusage` begins with what the starting process held
-        lines = _STATUS.read_text(encoding="utf-8").splitlines()
-        return next((int(line.split()[1]) * 1024 for line in lines if line[:6] == "VmHWM:"), 0)
+        return _kilobytes(_STATUS, "VmHWM:") or 0
     try:
         import resource
     except ImportError:  # Windows
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _kilobytes(file: Path, name: str) -> int | None:
+    """Returns what a line such as "VmHWM: 12 kB" says, in bytes; None without it."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    return None

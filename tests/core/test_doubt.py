@@ -36,7 +36,7 @@ def test_advice_is_for_what_needs_it() -> None:
     assert "(doubt 14.0%, usual is less than 2%)" in advice(0.14, 0.3)
 
 
-def test_an_answer_is_the_mean_with_the_mirror_image_and_how_far_both_are_apart(tiny_model: UNet) -> None:
+def test_an_answer_is_the_mean_with_the_mirror_image_and_its_doubt(tiny_model: UNet) -> None:
     predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     answer = predictor.answer(image)

@@ -38,8 +38,8 @@ def resized(
         level = cv2.resize(bits.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
         return resize(image, size, size), level > 0.5
     square = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    bits = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(square, np.uint8), bits.astype(bool)
+    nearest = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(square, np.uint8), nearest.astype(bool)
 
 
 @dataclass(frozen=True)

@@ -162,10 +162,13 @@ def normalised(pictures: Tensor, preprocessing: Preprocessing) -> Tensor:
     Returns:
         Float32 (N, 3, S, S), channels last.
     """
-    like = {"dtype": torch.float32, "device": pictures.device}
-    level = torch.full((), 255, **like)  # by a plain 255 torch multiplies with its inverse
-    mean, std = (torch.tensor(each, **like) for each in (preprocessing.mean, preprocessing.std))
-    return pictures.float().div_(level).sub_(mean).div_(std).permute(0, 3, 1, 2)
+    images = pictures.float()
+    # Tensors all: by a plain number torch multiplies with its inverse.
+    level, mean, std = (
+        torch.tensor(each, dtype=images.dtype, device=images.device)
+        for each in (255, preprocessing.mean, preprocessing.std)
+    )
+    return images.div_(level).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def _first_weights(config: TrainConfig) -> UNet:
