@@ -227,7 +227,9 @@ def test_a_loader_that_is_slower_than_the_network() -> None:
     found = only(case(lines))
     assert found.kind == "slow_loader"
     assert "60% of the time" in found.evidence and "10.0 without waiting" in found.evidence
-    assert "--workers 2" in found.remedy
+    assert "--workers 2" in found.remedy and "--cache memory" in found.remedy
+    kept = only(case(lines, replace(BEST, cache="memory")))
+    assert "--workers" in kept.remedy and "--cache" not in kept.remedy
     assert "--workers 1" in only(case(lines, replace(BEST, workers=0))).remedy
     steps = [{**line, "waited": 0.6} for line in lines if line["kind"] == "step"]
     assert kinds(case(steps[:9])) == [], "the loader has only begun"

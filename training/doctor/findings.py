@@ -79,9 +79,11 @@ def _faster_loader(case: Case) -> str:
             "Read in a process beside the network: --workers 1; a run that goes on may change it."
         )
     workers = f"--workers {2 * case.config.workers}" if case.config else "more of its processes"
+    kept = case.config is not None and case.config.cache == "memory"
+    memory = "" if kept else "; with memory to spare --cache memory"
     return (
-        f"With processors to spare give {workers}, which a run that goes on may change; else make "
-        "the photo files smaller, or take a lighter recipe."
+        f"With processors to spare give {workers}{memory}, which a run that goes on may change; "
+        "else make the photo files smaller, or take a lighter recipe."
     )
 
 
