@@ -7,7 +7,7 @@ of one mask of each kind the useless one has more doubt.
 With --second another checkpoint answers where the first one doubts; the scores of all masks, a line
 a data folder, say what that gives.
 
-    python benchmarks/doubt.py --checkpoint runs/carmask-anywhere --data samples
+    python benchmarks/doubt.py --checkpoint runs/carmask --data samples
 """
 
 from __future__ import annotations

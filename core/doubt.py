@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 DOUBT_LIMIT = 0.02
 """A mask with more doubt than this comes with a warning."""
+ASK_LIMIT = 0.01
+"""Where the first of two networks has more doubt than this, the second one is asked."""
 
 
 def disagreement(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

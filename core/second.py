@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.doubt import DOUBT_LIMIT
+from core.doubt import ASK_LIMIT
 from core.predict import Answer, Predictor
 
 
@@ -44,7 +44,7 @@ class SecondOpinion:
             CheckpointError: The second network can't be loaded.
         """
         answer = self._first.answer(image)
-        if answer.doubt <= DOUBT_LIMIT:
+        if answer.doubt <= ASK_LIMIT:
             return answer
         if self._second is None:
             self._second = self._load_second()

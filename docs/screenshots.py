@@ -27,8 +27,8 @@ PICTURES = [
     ("browse", "dataset?tab=Browse", WIDE, "dark"),
     ("augment", "dataset?tab=Augment", WIDE, "light"),
     ("train", "train", WIDE, "light"),
-    ("runs", "runs?show=carmask-studio-2&show=carmask-studio&show=carmask-512", WIDE, "light"),
-    ("run", "runs?run=carmask-studio-2", WIDE, "dark"),
+    ("runs", "runs?show=carmask-studio-3&show=carmask-studio-2&show=carmask-studio", WIDE, "light"),
+    ("run", "runs?run=carmask-studio-3", WIDE, "dark"),
     (
         "experiment",
         f"runs?over=Images+seen&seeds=true&{EXPERIMENT}",

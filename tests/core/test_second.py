@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.checkpoint import CheckpointInfo
-from core.doubt import DOUBT_LIMIT
+from core.doubt import ASK_LIMIT
 from core.model import UNet
 from core.predict import Predictor
 from core.preprocess import Preprocessing
@@ -33,16 +33,16 @@ def test_only_where_the_first_doubts(
         return wider
 
     both = SecondOpinion(first, load)
-    monkeypatch.setattr("core.predict.disagreement", lambda *_: DOUBT_LIMIT)
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: ASK_LIMIT)
     sure = both.answer(IMAGE)
     assert not loaded and (sure.by, sure.first_doubt) == ("first", None)
     assert np.array_equal(sure.probability, first.answer(IMAGE).probability)
 
-    monkeypatch.setattr("core.predict.disagreement", lambda *_: DOUBT_LIMIT + 0.01)
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: ASK_LIMIT + 0.01)
     for _ in range(2):
         other = both.answer(IMAGE)
         assert loaded == ["wider"], "it is loaded once, when it is needed"
-        assert (other.by, other.first_doubt) == ("wider", DOUBT_LIMIT + 0.01)
+        assert (other.by, other.first_doubt) == ("wider", ASK_LIMIT + 0.01)
         mask = other.probability >= 0.3
         assert np.array_equal(mask, wider.answer(IMAGE).probability >= 0.6) and 0 < mask.mean() < 1
 
