@@ -15,7 +15,7 @@ def available_bytes() -> int | None:
     """Returns how much memory is free for use, None where the system (not Linux) doesn't say."""
     if not _FREE.exists():
         return None
-    return _kilobytes(_FREE, "MemAvailable:")
+    return _bytes_named(_FREE, "MemAvailable:")
 
 
 def peak_bytes(device: torch.device) -> int:
@@ -26,7 +26,7 @@ def peak_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
     if _STATUS.exists():  # Linux, where `getrusage` begins with what the starting process held
-        return _kilobytes(_STATUS, "VmHWM:") or 0
+        return _bytes_named(_STATUS, "VmHWM:") or 0
     try:
         import resource
     except ImportError:  # Windows
@@ -35,7 +35,7 @@ def peak_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _kilobytes(file: Path, name: str) -> int | None:
+def _bytes_named(file: Path, name: str) -> int | None:
     """Returns what a line such as "VmHWM: 12 kB" says, in bytes; None without it."""
     for line in file.read_text(encoding="utf-8").splitlines():
         if line.startswith(name):

@@ -15,6 +15,7 @@ from PIL import Image
 from core.drawing import OverlayStyle
 from core.masks import MaskSettings
 from core.predict import Predictor
+from core.preprocess import enlarge
 from pages.shared.cache import BoundedCache
 from pages.shared.downloads import all_as_zip, full_cutout, full_mask, full_overlay
 from pages.shared.photos import Photo, uploaded_photos
@@ -61,7 +62,8 @@ def test_the_page_has_the_same_mask_as_the_predictor(
     # 512 x 342 has a grid whose own grid is another one: a second resizing would show.
     photos = uploaded_photos([("a.jpg", jpeg(342, 512))])
     prepared = segmenter.prepare(photos[0], 200)
-    probability = Predictor.load(checkpoint)(photos[0].source.read())
+    answer = Predictor.load(checkpoint).answer(photos[0].source.read())
+    probability = enlarge(answer.probability, 342, 512)
     threshold = float(np.median(probability))
     mask = prepared.result.mask(MaskSettings(threshold))
     assert np.array_equal(mask, probability >= threshold)
