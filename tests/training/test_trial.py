@@ -43,6 +43,8 @@ def test_a_trial_measures_and_writes_nothing(config: TrainConfig, tiny_data: Pat
     assert measure_step(replace(config, batch=5)).images_per_epoch == 10
     one_step = measure_step(replace(config, batch=64))
     assert one_step.images_per_epoch == 12 and one_step.seconds_per_image > 1e-4
+    repeated = replace(config, repeat=(f"{tiny_data.name}=1", f"{tiny_data.name}=2:heavy"))
+    assert measure_step(repeated).images_per_epoch == 36
     assert sorted(tiny_data.rglob("*")) == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +13,7 @@ import torch
 from core.device import resolve_device
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
+from training.data import Sample
 from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
 from training.engine.material import open_material
@@ -45,12 +46,13 @@ def measure_step(config: TrainConfig) -> StepCost:
     if config.threads:
         torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    train = open_material(config, None).train
+    samples = open_material(config, None).epoch
     with _told_with_smaller_settings(config, device):
         return StepCost(
-            _seconds_per_image(config, Learner(config, device), train),
+            _seconds_per_image(config, Learner(config, device), samples),
             peak_bytes(device),
-            steps_per_epoch(len(train), config.step_images) * min(len(train), config.step_images),
+            steps_per_epoch(len(samples), config.step_images)
+            * min(len(samples), config.step_images),
         )
 
 
@@ -84,9 +86,9 @@ def _told_with_smaller_settings(config: TrainConfig, device: torch.device) -> It
         raise short_memory(config, device) from error
 
 
-def _seconds_per_image(config: TrainConfig, learner: Learner, train: tuple[object, ...]) -> float:
-    batches = iter(epoch_batches(train, config, 1))  # type: ignore[arg-type]
-    one_alone = steps_per_epoch(len(train), config.step_images) == 1
+def _seconds_per_image(config: TrainConfig, learner: Learner, samples: Sequence[Sample]) -> float:
+    batches = iter(epoch_batches(samples, config, 1))
+    one_alone = steps_per_epoch(len(samples), config.step_images) == 1
     images, started = 0, time.monotonic()
     for step in range(1 + _STEPS):
         group = list(islice(batches, config.accumulate))
