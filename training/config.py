@@ -138,14 +138,16 @@ class TrainConfig:
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
-        _check_recipe(self.recipe)
         if self.split and self.split_by != "car":
             raise ConfigError(
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "
                 "what it was made by. Give one of the two."
             )
-        for portion in self.portions:  # what can't be understood is refused here
-            _check_recipe(portion.recipe or self.recipe)
+        portions = self.portions  # what can't be understood is refused here
+        for recipe in (self.recipe, *(each.recipe for each in portions if each.recipe)):
+            # A recipe's file is read where it is used: a run stays readable when its file is gone.
+            if not recipe.endswith(".json"):
+                find_recipe(recipe)
         if not (self.epochs or self.minutes or self.images):
             raise ConfigError(
                 "epochs, minutes and images are all 0, so the training would never end; "
@@ -218,12 +220,6 @@ class TrainConfig:
                 f"config.json has settings that this version does not know: {', '.join(unknown)}."
             )
         return cls(**values)
-
-
-def _check_recipe(recipe: str) -> None:
-    # A recipe's file is read where it is used: a run stays readable when its file is gone.
-    if not recipe.endswith(".json"):
-        find_recipe(recipe)
 
 
 def field_help() -> dict[str, str]:

@@ -59,6 +59,11 @@ class Sample:
     """By which recipe a training augments it; "": by the run's own."""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from all other photos: the names of its data folder and its own."""
+        return self.source, self.name
+
+    @property
     def mask_path(self) -> Path:
         """The file that its mask lies in; with COCO many photos share one."""
         return self.mask.path

@@ -35,7 +35,7 @@ class KeptPhotos:
             ShortMemoryError: They don't fit into the free memory.
             CarmaskError: A photo or mask can't be read.
         """
-        photos = list({(sample.source, sample.name): sample for sample in samples}.values())
+        photos = list({sample.key: sample for sample in samples}.values())
         needed, free = len(photos) * size * size * 4, available_bytes()
         if free is not None and needed > _SPARED * free:
             raise ShortMemoryError(
@@ -48,7 +48,7 @@ class KeptPhotos:
         if multiprocessing.get_start_method() != "fork":  # a fork has them without a copy
             for each in (self._images, self._masks):
                 each.share_memory_()  # type: ignore[no-untyped-call]
-        self._places = {(each.source, each.name): place for place, each in enumerate(photos)}
+        self._places = {each.key: place for place, each in enumerate(photos)}
 
         def keep(place: int) -> None:
             image, mask = resized(*photos[place].read(), size)
@@ -64,5 +64,5 @@ class KeptPhotos:
 
     def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Returns a copy of a photo (S, S, 3) uint8 and of its mask (S, S) bool."""
-        place = self._places[sample.source, sample.name]
+        place = self._places[sample.key]
         return self._images[place].clone().numpy(), self._masks[place].clone().numpy()

@@ -90,7 +90,7 @@ def _evaluations(
         found = evaluate_subjects(
             subjects, images, EvaluationSettings(), device=options.device, progress=progress
         )
-    return found, {(sample.source, sample.name): sample for sample in images.samples}
+    return found, {sample.key: sample for sample in images.samples}
 
 
 def _stored(subjects: Sequence[Subject]) -> list[StoredEvaluation]:

@@ -42,7 +42,7 @@ class Probes:
         """
         self._folder = folder
         self.samples = choose_probes(samples)
-        self._numbers = {_key(sample): n for n, sample in enumerate(self.samples, start=1)}
+        self._numbers = {sample.key: n for n, sample in enumerate(self.samples, start=1)}
 
     def describe(self) -> None:
         """Writes names, photos and true masks, where they are not there yet.
@@ -75,7 +75,7 @@ class Probes:
             sample: Any validation photo.
             probability: (H, W) float32 in [0, 1].
         """
-        number = self._numbers.get(_key(sample))
+        number = self._numbers.get(sample.key)
         if number is None:
             return {}
         grey = np.rint(probability * 255).astype(np.uint8)
@@ -102,7 +102,7 @@ def choose_probes(samples: Sequence[Sample], count: int = PROBES) -> list[Sample
     before. Where there are fewer cars than probes, they come again with other views.
     """
     cars: dict[tuple[str, str], list[Sample]] = {}
-    for sample in sorted(samples, key=_key):
+    for sample in sorted(samples, key=lambda sample: sample.key):
         cars.setdefault((sample.source, sample.car), []).append(sample)
     groups = list(cars.values())
     taken = min(count, len(groups))
@@ -114,10 +114,6 @@ def choose_probes(samples: Sequence[Sample], count: int = PROBES) -> list[Sample
                 first = place * len(group) // taken
                 chosen.append(group[(first + turn) % len(group)])
     return chosen
-
-
-def _key(sample: Sample) -> tuple[str, str]:
-    return sample.source, sample.name
 
 
 def _small(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -79,7 +79,7 @@ def chosen_of(
         metric=metric,
         images=ChosenImages(
             wanted.images.title,
-            {(sample.source, sample.name): sample for sample in samples},
+            {sample.key: sample for sample in samples},
             wanted.missing,
         ),
     )
