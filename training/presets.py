@@ -50,7 +50,7 @@ def fast_precision() -> str:
     """Returns "bf16" where this machine's CPU is fast in it, else "auto".
 
     Measured at 512 px, width 16, as times of float32's speed: Intel with AMX 2.1; AMD with the
-    instructions (avx512_bf16) 2.1; Intel with the instructions alone 0.87.
+    instructions (avx512_bf16) 2.0; Intel with the instructions alone 0.87.
     """
     if platform.system() != "Linux":
         return "auto"
