@@ -107,8 +107,8 @@ def main() -> None:
     options = parser.parse_args()
 
     config = find_preset(options.preset).config({"data": (str(options.data),), "device": "cpu"})
-    if config.edge_weight:
-        parser.error("the plain loop weighs no edges; take another --preset")
+    if config.edge_weight or config.gap_weight:
+        parser.error("the plain loop weighs no edges or gaps; take another --preset")
     speeds = measured(config, options.data, options.turns, options.steps)
     ratios = [one / other for one, other in zip(speeds["engine"], speeds["plain"], strict=True)]
     precision = Learner(config, torch.device("cpu")).precision

@@ -20,7 +20,7 @@ from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data import Sample
-from training.engine.closeness import edge_closeness
+from training.engine.extra_weights import extra_weights
 from training.engine.processes import ALONE, Processes
 from training.kept import KeptPhotos
 
@@ -28,8 +28,11 @@ _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or torchrun sends to the trainer's whole process group."""
 
 
-class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
-    """One epoch's samples as squares: images uint8 (S, S, 3), masks bool (1, S, S)."""
+class TrainingSquares(Dataset[tuple[Tensor, ...]]):
+    """One epoch's samples as squares: images uint8 (S, S, 3), masks bool (1, S, S).
+
+    Where pixels weigh something extra, their weights follow, float32 (1, S, S).
+    """
 
     def __init__(
         self,
@@ -48,28 +51,15 @@ class TrainingSquares(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         sample = self._samples[index]
         image, mask = self._kept.read(sample) if self._kept else sample.read()
         image, mask = self._augmenters[sample.recipe or self._config.recipe](
             image, mask, seed=self._config.seed, epoch=self._epoch, index=index
         )
-        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask[None])
-
-
-class WeightedSquares(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """The same squares, each with its closeness to the edge, float32 (1, S, S)."""
-
-    def __init__(self, squares: TrainingSquares) -> None:
-        self._squares = squares
-
-    def __len__(self) -> int:
-        return len(self._squares)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        image, mask = self._squares[index]
-        closeness = edge_closeness(mask[0].numpy())
-        return image, mask, torch.from_numpy(closeness[None])
+        square = torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask[None])
+        extra = extra_weights(mask, self._config)
+        return square if extra is None else (*square, torch.from_numpy(extra[None]))
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
@@ -93,8 +83,8 @@ def epoch_batches(
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Returns this process's share of each batch of an epoch.
 
-    A batch is images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and the closeness to the edges,
-    float32 (N, 1, S, S), where these weigh something.
+    A batch is images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and extra weights, float32
+    (N, 1, S, S), where the settings have some.
 
     Args:
         samples: All training photos.
@@ -119,10 +109,8 @@ def epoch_batches(
             f"one at least (batch {config.batch}, {len(samples)} training photos); take a larger "
             "batch or fewer processes."
         )
-    squares = TrainingSquares(samples, config, epoch, kept)
-    whole: Dataset[Any] = WeightedSquares(squares) if config.edge_weight else squares
     return _Loader(
-        whole,
+        TrainingSquares(samples, config, epoch, kept),
         batch_sampler=[batch[processes.share] for batch in batches],
         num_workers=config.workers,
         worker_init_fn=_start_worker,

@@ -91,6 +91,9 @@ class TrainConfig:
     edge_weight: Annotated[float, Limits(0.0, 1000.0)] = 0.0
     """Extra weight of the cross-entropy right at the true edge, fading over some 5 px (the paper
     takes 10); 0 turns it off."""
+    gap_weight: Annotated[float, Limits(0.0, 1000.0)] = 0.0
+    """Extra weight of the cross-entropy in the car's narrow gaps, such as those between spokes; 0
+    turns it off."""
     optimizer: Optimizer = "adamw"
     """adamw, adam, or sgd with momentum."""
     learning_rate: Annotated[float, Limits(0.0, 10.0)] = 2e-3

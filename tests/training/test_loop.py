@@ -202,6 +202,7 @@ def test_accumulated_batches_are_one_large_batch(tiny_data: Path, tmp_path: Path
         {"precision": "bf16", "optimizer": "sgd", "schedule": "one_cycle", "loss": "lovasz"},
         {"padding": "valid", "stem": "plain", "norm": "none", "dropout": 0.5, "edge_weight": 9.0},
         {"optimizer": "adam", "loss": "focal", "positive_weight": 3.0, "clip_norm": 0.0},
+        {"edge_weight": 2.0, "gap_weight": 2.0},
     ],
 )
 def test_other_settings_train_and_resume_exactly(

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.config import TrainConfig
-from training.engine.closeness import edge_closeness
 from training.engine.loss import (
     bce_dice_loss,
     bce_loss,
-    edge_loss,
     focal_loss,
     lovasz_loss,
     make_loss,
     soft_dice_loss,
     tversky_loss,
+    weighted_loss,
 )
 
 # Probabilities 0.5, 0.5, 0.75, 0.25 (logits 0, 0, log 3, -log 3) against the mask 1, 0, 1, 0.
@@ -88,33 +87,13 @@ def test_lovasz_is_the_extension_of_the_jaccard_loss() -> None:
         assert float(ours) == pytest.approx(choquet(errors, truth), abs=1e-6)
 
 
-def test_edges_by_hand() -> None:
-    mask = np.zeros((5, 7), bool)
-    mask[:, 3:] = True
-    closeness = edge_closeness(mask, sigma=2.0)
-    distances = np.array([2.5, 1.5, 0.5, 0.5, 1.5, 2.5, 3.5])
-    assert closeness == pytest.approx(np.tile(np.exp(-(distances**2) / 8), (5, 1)))
-    assert not edge_closeness(np.zeros((4, 4), bool)).any()
-    assert not edge_closeness(np.ones((4, 4), bool)).any()
-    far = np.zeros((1, 200), bool)
-    far[0, :2] = True
-    assert edge_closeness(far)[0, -1] == 0
-
+def test_extra_weights_by_hand() -> None:
     weights = torch.tensor([1.0, 0, 0, 0.5]).reshape(1, 1, 2, 2)
     by_hand = -(math.log(0.5) + 0.5 * math.log(0.75)) / 4
-    assert float(edge_loss(LOGITS, MASKS, weights)) == pytest.approx(by_hand)
-    loss = make_loss(TrainConfig(loss="bce", edge_weight=10.0))
-    expected = float(bce_loss(LOGITS, MASKS)) + 10 * by_hand
+    assert float(weighted_loss(LOGITS, MASKS, weights)) == pytest.approx(by_hand)
+    loss = make_loss(TrainConfig(loss="bce"))
+    expected = float(bce_loss(LOGITS, MASKS)) + by_hand
     assert float(loss(LOGITS, MASKS, weights)) == pytest.approx(expected)
-
-
-def test_closeness_is_the_same_wherever_the_mask_lies_in_memory() -> None:
-    yy, xx = np.mgrid[:64, :64]
-    mask = (yy - 30) ** 2 + (xx - 33) ** 2 < 300
-    places = [np.empty(64 * 64 + n, bool)[n:].reshape(64, 64) for n in range(40)]
-    for place in places:
-        place[:] = mask
-    assert len({edge_closeness(place).tobytes() for place in places}) == 1
 
 
 def test_each_image_counts_the_same() -> None:

@@ -24,8 +24,8 @@ from training.engine.processes import ALONE, Processes
 from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
-"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and the closeness to the edges, float32
-(N, 1, S, S), where these weigh something."""
+"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and extra weights, float32 (N, 1, S, S), where
+the settings have some."""
 
 
 class Learner:
@@ -127,11 +127,11 @@ class Learner:
                 buffer.copy_(before)
 
     def _loss_of(self, batch: Batch) -> Tensor:
-        pictures, masks, *closeness = (each.to(self.device, non_blocking=True) for each in batch)
+        pictures, masks, *extra = (each.to(self.device, non_blocking=True) for each in batch)
         images = normalised(pictures, self._config.preprocessing)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.model.whole(images)
-        return self._loss(logits, masks.float(), closeness[0] if closeness else None)
+        return self._loss(logits, masks.float(), extra[0] if extra else None)
 
     def state(self) -> dict[str, Any]:
         """Returns everything that later steps depend on."""

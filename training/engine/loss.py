@@ -15,21 +15,21 @@ from torch.nn import functional as F
 from training.config import TrainConfig
 
 LossFunction = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""The loss of (logits, masks, closeness), the last None where edges weigh nothing extra."""
+"""The loss of (logits, masks, extra weights), the last None where no pixel weighs more."""
 
 _SMOOTH = 1.0
 """Pixels added to both sides of a fraction of areas, so an empty mask has a gradient."""
 
 
 def make_loss(config: TrainConfig) -> LossFunction:
-    """Returns the loss that the settings ask for: `config.loss`, plus the edges' extra weight."""
+    """Returns the loss that the settings ask for: `config.loss`, plus the extra weights' part."""
     base = _BASES[config.loss]
     positive = config.positive_weight
 
-    def loss(logits: Tensor, masks: Tensor, closeness: Tensor | None = None) -> Tensor:
+    def loss(logits: Tensor, masks: Tensor, extra: Tensor | None = None) -> Tensor:
         total = base(logits, masks, positive)
-        if config.edge_weight and closeness is not None:
-            total = total + config.edge_weight * edge_loss(logits, masks, closeness)
+        if extra is not None:
+            total = total + weighted_loss(logits, masks, extra)
         return total
 
     return loss
@@ -127,8 +127,8 @@ def lovasz_loss(logits: Tensor, masks: Tensor) -> Tensor:
     return (errors.relu() * growth).sum(1).mean()
 
 
-def edge_loss(logits: Tensor, masks: Tensor, closeness: Tensor) -> Tensor:
-    """Returns the binary cross-entropy, weighted by how close each pixel is to the true edge.
+def weighted_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
+    """Returns the binary cross-entropy times each pixel's weight, mean over all pixels.
 
     With `bce_loss` it makes the paper's weight map for a single object, where the distances to
     the two nearest cells become the distance d to the car's own edge:
@@ -137,12 +137,12 @@ def edge_loss(logits: Tensor, masks: Tensor, closeness: Tensor) -> Tensor:
     Args:
         logits: Before the sigmoid.
         masks: The truth.
-        closeness: exp(-d^2 / (2 sigma^2)), float32 (N, 1, H, W); see `training.engine.closeness`.
+        weights: Float32 (N, 1, H, W); see `training.engine.extra_weights`.
 
-    Source: Ronneberger et al. 2015, "U-Net", equation 2.
+    Source: Ronneberger et al. 2015, "U-Net", equations 1 and 2.
     """
     surprise = F.binary_cross_entropy_with_logits(logits.float(), masks, reduction="none")
-    return (closeness * surprise).mean()
+    return (weights * surprise).mean()
 
 
 _BASES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {

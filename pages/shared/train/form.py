@@ -23,7 +23,7 @@ GROUPS = {
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),
     ),
     "Network": ("width", "depth", "widest", "padding", "norm", "stem", "dropout", "start_from"),
-    "Loss": ("loss", "positive_weight", "edge_weight"),
+    "Loss": ("loss", "positive_weight", "edge_weight", "gap_weight"),
     "Optimiser": (
         *("optimizer", "learning_rate", "schedule", "warmup_steps", "plateau_patience"),
         *("momentum", "weight_decay", "clip_norm", "accumulate", "ema"),
