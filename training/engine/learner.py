@@ -24,8 +24,8 @@ from training.engine.processes import ALONE, Processes
 from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
-"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and extra weights, float32 (N, 1, S, S), where
-the settings have some."""
+"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and where the settings have them
+extra weights, float32 (N, 1, S, S)."""
 
 
 class Learner:
