@@ -79,7 +79,7 @@ def grid_to_photo(graph: Graph, probability: Value, grid: Size, photo: Size) -> 
     """Returns a probability float32 (h, w, 1) at the photo's size, as `enlarge` does."""
 
     def shrunk(inner: Graph) -> Value:
-        return _averaged(inner, probability, grid, photo, levels=False)
+        return _averaged(inner, probability, grid, photo, levels=False).at_most(1.0)
 
     def enlarged(inner: Graph) -> Value:
         return _resized(inner, probability, grid, photo, _linear_taps)

@@ -95,6 +95,12 @@ def test_enlarged_probabilities_stay_probabilities(h: int, w: int, height: int, 
     assert out.min() >= 0 and out.max() <= 1
 
 
+def test_a_sure_network_stays_within_1_where_rounding_would_leave_it() -> None:
+    sure = np.ones((704, 704), np.float32)
+    assert cv2.resize(sure, (333, 500), interpolation=cv2.INTER_AREA).max() > 1
+    assert enlarge(sure, 500, 333).max() == 1
+
+
 @pytest.mark.parametrize("wrong", [{"size": 8}, {"std": (0, 1, 1)}, {"mean": (1, 1)}])
 def test_wrong_settings(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
