@@ -5,7 +5,7 @@ IoU than its few pixels cost Dice. The scores are given for the photos with and 
 then for all of them with the gaps filled in mask and truth, which is what gaps drawn without error
 come near to. A gap counts as found where the mask has one within 6 px.
 
-    python benchmarks/gaps.py --checkpoint runs/carmask-studio-3 --data data/carvana512 \
+    python benchmarks/gaps.py --checkpoint runs/carmask-studio-4 --data data/carvana512 \
         --split runs/carmask-studio/split.json
 """
 
@@ -71,7 +71,7 @@ def line_of(scores: list[MaskScores]) -> str:
 def main() -> None:
     """Draws each photo's mask and prints the scores."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio-3")
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio-4")
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")

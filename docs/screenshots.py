@@ -19,6 +19,7 @@ TALL = {"width": 1280, "height": 1400}
 PHONE = {"width": 390, "height": 844}
 RUNS = Path(__file__).resolve().parent.parent / "runs"
 EXPERIMENT = "&".join(f"show={run.name}" for run in sorted(RUNS.glob("ablation-*")))
+STUDIO = "&".join(f"show=carmask-studio-{number}" for number in (4, 3, 2))
 PICTURES = [
     ("start", "", WIDE, "light"),
     ("segment", "segment?sample=synth0001_03", WIDE, "light"),
@@ -27,8 +28,8 @@ PICTURES = [
     ("browse", "dataset?tab=Browse", WIDE, "dark"),
     ("augment", "dataset?tab=Augment", WIDE, "light"),
     ("train", "train", WIDE, "light"),
-    ("runs", "runs?show=carmask-studio-3&show=carmask-studio-2&show=carmask-studio", WIDE, "light"),
-    ("run", "runs?run=carmask-studio-3", WIDE, "dark"),
+    ("runs", f"runs?{STUDIO}", WIDE, "light"),
+    ("run", "runs?run=carmask-studio-4", WIDE, "dark"),
     (
         "experiment",
         f"runs?over=Images+seen&seeds=true&{EXPERIMENT}",
