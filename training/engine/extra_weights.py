@@ -74,7 +74,7 @@ def narrow_gaps(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     beyond = [(_WIDEST_GAP, _WIDEST_GAP)] * 2  # background, so the picture's border makes no gap
     bits = np.pad(mask.astype(np.uint8), beyond)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_WIDEST_GAP, _WIDEST_GAP))
-    gaps = cv2.morphologyEx(bits, cv2.MORPH_CLOSE, disk) & ~bits
+    gaps = cv2.bitwise_and(cv2.morphologyEx(bits, cv2.MORPH_CLOSE, disk), 1 - bits)
     pair = np.ones((2, 2), np.uint8)  # an opening by it takes away the steps of slanted edges
     gaps = cv2.dilate(cv2.erode(gaps, pair, anchor=(0, 0)), pair, anchor=(1, 1))
     side = 2 * _BESIDE_GAP + 1
