@@ -12,7 +12,6 @@ a data folder, say what that gives.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -23,14 +22,11 @@ from scipy.stats import mannwhitneyu
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.answers import answers, options_of_photos  # noqa: E402
 from core.doubt import DOUBT_LIMIT  # noqa: E402
-from core.masks import MaskSettings, mask_from_probability  # noqa: E402
 from core.metrics import dice, iou  # noqa: E402
 from core.predict import Predictor  # noqa: E402
-from core.preprocess import enlarge  # noqa: E402
 from core.second import SecondOpinion  # noqa: E402
-from training.evaluation.images import open_images  # noqa: E402
-from training.progress_bar import counting_bar  # noqa: E402
 
 GOOD, USELESS = 0.9, 0.8
 
@@ -43,37 +39,25 @@ def auroc(useless: list[float], good: list[float]) -> float:
 
 def main() -> None:
     """Asks the network about each photo and prints a line a kind of mask."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio")
+    parser = options_of_photos(__doc__, ROOT / "runs" / "carmask-studio")
     parser.add_argument("--second", type=Path, help="checkpoint to ask where the first one doubts")
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
     options = parser.parse_args()
 
-    images = open_images(options.data, None, options.split, "val" if options.split else "all")
     first = Predictor.load(options.checkpoint, "cpu")
-    settings = MaskSettings(first.threshold)
     predictor: Predictor | SecondOpinion = first
     if options.second:
         predictor = SecondOpinion(first, lambda: Predictor.load(options.second, "cpu"))
     scores: dict[str, list[tuple[float, float, bool, bool]]] = defaultdict(list)
     kinds: dict[str, list[float]] = {"good": [], "no car": [], "useless": [], "between": []}
-    chosen = images.samples[:: options.every]
-    with counting_bar("ask") as progress:
-        for done, sample in enumerate(chosen, start=1):
-            photo, truth = sample.read()
-            answer = predictor.answer(photo)
-            mask = mask_from_probability(enlarge(answer.probability, *truth.shape), settings)
-            score = iou(mask, truth)
-            if not truth.any():
-                kind = "no car"
-            else:
-                kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
-            kinds[kind].append(answer.doubt if mask.any() else 1.0)
-            asked = answer.first_doubt is not None
-            scores[sample.source].append((dice(mask, truth), score, not mask.any(), asked))
-            progress(done, len(chosen))
+    for sample, truth, answer, mask in answers(options, predictor, first.threshold):
+        score = iou(mask, truth)
+        if not truth.any():
+            kind = "no car"
+        else:
+            kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
+        kinds[kind].append(answer.doubt if mask.any() else 1.0)
+        asked = answer.first_doubt is not None
+        scores[sample.source].append((dice(mask, truth), score, not mask.any(), asked))
     for kind, doubts in kinds.items():
         if not doubts:
             continue

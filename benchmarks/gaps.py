@@ -11,24 +11,23 @@ come near to. A gap counts as found where the mask has one within 6 px.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_fill_holes
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.answers import answers, options_of_photos  # noqa: E402
 from core.masks import Mask, MaskSettings, mask_from_probability  # noqa: E402
 from core.metrics import MaskScores, score  # noqa: E402
 from core.predict import Predictor  # noqa: E402
-from core.preprocess import enlarge  # noqa: E402
-from training.evaluation.images import open_images  # noqa: E402
-from training.progress_bar import counting_bar  # noqa: E402
+
+Labels = NDArray[np.int32]
+"""The number of the gap that each pixel lies in, int32 (H, W), 0 outside gaps."""
 
 LEAST = 6
 """Pixels of the smallest gap that counts."""
@@ -36,23 +35,29 @@ NEAR = 6
 """How far off a gap may lie and still be found, in px."""
 
 
-def gaps_of(mask: Mask) -> list[Mask]:
-    """Returns the gaps that a mask (H, W) encloses, each as a mask (H, W)."""
-    holes = binary_fill_holes(mask) & ~mask
-    number, places, facts, _ = cv2.connectedComponentsWithStats(
-        holes.astype(np.uint8), connectivity=8
-    )
-    large = [n for n in range(1, number) if facts[n, cv2.CC_STAT_AREA] >= LEAST]
-    return [places == n for n in large]
+def filled(mask: Mask) -> Mask:
+    """Returns a mask (H, W) with the gaps filled that it encloses."""
+    return mask_from_probability(mask.astype(np.float32), MaskSettings(fill_holes=True))
 
 
-def found(gaps: list[Mask], others: list[Mask], shape: tuple[int, ...]) -> int:
+def gaps_of(mask: Mask) -> Labels:
+    """Returns the gaps that a mask (H, W) encloses."""
+    holes = (filled(mask) & ~mask).astype(np.uint8)
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(holes, connectivity=8)
+    large = facts[:, cv2.CC_STAT_AREA] >= LEAST
+    return np.asarray(np.where(large[labels], labels, 0), np.int32)
+
+
+def count(gaps: Labels) -> int:
+    """Returns how many gaps there are."""
+    return len(np.unique(gaps[gaps > 0]))
+
+
+def found(gaps: Labels, others: Labels) -> int:
     """Returns how many of the gaps have one of the others within `NEAR` px."""
-    union = np.zeros(shape, np.uint8)
-    for other in others:
-        union |= other.astype(np.uint8)
-    near = cv2.dilate(union, np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
-    return sum(bool((gap & near).any()) for gap in gaps)
+    square = np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)
+    near = cv2.dilate((others > 0).astype(np.uint8), square) > 0
+    return count(np.where(near, gaps, 0))
 
 
 def line_of(scores: list[MaskScores]) -> str:
@@ -70,36 +75,22 @@ def line_of(scores: list[MaskScores]) -> str:
 
 def main() -> None:
     """Draws each photo's mask and prints the scores."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio-4")
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
-    options = parser.parse_args()
+    options = options_of_photos(__doc__, ROOT / "runs" / "carmask-studio-4").parse_args()
 
-    images = open_images(options.data, None, options.split, "val" if options.split else "all")
     predictor = Predictor.load(options.checkpoint, "cpu")
-    settings = MaskSettings(predictor.threshold)
     having: list[MaskScores] = []
     lacking: list[MaskScores] = []
-    filled: list[MaskScores] = []
+    whole: list[MaskScores] = []
     totals: NDArray[np.int64] = np.zeros(4, np.int64)
-    chosen = images.samples[:: options.every]
-    with counting_bar("look") as progress:
-        for done, sample in enumerate(chosen, start=1):
-            photo, truth = sample.read()
-            probability = predictor.answer(photo).probability
-            mask = mask_from_probability(enlarge(probability, *truth.shape), settings)
-            true, drawn = gaps_of(truth), gaps_of(mask)
-            (having if true else lacking).append(score(mask, truth))
-            filled.append(score(binary_fill_holes(mask), binary_fill_holes(truth)))
-            right = found(true, drawn, truth.shape), found(drawn, true, truth.shape)
-            totals += np.array([right[0], len(true), right[1], len(drawn)])
-            progress(done, len(chosen))
+    for _, truth, _, mask in answers(options, predictor, predictor.threshold):
+        true, drawn = gaps_of(truth), gaps_of(mask)
+        (having if true.any() else lacking).append(score(mask, truth))
+        whole.append(score(filled(mask), filled(truth)))
+        totals += np.array([found(true, drawn), count(true), found(drawn, true), count(drawn)])
     print(f"with gaps:    {line_of(having)}")
     print(f"without gaps: {line_of(lacking)}")
     print(f"all:          {line_of(having + lacking)}")
-    print(f"gaps filled:  {line_of(filled)}")
+    print(f"gaps filled:  {line_of(whole)}")
     caught, there, real, drawn_ones = totals
     print(f"{caught} of {there} gaps are found, {real} of {drawn_ones} that are drawn are there")
 

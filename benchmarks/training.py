@@ -107,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
 
     config = find_preset(options.preset).config({"data": (str(options.data),), "device": "cpu"})
-    if config.edge_weight or config.gap_weight:
+    if config.has_extra_weights:
         parser.error("the plain loop weighs no edges or gaps; take another --preset")
     speeds = measured(config, options.data, options.turns, options.steps)
     ratios = [one / other for one, other in zip(speeds["engine"], speeds["plain"], strict=True)]

@@ -92,5 +92,5 @@ def enlarge(probability: NDArray[np.float32], height: int, width: int) -> NDArra
         return probability
     shrinks = height * width < probability.size
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(probability, (width, height), interpolation=how)
-    return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)  # a mean of ones rounds to more
+    resized = np.asarray(cv2.resize(probability, (width, height), interpolation=how), np.float32)
+    return np.minimum(resized, 1, out=resized)  # a mean of ones can round to more

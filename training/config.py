@@ -189,6 +189,11 @@ class TrainConfig:
         return Reading(classes=self.classes, car_rule=self.car_rule, cars=cars)
 
     @property
+    def has_extra_weights(self) -> bool:
+        """Whether some pixels weigh more than others; see `training.engine.extra_weights`."""
+        return bool(self.edge_weight or self.gap_weight)
+
+    @property
     def step_images(self) -> int:
         """Photos in one optimiser step."""
         return self.batch * self.accumulate

@@ -23,7 +23,7 @@ _BESIDE_GAP = 2
 
 def extra_weights(mask: NDArray[np.bool_], config: TrainConfig) -> NDArray[np.float32] | None:
     """Returns the extra weights, float32 (H, W) from 0 up, or None where the settings have none."""
-    if not config.edge_weight and not config.gap_weight:
+    if not config.has_extra_weights:
         return None
     weights = np.zeros(mask.shape, np.float32)
     if config.edge_weight:

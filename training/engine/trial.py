@@ -70,7 +70,7 @@ def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
     sides = config.size, config.size
     pictures = torch.zeros(photos, *sides, 3, dtype=torch.uint8)
     masks = torch.zeros(photos, 1, *sides, dtype=torch.bool)
-    weights = [masks.float()] if config.edge_weight or config.gap_weight else []
+    weights = [masks.float()] if config.has_extra_weights else []
     with _told_with_smaller_settings(config, learner.device):
         learner.rehearse((pictures, masks, *weights))
 

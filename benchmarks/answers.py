@@ -1,0 +1,41 @@
+"""What a predictor answers about each photo of some data folders: what several benchmarks ask."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.masks import Mask, MaskSettings, mask_from_probability
+from core.predict import Answer, Predictor
+from core.preprocess import enlarge
+from core.second import SecondOpinion
+from training.data import Sample
+from training.evaluation.images import open_images
+from training.progress_bar import counting_bar
+
+
+def options_of_photos(description: str | None, checkpoint: Path) -> argparse.ArgumentParser:
+    """Returns a parser of what `answers` needs; `checkpoint` is asked where none is named."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--checkpoint", type=Path, default=checkpoint)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
+    return parser
+
+
+def answers(
+    options: argparse.Namespace, predictor: Predictor | SecondOpinion, threshold: float
+) -> Iterator[tuple[Sample, Mask, Answer, Mask]]:
+    """Yields each photo, its true mask, the answer about it and the mask of that, bool (H, W)."""
+    images = open_images(options.data, None, options.split, "val" if options.split else "all")
+    settings = MaskSettings(threshold)
+    chosen = images.samples[:: options.every]
+    with counting_bar("ask") as progress:
+        for done, sample in enumerate(chosen, start=1):
+            photo, truth = sample.read()
+            answer = predictor.answer(photo)
+            probability = enlarge(answer.probability, *truth.shape)
+            yield sample, truth, answer, mask_from_probability(probability, settings)
+            progress(done, len(chosen))
