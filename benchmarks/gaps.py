@@ -5,7 +5,7 @@ IoU than its few pixels cost Dice. The scores are given for the photos with and 
 then for all of them with the gaps filled in mask and truth, which is what gaps drawn without error
 come near to. A gap counts as found where the mask has one within 6 px.
 
-    python benchmarks/gaps.py --checkpoint runs/carmask-studio-4 --data data/carvana512 \
+    python benchmarks/gaps.py --checkpoint runs/carmask-studio-5 --data data/carvana512 \
         --split runs/carmask-studio/split.json
 """
 
@@ -75,7 +75,7 @@ def line_of(scores: list[MaskScores]) -> str:
 
 def main() -> None:
     """Draws each photo's mask and prints the scores."""
-    options = options_of_photos(__doc__, ROOT / "runs" / "carmask-studio-4").parse_args()
+    options = options_of_photos(__doc__, ROOT / "runs" / "carmask-studio-5").parse_args()
 
     predictor = Predictor.load(options.checkpoint, "cpu")
     having: list[MaskScores] = []

@@ -9,19 +9,22 @@ Usage::
 from __future__ import annotations
 
 import argparse
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).resolve().parent / "images"
+SHORT = {"width": 1280, "height": 1060}
 WIDE = {"width": 1280, "height": 1240}
 TALL = {"width": 1280, "height": 1400}
 PHONE = {"width": 390, "height": 844}
 RUNS = Path(__file__).resolve().parent.parent / "runs"
 EXPERIMENT = "&".join(f"show={run.name}" for run in sorted(RUNS.glob("ablation-*")))
-STUDIO = "&".join(f"show=carmask-studio-{number}" for number in (4, 3, 2))
+STUDIO = "&".join(f"show=carmask-studio-{number}" for number in (5, 4, 3))
 PICTURES = [
-    ("start", "", WIDE, "light"),
+    ("start", "", SHORT, "light"),
     ("segment", "segment?sample=synth0001_03", WIDE, "light"),
     ("truth", "segment?sample=synth0001_03&truth=true", WIDE, "dark"),
     ("dataset", "dataset", WIDE, "light"),
@@ -29,7 +32,7 @@ PICTURES = [
     ("augment", "dataset?tab=Augment", WIDE, "light"),
     ("train", "train", WIDE, "light"),
     ("runs", f"runs?{STUDIO}", WIDE, "light"),
-    ("run", "runs?run=carmask-studio-4", WIDE, "dark"),
+    ("run", "runs?run=carmask-studio-5", WIDE, "dark"),
     (
         "experiment",
         f"runs?over=Images+seen&seeds=true&{EXPERIMENT}",
@@ -42,7 +45,7 @@ PICTURES = [
 
 
 def main() -> None:
-    """Writes docs/images/<name>.png."""
+    """Writes docs/images/<name>.webp."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address")
     parser.add_argument("--browser", help="executable; Playwright's own where it is left out")
@@ -58,7 +61,8 @@ def main() -> None:
             page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=120_000)
             page.wait_for_function("!document.querySelector('[data-stale=true]')")
             page.wait_for_timeout(4000)  # pictures fade in, figures are measured
-            page.screenshot(path=options.out / f"{name}.png")
+            picture = Image.open(BytesIO(page.screenshot()))
+            picture.convert("RGB").save(options.out / f"{name}.webp", quality=90, method=6)
             page.close()
         browser.close()
 
