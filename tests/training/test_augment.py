@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from core.errors import ConfigError
-from core.preprocess import resize
+from core.preprocess import HALF_LEVEL, resize
 from training import batches
 from training.augment.compose import Augmenter, resized
 from training.augment.recipe import ONE_OF, RECIPES, Recipe, Step
@@ -209,14 +209,15 @@ def test_workers_repeat_nothing(tiny_data: Path, tmp_path: Path) -> None:
 
 def test_a_photo_that_grows_keeps_a_smooth_edge() -> None:
     image, mask = pattern()
-    large, bits = resized(image, mask, 240)
+    large, levels = resized(image, mask, 240)
+    bits = levels >= HALF_LEVEL
     assert np.array_equal(large, resize(image, 240, 240))  # as for a prediction
     y, x = np.mgrid[:240, :240]
     true = ((x + 0.5) / 2 - 60.5) ** 2 + 4 * ((y + 0.5) / 3 - 45.5) ** 2 < 45**2
     stairs = np.repeat(np.repeat(mask, 3, axis=0), 2, axis=1)
     assert (bits ^ true).sum() < 0.8 * (stairs ^ true).sum()
     same = resized(image[:, :80], mask[:, :80], 80)
-    assert np.array_equal(same[0], image[:, :80]) and np.array_equal(same[1], mask[:, :80])
+    assert np.array_equal(same[0], image[:, :80]) and np.array_equal(same[1] >= HALF_LEVEL, mask[:, :80])
 
 
 def test_without_a_size_photos_keep_theirs() -> None:
