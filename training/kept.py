@@ -22,7 +22,7 @@ _SPARED = 0.8
 
 
 class KeptPhotos:
-    """Photos and masks' levels as the squares that augmentation begins with, one copy for all workers."""
+    """Photos and masks as the squares that augmentation begins with, one copy for all workers."""
 
     def __init__(self, samples: Sequence[Sample], size: int) -> None:
         """Reads each photo once, several at a time.

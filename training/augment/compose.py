@@ -62,7 +62,8 @@ def _square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def _levels(mask: NDArray[np.bool_ | np.uint8]) -> NDArray[np.uint8]:
-    return mask_levels(mask) if mask.dtype == np.bool_ else mask
+    bits = mask.dtype == np.bool_
+    return mask_levels(mask.view(np.bool_)) if bits else mask.view(np.uint8)
 
 
 @dataclass(frozen=True)
