@@ -82,6 +82,27 @@ def resize(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     return np.asarray(cv2.resize(picture, (width, height), interpolation=how), dtype=np.uint8)
 
 
+def resize_mask(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
+    """Returns a mask (H, W) bool at another size: car is what is half car at least.
+
+    Its edge stays where the photo's is. OpenCV's nearest neighbour is the upper left of a cell and
+    would move the mask by up to half a pixel.
+    """
+    if mask.shape == (height, width):
+        return mask
+    how = cv2.INTER_AREA if height * width < mask.size else cv2.INTER_LINEAR
+    return cv2.resize(mask_levels(mask), (width, height), interpolation=how) >= HALF_LEVEL
+
+
+HALF_LEVEL = 128
+"""The least level of a resampled mask that is car."""
+
+
+def mask_levels(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Returns a mask as levels that can be resampled like its photo: 255 where car is, else 0."""
+    return mask.view(np.uint8) * np.uint8(255)
+
+
 def enlarge(probability: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """Returns a probability (h, w) float32 at a photo's size, still in [0, 1].
 

@@ -44,7 +44,7 @@ class KeptPhotos:
             )
         started = time.monotonic()
         self._images = torch.empty((len(photos), size, size, 3), dtype=torch.uint8)
-        self._masks = torch.empty((len(photos), size, size), dtype=torch.bool)
+        self._masks = torch.empty((len(photos), size, size), dtype=torch.uint8)
         if multiprocessing.get_start_method() != "fork":  # a fork has them without a copy
             for each in (self._images, self._masks):
                 each.share_memory_()  # type: ignore[no-untyped-call]
@@ -62,7 +62,7 @@ class KeptPhotos:
             f"{time.monotonic() - started:.1f} s"
         )
 
-    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Returns a copy of a photo (S, S, 3) uint8 and of its mask (S, S) bool."""
+    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Returns a copy of what `resized` makes of a photo: (S, S, 3) and (S, S), uint8."""
         place = self._places[sample.key]
         return self._images[place].clone().numpy(), self._masks[place].clone().numpy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
-from core.preprocess import enlarge, resize
+from core.preprocess import enlarge, resize_mask
 from pages.shared.segmenter import Prepared
 
 LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
@@ -66,8 +66,8 @@ def heatmap_jpeg(prepared: Prepared) -> bytes:
 
 def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> bytes:
     """Returns what is right, missed and wrong, as JPEG; the truth has the photo's own size."""
-    small = resize(truth.view(np.uint8) * np.uint8(255), *prepared.picture.shape[:2])
-    return encode_jpeg(error_picture(prepared.picture, mask, small >= 128), _QUALITY)
+    small = resize_mask(truth, *prepared.picture.shape[:2])
+    return encode_jpeg(error_picture(prepared.picture, mask, small), _QUALITY)
 
 
 def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:

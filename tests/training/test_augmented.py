@@ -210,6 +210,16 @@ def test_other_settings_are_refused_by_name(
         write_augmented(other)
 
 
+def test_a_set_that_older_code_began_is_not_continued(job: AugmentJob) -> None:
+    write_augmented(job, stop=lambda: True)
+    begun = json.loads((job.out / "augment.json").read_text())
+    (job.out / "augment.json").write_text(json.dumps(begun | {"format": 1}))
+    before = sorted(job.out.rglob("*"))
+    with pytest.raises(ConfigError, match="format 1 there"):
+        write_augmented(job)
+    assert sorted(job.out.rglob("*")) == before
+
+
 def test_a_changed_source_is_refused(job: AugmentJob) -> None:
     write_augmented(job, stop=lambda: True)
     write_pair(job.data, "car0_01", 99)

@@ -26,8 +26,8 @@ def test_a_photo_is_what_augmentation_begins_with(
         image, mask = photos.read(sample)
         expected = resized(*sample.read(), 48)
         assert np.array_equal(image, expected[0]) and np.array_equal(mask, expected[1])
-        assert mask.dtype == bool and mask.any() and not mask.all()
-        image[:], mask[:] = 0, False  # a copy: the next one to read it finds it whole
+        assert mask.dtype == np.uint8 and mask.any() and not mask.all()
+        image[:], mask[:] = 0, 0  # a copy: the next one to read it finds it whole
         assert np.array_equal(photos.read(sample)[0], expected[0])
         assert np.array_equal(photos.read(sample)[1], expected[1])
 

@@ -18,28 +18,52 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preprocess import resize
+from core.preprocess import HALF_LEVEL, mask_levels, resize
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
 from training.augment.recipe import Recipe, find_recipe
 
 
 def resized(
-    image: NDArray[np.uint8], mask: NDArray[np.bool_], size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    image: NDArray[np.uint8], mask: NDArray[np.bool_ | np.uint8], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Returns photo and mask as the squares that an Augmenter of this size begins with.
 
     Where both sides grow, the photo grows as for a prediction and the mask along smooth edges.
+
+    Args:
+        image: (H, W, 3) uint8.
+        mask: (H, W) bool, or levels that this function returned.
+        size: Side of the square in px.
+
+    Returns:
+        The photo (S, S, 3), and the mask (S, S) as levels: 255 where car is, less along its edge.
     """
-    if image.shape[:2] == (size, size):
-        return image, mask
-    bits = mask.astype(np.uint8)
-    if max(image.shape[:2]) < size:
-        level = cv2.resize(bits.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
-        return resize(image, size, size), level > 0.5
-    square = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    nearest = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(square, np.uint8), nearest.astype(bool)
+    levels = _levels(mask)
+    if max(image.shape[:2]) >= size:
+        return _square(image, size), _square(levels, size)
+    grown = cv2.resize(levels, (size, size), interpolation=cv2.INTER_LINEAR)
+    return resize(image, size, size), np.asarray(grown, np.uint8)
+
+
+_UNEVEN = 1.5
+"""Beyond, a side that shrinks while the other one grows drifts by more than 0.05 px in OpenCV."""
+
+
+def _square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Returns a picture, one of whose sides at least does not grow, as a square."""
+    rows, columns = picture.shape[:2]
+    if (rows, columns) == (size, size):
+        return picture
+    if min(rows, columns) < size and max(rows, columns) > _UNEVEN * size:
+        # OpenCV averages only where both sides shrink, so the side that grows comes second.
+        picture = resize(picture, min(rows, size), min(columns, size))
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _levels(mask: NDArray[np.bool_ | np.uint8]) -> NDArray[np.uint8]:
+    bits = mask.dtype == np.bool_
+    return mask_levels(mask.view(np.bool_)) if bits else mask.view(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -82,7 +106,12 @@ class Augmenter:
         self.size = size
         built = [build_step(step) for step in self.recipe.steps]
         self._leaves = [leaf for _, leaves in built for leaf in leaves]
-        self._compose = A.Compose([transform for transform, _ in built], strict=True)
+        # Masks go through as levels, resampled as the photo is, and are cut at the very end.
+        self._compose = A.Compose(
+            [transform for transform, _ in built],
+            strict=True,
+            mask_interpolation=cv2.INTER_LINEAR,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.recipe, self.size)
@@ -90,7 +119,7 @@ class Augmenter:
     def __call__(
         self,
         image: NDArray[np.uint8],
-        mask: NDArray[np.bool_],
+        mask: NDArray[np.bool_ | np.uint8],
         *,
         seed: int,
         epoch: int,
@@ -100,7 +129,7 @@ class Augmenter:
 
         Args:
             image: (H, W, 3) uint8.
-            mask: (H, W) bool.
+            mask: (H, W) bool, or levels that `resized` returned.
             seed: The run's seed.
             epoch: The epoch, from 1.
             index: The sample's place in the training set.
@@ -109,15 +138,16 @@ class Augmenter:
         # the same numbers, so that all of them or none of them would be applied.
         state = [seed, epoch, index]
         self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
+        levels = _levels(mask)
         if self.size:  # every step then works on the small picture
-            image, mask = resized(image, mask, self.size)
-        out = self._compose(image=image, mask=mask.astype(np.uint8))
-        return out["image"], out["mask"].astype(bool)
+            image, levels = resized(image, levels, self.size)
+        out = self._compose(image=image, mask=levels)
+        return out["image"], out["mask"] >= HALF_LEVEL
 
     def traced(
         self,
         image: NDArray[np.uint8],
-        mask: NDArray[np.bool_],
+        mask: NDArray[np.bool_ | np.uint8],
         *,
         seed: int,
         epoch: int,

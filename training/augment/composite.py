@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.preprocess import HALF_LEVEL
 from training.augment.backgrounds import Backgrounds
 from training.augment.cutout import Cutout, blend, cut_out, ground_shadow, match_colours
 
@@ -103,12 +104,12 @@ class Composite(A.DualTransform):  # type: ignore[misc]
         }
         number = self.py_random.randrange(len(self._photos))
         background = self._crop(self._photos.read(number), data["image"].shape[:2])
-        cutout = cut_out(data["image"], data["mask"].astype(bool))
+        cutout = cut_out(data["image"], data["mask"])
         if cutout is None:
             return {"background": "", "_image": data["image"], "_mask": data["mask"]}
         placed = self._place(cutout, drawn, background.shape[:2])
         image = self._compose(background, data["image"], data["mask"], placed, drawn)
-        mask = (placed.alpha > 0.5).astype(data["mask"].dtype)
+        mask = np.rint(placed.alpha * 255).astype(np.uint8)
         return {"background": self._photos.name(number), **drawn, "_image": image, "_mask": mask}
 
     def apply(self, img: NDArray[np.uint8], _image: NDArray[np.uint8], **_: Any) -> Any:
@@ -154,7 +155,7 @@ class Composite(A.DualTransform):  # type: ignore[misc]
         placed: Cutout,
         drawn: dict[str, float],
     ) -> NDArray[np.uint8]:
-        car = match_colours(placed, image, mask.astype(bool), background, drawn["colour_match"])
+        car = match_colours(placed, image, mask >= HALF_LEVEL, background, drawn["colour_match"])
         ground = ground_shadow(background, placed.alpha, drawn["shadow"])
         return blend(ground, car, placed.alpha, drawn["soft_edge"])
 

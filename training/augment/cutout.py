@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.preprocess import HALF_LEVEL
+
 Floats = NDArray[np.float32]
 
 _RIM = 2.0
@@ -65,13 +67,14 @@ class Cutout:
         return Cutout(np.asarray(paint, np.uint8), over)
 
 
-def cut_out(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Cutout | None:
+def cut_out(image: NDArray[np.uint8], levels: NDArray[np.uint8]) -> Cutout | None:
     """Returns the car of a photo, or None where there is none.
 
     Args:
         image: (H, W, 3) uint8.
-        mask: (H, W) bool.
+        levels: (H, W) uint8, 255 where the car is, less along an edge that was resampled.
     """
+    mask = levels >= HALF_LEVEL
     if not mask.any():
         return None
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
@@ -86,7 +89,7 @@ def cut_out(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Cutout | None:
     of_label = np.zeros(int(labels.max()) + 1, np.int64)
     of_label[labels[inner]] = np.flatnonzero(inner)
     colours = image.reshape(-1, 3)[of_label[labels]]
-    return Cutout(colours, mask.astype(np.float32))
+    return Cutout(colours, levels.astype(np.float32) / np.float32(255))
 
 
 def match_colours(

@@ -79,8 +79,8 @@ class CoarseElastic(A.DualTransform):  # type: ignore[misc]
         return cv2.remap(img, map_x, map_y, cv2.INTER_LINEAR, borderMode=self.border_mode)
 
     def apply_to_mask(self, mask: NDArray[np.uint8], map_x: Floats, map_y: Floats, **_: Any) -> Any:
-        """Returns the deformed mask; it keeps its values."""
-        return cv2.remap(mask, map_x, map_y, cv2.INTER_NEAREST, borderMode=self.border_mode)
+        """Returns the deformed mask's levels, moved as the image is."""
+        return cv2.remap(mask, map_x, map_y, cv2.INTER_LINEAR, borderMode=self.border_mode)
 
 
 def _weights(points: int, pixels: int) -> Floats:

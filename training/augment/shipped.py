@@ -30,7 +30,6 @@ def _shift_scale_rotate(shift: float, scale: float, degrees: float) -> Step:
 
 _LIGHT = (
     Step("HorizontalFlip", 0.5),
-    Step("RandomRotate90", 0.5),
     _shift_scale_rotate(0.0625, 0.1, 15),
     *_LIGHT_COLOUR,
     *_LIGHT_NOISE,
@@ -38,8 +37,6 @@ _LIGHT = (
 
 _HEAVY = (
     Step("HorizontalFlip", 0.5),
-    Step("VerticalFlip", 0.5),
-    Step("RandomRotate90", 0.5),
     _shift_scale_rotate(0.1, 0.2, 30),
     Step("ElasticTransform", 0.3),
     *_LIGHT_COLOUR,
@@ -58,7 +55,7 @@ _PAPER = (
             ("scale_y", (1, 1)),
             ("translate_x", (-0.1, 0.1)),
             ("translate_y", (-0.1, 0.1)),
-            ("rotate", (-180, 180)),
+            ("rotate", (-15, 15)),
             ("border", "reflect"),
         ),
     ),
@@ -121,7 +118,7 @@ SHIPPED: dict[str, tuple[str, tuple[Step, ...]]] = {
         _LIGHT,
     ),
     "heavy": (
-        "The light recipe with larger moves, upside down photos, other colours, bends and holes. "
+        "The light recipe with larger moves, other colours, bends and holes. "
         "For few photos and long trainings; the network must not lean on any one cue.",
         _HEAVY,
     ),
@@ -132,8 +129,8 @@ SHIPPED: dict[str, tuple[str, tuple[Step, ...]]] = {
     ),
     "paper": (
         "What the U-Net's paper did (Ronneberger 2015, section 3.1): smooth random bends from "
-        "displacements of 10 px on a coarse 3 x 3 grid, shifts, turns and grey values. It was made "
-        "for cells under a microscope, which have no up and down.",
+        "displacements of 10 px on a coarse 3 x 3 grid, shifts, turns and grey values. Its cells "
+        "under a microscope have no up and down; cars do, so they turn by 15 degrees at most.",
         _PAPER,
     ),
     "robust": (

@@ -29,7 +29,7 @@ def strip(
     transform: str,
     parameter: str,
     image: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
+    mask: NDArray[np.bool_ | np.uint8],
     steps: int,
     seed: int,
     arguments: Mapping[str, Any] | None = None,
@@ -42,7 +42,7 @@ def strip(
         transform: Name of the table.
         parameter: Name of one of its parameters that is no folder.
         image: (H, W, 3) uint8.
-        mask: (H, W) bool.
+        mask: (H, W) bool, or levels that `resized` returned.
         steps: Pictures, 2 or more; choices and whole numbers may give fewer.
         seed: Of what is drawn besides.
         arguments: Values to take in place of defaults, as the folder of backgrounds.

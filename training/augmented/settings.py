@@ -17,8 +17,8 @@ from training.data import Dataset, Reading
 SETTINGS, MANIFEST, LOCK, STATE = "augment.json", "manifest.jsonl", "lock", "state.json"
 IMAGES, MASKS = "images", "masks"
 LOG, OWN_RECIPE = "log.txt", "recipe.json"
-FORMAT = 1
-"""Rises when the same settings begin to make other files."""
+FORMAT = 2
+"""Rises when the same settings begin to make other files: 2 when masks were resampled as levels."""
 JPEG_QUALITY = 95
 
 _KIND = "carmask augmented set"
@@ -128,6 +128,12 @@ def check_folder(job: AugmentJob, settings: dict[str, Any]) -> None:
                 f"{job.out} holds files that are of no augmented set ({first_few(foreign, 3)}); "
                 "choose an empty folder."
             )
+    elif found.get("format") != FORMAT:
+        raise ConfigError(
+            f"{job.out} was begun by another version, which makes other files from the same "
+            f"settings (format {found.get('format')!r} there, {FORMAT} here). Choose another "
+            "folder, or go on with the version that began it."
+        )
     elif found != settings:
         raise ConfigError(
             f"{job.out} holds a set with other settings: {_differences(found, settings)}. Choose "

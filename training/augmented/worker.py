@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CarmaskError, DataError
-from training.augment.compose import Augmenter
-from training.augment.recipe import Recipe
+from core.preprocess import HALF_LEVEL, mask_levels
+from training.augment.compose import Augmenter, resized
 from training.augmented.settings import IMAGES, JPEG_QUALITY, MASKS, AugmentJob
 from training.data import Sample
 
@@ -40,8 +40,6 @@ class PictureMaker:
     def __init__(self, job: AugmentJob) -> None:
         self._job = job
         self._augmenter = Augmenter(job.recipe, job.size)
-        # A photo is resized once, not once a version; the recipe's own resizing then does nothing.
-        self._resizer = Augmenter(Recipe("none", ""), job.size)
         self._folders = {name: job.out / name for name in (IMAGES, MASKS)}
         self._temporary = {
             name: folder / f".{os.getpid()}.tmp" for name, folder in self._folders.items()
@@ -67,22 +65,24 @@ class PictureMaker:
                 if not path.exists():
                     raise DataError(f"{path} is gone since the start; bring it back.") from error
             return [json.dumps({"source": sample.name, "index": index, "error": str(error)})]
-        if self._job.size:
-            image, mask = self._resizer(image, mask, seed=0, epoch=0, index=0)
-        return [self._version(image, mask, index, sample, v) for v in self._job.versions]
+        levels = mask_levels(mask)
+        if self._job.size:  # once, not once a version: the recipe's own resizing then does nothing
+            image, levels = resized(image, levels, self._job.size)
+        return [self._version(image, levels, index, sample, v) for v in self._job.versions]
 
     def _version(
         self,
         image: NDArray[np.uint8],
-        mask: NDArray[np.bool_],
+        levels: NDArray[np.uint8],
         index: int,
         sample: Sample,
         version: int,
     ) -> str:
         applied: list[dict[str, Any]] = []
+        mask = levels >= HALF_LEVEL
         if version:
             made = self._augmenter.traced(
-                image, mask, seed=self._job.seed, epoch=version, index=index
+                image, levels, seed=self._job.seed, epoch=version, index=index
             )
             image, mask = made.image, made.mask
             applied = [
@@ -227,4 +227,4 @@ def _jpeg(image: NDArray[np.uint8]) -> bytes:
 
 
 def _png(mask: NDArray[np.bool_]) -> bytes:
-    return bytes(cv2.imencode(".png", mask.view(np.uint8) * np.uint8(255))[1])
+    return bytes(cv2.imencode(".png", mask_levels(mask))[1])

@@ -18,7 +18,7 @@ from PIL import Image
 
 from core.files import write_bytes_atomically
 from core.image import encode_jpeg, thumbnail
-from core.preprocess import resize
+from core.preprocess import mask_levels, resize
 from training.data import Sample
 from training.logs.probes import epoch_folder
 
@@ -64,7 +64,7 @@ class Probes:
             image, mask = sample.read()
             photo = encode_jpeg(thumbnail(image, LONGEST), quality=85)
             write_bytes_atomically(self._folder / f"{number}.jpg", photo)
-            truth = _grey_png(_small(mask.astype(np.uint8) * 255))
+            truth = _grey_png(_small(mask_levels(mask)))
             write_bytes_atomically(self._folder / f"{number}_truth.png", truth)
         write_bytes_atomically(path, text.encode())
 

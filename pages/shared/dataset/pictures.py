@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.drawing import OverlayStyle, overlay
 from core.errors import CarmaskError
 from core.image import encode_jpeg, read_image, thumbnail
-from core.preprocess import resize
+from core.preprocess import resize_mask
 from pages.shared.cache import BoundedCache
 from training.data import Sample
 
@@ -116,11 +116,7 @@ def _read_pair(sample: Sample, longest: int, *, with_mask: bool = True) -> Pair:
         mask = sample.mask.read((image.shape[0], image.shape[1]))
     except (CarmaskError, OSError) as error:
         return Pair(small, None, str(error))
-    return Pair(small, _small_mask(mask, small.shape[0], small.shape[1]))
-
-
-def _small_mask(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    return resize(mask.view(np.uint8) * np.uint8(255), height, width) >= 128
+    return Pair(small, resize_mask(mask, small.shape[0], small.shape[1]))
 
 
 def _key(sample: Sample) -> str:

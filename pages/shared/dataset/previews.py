@@ -23,7 +23,7 @@ from training.data import Sample
 if TYPE_CHECKING:
     from training.augment.compose import Augmenter
 
-Pair = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 SIZES = (128, 256, 384, 512, 640)
 """Sides in px of the squares to choose from."""
@@ -76,7 +76,7 @@ def sample_key(sample: Sample) -> str:
 
 
 def square(sample: Sample, size: int) -> Pair:
-    """Returns a photo and its mask as the square that training starts from; not to be written to.
+    """Returns a photo and its mask's levels as training starts from them; not to be written to.
 
     Raises:
         CarmaskError: The photo or its mask can't be read.
@@ -86,8 +86,9 @@ def square(sample: Sample, size: int) -> Pair:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _square(key: str, size: int, _sample: Sample) -> Pair:
-    image, mask = _sample.read()
-    return _augmenter("none", size, Recipe("none", ""))(image, mask, seed=0, epoch=1, index=0)
+    from training.augment.compose import resized
+
+    return resized(*_sample.read(), size)
 
 
 def augmenter(recipe: Recipe, size: int) -> Augmenter:
@@ -143,10 +144,10 @@ def _version(
     _recipe: Recipe,
 ) -> Version:
     # Copies: a transform may write into what it is given, and the square is shared.
-    image, mask = (each.copy() for each in square(_sample, size))
+    image, levels = (each.copy() for each in square(_sample, size))
     ready = augmenter(_recipe, size)
     with _ONE_AT_A_TIME:
-        made = ready.traced(image, mask, seed=seed, epoch=epoch, index=place)
+        made = ready.traced(image, levels, seed=seed, epoch=epoch, index=place)
     lines = applied_lines((each.transform, each.parameters) for each in made.applied)
     jpeg = draw(shown, made.image, made.mask)
     return Version(epoch, jpeg, car_share(made.mask), tuple(lines))

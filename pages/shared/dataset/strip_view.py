@@ -106,10 +106,10 @@ def _strip(
     """Returns the values and pictures of a strip, lowest first."""
     from training.augment.strip import strip
 
-    image, mask = (each.copy() for each in square(_sample, size))
+    image, levels = (each.copy() for each in square(_sample, size))
     return [
         (_word(still.value), draw(shown, still.image, still.mask))
-        for still in strip(transform, parameter, image, mask, STEPS, seed, folders)
+        for still in strip(transform, parameter, image, levels, STEPS, seed, folders)
     ]
 
 

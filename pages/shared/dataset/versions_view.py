@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.masks import car_share
+from core.preprocess import HALF_LEVEL
 from pages.shared.dataset.health_view import show_health
 from pages.shared.dataset.image_picker import pick_image
 from pages.shared.dataset.previews import draw, square, versions
@@ -52,11 +53,12 @@ def _show_grid(
 ) -> None:
     """Draws the photo and its versions, each with what was done to it."""
     try:
-        image, mask = square(sample, size)
+        image, levels = square(sample, size)
         made = versions(sample, place, recipe, size, seed, epochs, shown)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
+    mask = levels >= HALF_LEVEL
     with st.container(key="versions"):
         with st.container(gap="xsmall"):
             st.image(draw(shown, image, mask), width="stretch", alt="The photo")
