@@ -17,7 +17,8 @@ from tests.training.layout_folders import (
     write_voc,
 )
 from training.data import Dataset, Reading, open_dataset
-from training.layouts.voc import NAMES, colour_of
+from training.layouts.label_map import colour_of
+from training.layouts.voc import NAMES
 from training.mask_source import ClassMask
 
 SIZE = (48, 64)
