@@ -62,7 +62,7 @@ def car_pixels(
         MaskError: It holds a number or a colour that isn't known.
     """
     cars = [_packed(*colour) for colour in colours]
-    if picture.mode in ("I", "I;16"):
+    if picture.mode[0] in "IF":
         return _by_number(np.asarray(picture), values, known, title)
     if picture.mode in ("P", "L", "1"):
         places = np.asarray(picture).astype(np.uint8)

@@ -13,6 +13,7 @@ from PIL import Image
 from core.errors import DataError, MaskError
 from core.image import encode_jpeg
 from tests.training.layout_folders import draw_pairs, voc_colour
+from training.class_pixels import Known, car_pixels
 from training.data import Dataset, Reading, open_dataset
 
 SIZE = (48, 64)
@@ -105,6 +106,17 @@ def test_numbers_tell_the_car_where_the_background_stands_first(
     assert np.array_equal(read(write(tmp_path, labels, picture)), MASK)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_wide_numbers_are_read_as_they_are(dtype: type[np.number]) -> None:
+    known = Known(frozenset({0, 1}), frozenset(), "a list")
+    picture = Image.fromarray(MASK.astype(dtype))
+    assert np.array_equal(car_pixels(picture, (1,), (), known, "x"), MASK)
+    for value in (1000, 257) if dtype == np.int32 else (0.5, 1000):
+        wrong = Image.fromarray((MASK * value).astype(dtype))
+        with pytest.raises(MaskError, match=str(value)):
+            car_pixels(wrong, (1,), (), known, "x")
+
+
 @pytest.mark.parametrize("labels", [BACKGROUND_FIRST, CAR_FIRST])
 def test_a_palette_in_another_order_is_read_by_its_colours(tmp_path: Path, labels: str) -> None:
     assert np.array_equal(read(write(tmp_path, labels, with_palette(0, 1, CAR, (0, 0, 0)))), MASK)
@@ -158,6 +170,11 @@ def test_what_is_no_class_is_refused_with_what_was_found(
 ) -> None:
     with pytest.raises(MaskError, match=found):
         read(write(tmp_path, labels, picture))
+
+
+def test_the_name_of_the_label_map_in_another_case(tmp_path: Path) -> None:
+    (tmp_path / "LabelMap.txt").write_text(CAR_FIRST)
+    assert np.array_equal(read(write(tmp_path, None, coloured())), MASK)
 
 
 def test_void_is_no_car(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def colour_of(number: int) -> Colour:
     return red, green, blue
 
 
+def find_label_map(root: Path) -> Path | None:
+    """Returns a folder's label map, whatever the case of its name; None if it has none."""
+    found = [path for path in root.iterdir() if path.name.lower() == "labelmap.txt"]
+    return max(found, default=None)  # labelmap.txt itself before LabelMap.txt
+
+
 def read_label_map(path: Path) -> list[Label]:
     """Returns the labels of a label map in order.
 

@@ -12,7 +12,14 @@ from core.errors import DataError
 from core.names import first_few
 from training.class_pixels import Colour, Known
 from training.layouts.classes import Class, choose_classes
-from training.layouts.label_map import BLACK, Label, colour_of, number_labels, read_label_map
+from training.layouts.label_map import (
+    BLACK,
+    Label,
+    colour_of,
+    find_label_map,
+    number_labels,
+    read_label_map,
+)
 from training.layouts.listing import Listing, Remark, list_pictures
 from training.layouts.matching import match
 from training.mask_source import ClassMask
@@ -54,8 +61,9 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     Raises:
         DataError: No class is the car, or `labelmap.txt` is damaged or ambiguous.
     """
-    own = (root / "labelmap.txt").is_file()
-    labels = read_label_map(root / "labelmap.txt") if own else _LABELS
+    path = find_label_map(root)
+    own = path is not None
+    labels = _LABELS if path is None else read_label_map(path)
     there = [label for label in labels if not label.ground]
     extra = _nameless(labels, classes, own=own)
     chosen = choose_classes(root.name, [_class(label) for label in there + extra], classes)
