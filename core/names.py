@@ -37,11 +37,11 @@ def is_hidden(name: str) -> bool:
 
 
 def composed(name: str) -> str:
-    """Return a name in Unicode's form NFC, in which names are compared.
+    """Return a name in the form in which names are compared: printable, in Unicode's form NFC.
 
     Linux and Windows mostly hold an umlaut as one character, macOS mostly as a letter and a mark.
     """
-    return unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", printable(name))
 
 
 def natural_order(path: str) -> tuple[list[list[tuple[int, str]]], str]:

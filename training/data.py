@@ -19,6 +19,7 @@ from core.image import read_image
 from core.names import composed, first_few, is_hidden
 from training.cars import car_of, cars_by_rule, cars_by_table
 from training.layouts import LAYOUTS, Layout
+from training.layouts.classes import says_car
 from training.layouts.listing import Listing, Remark
 from training.mask_source import MaskSource
 
@@ -208,6 +209,11 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         )
     source = composed(root.resolve().name)
     cars, origins = _cars_of(names, listing, reading), listing.origins
+    remarks = list(listing.remarks)
+    if listing.classes and not (reading.classes or any(map(says_car, listing.classes))):
+        title = "the only class is taken for the car, though its name doesn't say so"
+        advice = "If it is something else, correct the classes; else choose it (--class)."
+        remarks.append(Remark("only_class", title, listing.classes, advice))
     return Dataset(
         name=source,
         root=root,
@@ -219,7 +225,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         without_mask=tuple(sorted(photos.keys() - masks.keys())),
         without_photo=tuple(sorted(masks.keys() - photos.keys())),
         doubled=tuple(sorted(listing.doubled)),
-        remarks=tuple(listing.remarks),
+        remarks=tuple(remarks),
         family=listing.family,
         classes=listing.classes,
         all_classes=listing.all_classes,

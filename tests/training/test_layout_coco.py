@@ -103,7 +103,10 @@ def test_categories_chosen_without_a_wish(
     write_coco(tmp_path)
     categories = [{"id": number, "name": name} for number, name in enumerate(names)]
     change(tmp_path, lambda content: content.update(categories=categories, annotations=[]))
-    assert open_dataset(tmp_path).classes == chosen
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes == chosen
+    assert [remark.kind for remark in dataset.remarks] == ["only_class"] * (chosen == ("thing",))
+    assert open_dataset(tmp_path, Reading(classes=chosen)).remarks == ()
 
 
 @pytest.mark.parametrize("wanted", [(), ("car",)])

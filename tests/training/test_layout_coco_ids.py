@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from core.errors import DataError
+from core.errors import DataError, MaskError
 from tests.training.layout_folders import draw_pairs, write_coco
 from training.data import Dataset, open_dataset
 
@@ -159,6 +161,39 @@ def test_photos_of_a_list_without_annotations_have_no_mask(tmp_path: Path) -> No
     del content["annotations"]
     path.write_text(json.dumps(content))
     assert_true_masks(open_dataset(tmp_path))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(value=JSON, key=st.sampled_from(["images", "annotations", "categories"]), data=st.data())
+def test_whatever_stands_in_a_file_is_read_or_refused(
+    tmp_path: Path, value: object, key: str, data: st.DataObject
+) -> None:
+    def edit(content: Content) -> None:
+        if data.draw(st.integers(0, 9)) == 0:
+            content[key] = value
+        else:
+            entry = data.draw(st.sampled_from(content[key]))
+            entry[data.draw(st.sampled_from(sorted(entry)))] = value
+
+    rewrite(tmp_path, edit)
+    try:
+        dataset = open_dataset(tmp_path, allow_empty=True)
+        "".join(dataset.problems()).encode()
+        for sample in dataset.samples:
+            sample.read()
+    except (DataError, MaskError) as error:
+        str(error).encode()
 
 
 # Names of photos

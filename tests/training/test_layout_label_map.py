@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -200,6 +202,17 @@ def test_a_black_car_must_be_chosen(tmp_path: Path) -> None:
 def test_a_colour_of_the_car_and_of_something_else(tmp_path: Path, labels: str) -> None:
     with pytest.raises(DataError, match=r"labelmap\.txt gives car a colour"):
         write(tmp_path, labels, coloured())
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.text(st.sampled_from("car:0,1255\n# _b") | st.characters(codec="utf-8"), max_size=40))
+def test_whatever_stands_in_a_label_map_is_read_or_refused(tmp_path: Path, labels: str) -> None:
+    try:
+        read(write(tmp_path, labels, coloured()))
+    except (DataError, MaskError) as error:
+        assert "labelmap.txt" in str(error) or "no class" in str(error)
 
 
 @pytest.mark.parametrize("labels", ["", "# label\n", "background:0,0,0::\n"])

@@ -192,9 +192,12 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
         dataset = write(tmp_path, {f"{name}.jpg": 0}, {f"{name}.png": 0})
     except OSError:
         pytest.skip("this file system takes UTF-8 alone")
+    (tmp_path / "images" / f"{name}.png").write_bytes(b"")
+    dataset = open_dataset(tmp_path)
     assert pairs_of(dataset) == {"K\ufffdfer_01": 0}
+    assert dataset.doubled == ("images/K\ufffdfer_01.png",)
     assert dataset.fingerprint()
     index = FactsIndex(tmp_path / "facts.sqlite")
     index.update(dataset.samples, workers=0)
-    assert check_dataset(dataset, index).text()
+    assert check_dataset(dataset, index).text().encode()
     assert index.known(dataset.samples)[0] is not None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
-from core.names import composed, first_few
+from core.names import composed, first_few, printable
 from training.layouts.classes import choose_classes
 from training.layouts.coco_file import CocoFile, CocoPhoto, is_coco, read_coco
 from training.layouts.listing import Listing, Remark, walk_pictures
@@ -82,7 +82,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
             continue
         names[place] = name = composed(place[len(shared) : place.rindex(".")])
         if listing.photos.setdefault(name, path) is not path:
-            listing.doubled.append(place)
+            listing.doubled.append(printable(place))
         elif place in found and not found[place].boxes:
             listing.masks[name] = _mask(found[place])
     for called, photo in lost.items():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DataError, reason
-from core.names import composed, first_few
+from core.names import composed, first_few, printable
 from training.layouts.classes import Class
 
 Id = int | str
@@ -85,9 +85,8 @@ def _parsed(path: Path, content: dict[str, Any]) -> CocoFile | None:
     outlined = any("segmentation" in each for each in annotations)
     if not outlined and (annotations or "categories" not in content):
         return None
-    classes = _by_id(
-        path, "categories", ((_id(each["id"]), str(each["name"])) for each in content["categories"])
-    )
+    named = ((_id(each["id"]), printable(str(each["name"]))) for each in content["categories"])
+    classes = _by_id(path, "categories", named)
     listed = ((_id(each["id"]), _photo(each)) for each in content["images"])
     photos = _by_id(path, "images", listed)
     strange: dict[str, list[Id]] = {"images": [], "categories": []}

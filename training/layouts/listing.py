@@ -88,7 +88,7 @@ def list_pictures(folder: Path, mark: str = "") -> Pictures:
     for place, path in sorted(
         walk_pictures(folder), key=lambda each: (composed(each[0]) != each[0], each[0])
     ):
-        stem = composed(printable(place[: place.rindex(".")]))
+        stem = composed(place[: place.rindex(".")])
         name = without_ending(stem, mark)
         original = _original(stem if name is None else name)
         if name is None:  # x_mask (1): not by its name, but maybe a copy of x_mask
@@ -103,8 +103,8 @@ def list_pictures(folder: Path, mark: str = "") -> Pictures:
 
 
 def place_of(path: Path, folder: Path) -> str:
-    """Returns a path below a folder's parent, with "/"."""
-    return path.relative_to(folder.parent).as_posix()
+    """Returns a path below a folder's parent, with "/", fit to be shown."""
+    return printable(path.relative_to(folder.parent).as_posix())
 
 
 def without_ending(name: str, ending: str) -> str | None:
