@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,10 +16,12 @@ from PIL import ImageOps
 from core.decode import decode
 from core.errors import ImageError, MaskError
 from core.image import MAX_PIXELS, MIN_SIDE, read_mask
-from training.class_pixels import Colour, Known, car_pixels, digest
 from training.outlines import draw_outline
 
 Mask = NDArray[np.bool_]
+Colour = tuple[int, int, int]
+
+_NUMBERED = ("P", "L", "1", "I", "I;16")
 
 
 class MaskSource(Protocol):
@@ -61,24 +64,22 @@ class MaskFile:
 
 @dataclass(frozen=True, slots=True)
 class ClassMask:
-    """The pixels of some classes in a picture of class numbers or colours; see `car_pixels`.
+    """The pixels of some classes in a picture of class numbers, or of class colours.
 
-    Everything else is not the car: other classes, the background and the void.
+    Everything else is not the car: other classes, the background 0 and the void 255.
     """
 
     path: Path
     values: tuple[int, ...]
     """Class numbers that are the car."""
     colours: tuple[Colour, ...] = ()
-    """Colours that are the car."""
-    known: Known | None = None
-    """All numbers and colours that may be in it; None: any."""
+    """Their colours, R, G, B of 0..255, for pictures without palette that hold colours."""
 
     @property
     def selector(self) -> str:
-        """The class numbers and their colours, and a digest of what is known."""
+        """The class numbers, and their colours."""
         colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in self.colours]
-        return ",".join([*map(str, self.values), *colours, digest(self.known)])
+        return ",".join([*map(str, self.values), *colours])
 
     def read(self, shape: tuple[int, int]) -> Mask:
         """Returns the mask, bool (H, W); see `MaskSource.read`."""
@@ -94,7 +95,10 @@ class ClassMask:
             )
         if decoded.orientation != 1:
             picture = ImageOps.exif_transpose(picture)
-        mask = car_pixels(picture, self.values, self.colours, self.known, title)
+        if picture.mode in _NUMBERED:
+            mask = np.isin(np.asarray(picture), self.values)
+        else:
+            mask = _of_colours(np.asarray(picture.convert("RGB")), self.colours)
         _check_size(title, mask.shape, shape)
         return mask
 
@@ -129,6 +133,12 @@ class CocoMask:
         for outline in outlines:
             mask |= draw_outline(outline, shape, title)
         return mask
+
+
+def _of_colours(image: NDArray[np.uint8], colours: Sequence[Colour]) -> Mask:
+    """Returns where an image (H, W, 3) uint8 has one of some colours, bool (H, W)."""
+    packed = (image.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2)
+    return np.isin(packed, [red * 65536 + green * 256 + blue for red, green, blue in colours])
 
 
 def _check_size(title: str, size: tuple[int, ...], shape: tuple[int, int]) -> None:

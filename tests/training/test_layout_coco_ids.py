@@ -128,6 +128,12 @@ def test_a_photo_listed_under_several_ids_is_remarked(tmp_path: Path) -> None:
     assert (remark.kind, remark.names) == ("listed_again", ("car0_01",))
 
 
+def test_a_photo_listed_at_two_sizes(tmp_path: Path) -> None:
+    rewrite(tmp_path, lambda c: c["images"].append(c["images"][0] | {"id": 77, "width": 65}))
+    with pytest.raises(DataError, match=r"car0_01\.jpg at two sizes, 64 x 48 and 65 x 48"):
+        open_dataset(tmp_path)
+
+
 def test_the_background_is_never_the_only_class(tmp_path: Path) -> None:
     def edit(content: Content) -> None:
         content["categories"] = [{"id": 0, "name": "_background_"}, {"id": 3, "name": "lorry"}]

@@ -15,8 +15,8 @@ from PIL import Image
 from core.errors import DataError, MaskError
 from core.image import encode_jpeg
 from tests.training.layout_folders import draw_pairs, voc_colour
-from training.class_pixels import Known, car_pixels
 from training.data import Dataset, Reading, open_dataset
+from training.label_mask import Known, LabelMask, label_pixels
 
 SIZE = (48, 64)
 [(NAME, IMAGE, MASK)] = draw_pairs(1, 1, SIZE)
@@ -110,13 +110,13 @@ def test_numbers_tell_the_car_where_the_background_stands_first(
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
 def test_wide_numbers_are_read_as_they_are(dtype: type[np.number]) -> None:
-    known = Known(frozenset({0, 1}), frozenset(), "a list")
+    known = Known(frozenset({0, 1}), frozenset(), frozenset(), frozenset(), "a list")
     picture = Image.fromarray(MASK.astype(dtype))
-    assert np.array_equal(car_pixels(picture, (1,), (), known, "x"), MASK)
+    assert np.array_equal(label_pixels(picture, (1,), (), known, "x")[0], MASK)
     for value in (1000, 257) if dtype == np.int32 else (0.5, 1000):
         wrong = Image.fromarray((MASK * value).astype(dtype))
         with pytest.raises(MaskError, match=str(value)):
-            car_pixels(wrong, (1,), (), known, "x")
+            label_pixels(wrong, (1,), (), known, "x")
 
 
 @pytest.mark.parametrize("labels", [BACKGROUND_FIRST, CAR_FIRST])
@@ -179,13 +179,33 @@ def test_the_name_of_the_label_map_in_another_case(tmp_path: Path) -> None:
     assert np.array_equal(read(write(tmp_path, None, coloured())), MASK)
 
 
-def test_void_is_no_car(tmp_path: Path) -> None:
-    numbers = np.array(numbered())
-    numbers[:3] = 255
-    assert np.array_equal(read(write(tmp_path, BACKGROUND_FIRST, Image.fromarray(numbers))), MASK)
-    colours = np.array(coloured())
-    colours[:3] = (224, 224, 192)
-    assert np.array_equal(read(write(tmp_path, CAR_FIRST, Image.fromarray(colours))), MASK)
+@pytest.mark.parametrize(
+    "labels, picture, void",
+    [
+        (BACKGROUND_FIRST, numbered(), 255),
+        (CAR_FIRST, coloured(), (224, 224, 192)),
+        (CAR_FIRST + "ignore:255,255,255::\n", coloured(), (255, 255, 255)),
+        ("background\ncar\nvoid\n", numbered(), 2),
+    ],
+)
+def test_void_is_no_car(
+    tmp_path: Path, labels: str, picture: Image.Image, void: int | Colour
+) -> None:
+    pixels = np.array(picture)
+    pixels[:3] = void
+    dataset = write(tmp_path, labels, Image.fromarray(pixels))
+    assert dataset.all_classes == ("car",)
+    source = dataset.samples[0].mask
+    assert isinstance(source, LabelMask)
+    car, ignored = source.read_with_void(SIZE)
+    assert np.array_equal(car, MASK)
+    assert np.array_equal(np.flatnonzero(ignored.any(axis=1)), [0, 1, 2])
+
+
+def test_black_is_no_class_beside_a_background_of_another_colour(tmp_path: Path) -> None:
+    labels = "background:255,255,255::\ncar:250,50,83::\n"
+    with pytest.raises(MaskError, match="#000000"):
+        read(write(tmp_path, labels, coloured()))
 
 
 def test_a_black_car_must_be_chosen(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     """Returns the listed photos, and masks made of the outlines of the wanted classes.
 
     Raises:
-        DataError: A file can't be used (see `read_coco`), none has outlines, or no class is the
-            car.
+        DataError: A file can't be used (see `read_coco`), none has outlines, a photo is listed at
+            two sizes, or no class is the car.
     """
     files = _files(root)
     there = list(dict.fromkeys(chain.from_iterable(file.classes for file in files)))
@@ -155,9 +155,9 @@ def _owners(entries: list[_Entry]) -> set[str]:
 
     Several are it where each is its path in full; of several others none is.
     """
-    ranks = {each.photo.called: each.found.rank for each in entries if each.found}
-    best = min(ranks.values())
-    owners = {called for called, rank in ranks.items() if rank == best}
+    ranks = [(each.found.rank, each.photo.called) for each in entries if each.found]
+    best, _ = min(ranks)
+    owners = {called for rank, called in ranks if rank == best}
     return owners if best == 0 or len(owners) == 1 else set()
 
 
@@ -169,6 +169,13 @@ def _photos(entries: Iterable[tuple[str, _Entry]], chosen: set[str]) -> dict[str
         photo = photos.setdefault(
             place, _Photo(entry.file, listed.called, listed.height, listed.width)
         )
+        sizes = (photo.width, photo.height), (listed.width, listed.height)
+        if sizes[0] != sizes[1] and all(map(all, sizes)):
+            raise DataError(
+                f"{photo.file.path} and {entry.file.path} list {listed.called} at two sizes, "
+                f"{photo.width} x {photo.height} and {listed.width} x {listed.height} px, so they "
+                "mean two photos. Name each with its folder."
+            )
         cars = {number for number, name in entry.file.classes if name in chosen}
         for number, outline in listed.outlines:
             if number in cars:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DataError, reason
-from training.class_pixels import Colour
+from training.label_mask import Colour
 from training.layouts.classes import is_background, says_car
 
 BLACK: Colour = (0, 0, 0)
@@ -29,6 +29,11 @@ class Label:
     """Its colour in masks: the map's, else VOC's for its number; None where it has neither."""
     ground: bool = False
     """Whether it is the background."""
+
+    @property
+    def void(self) -> bool:
+        """Whether its pixels are those that nobody judges, by its name."""
+        return self.name.strip(" _").lower() in ("void", "ignore", "ignored")
 
 
 def number_labels(names: Sequence[tuple[str, Colour | None]]) -> list[Label]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import DataError
 from core.names import first_few
-from training.class_pixels import Colour, Known
+from training.label_mask import Colour, Known, LabelMask
 from training.layouts.classes import Class, choose_classes
 from training.layouts.label_map import (
     BLACK,
@@ -22,7 +22,6 @@ from training.layouts.label_map import (
 )
 from training.layouts.listing import Listing, Remark, list_pictures
 from training.layouts.matching import match
-from training.mask_source import ClassMask
 
 NAMES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
@@ -64,25 +63,17 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     path = find_label_map(root)
     own = path is not None
     labels = _LABELS if path is None else read_label_map(path)
-    there = [label for label in labels if not label.ground]
+    there = [label for label in labels if not (label.ground or label.void)]
     extra = _nameless(labels, classes, own=own)
     chosen = choose_classes(root.name, [_class(label) for label in there + extra], classes)
     cars = [label for label in there + extra if _class(label) in chosen]
     _check_colours(root, labels, cars, sure=bool(classes))
-    numbers = range(VOID) if extra else [label.number or 0 for label in labels]
-    colours = map(colour_of, range(VOID)) if extra and not own else _colours(labels)
-    known = Known(
-        values=frozenset((0, *numbers, VOID)),
-        colours=frozenset((BLACK, *colours, colour_of(VOID))),
-        source="labelmap.txt" if own else "Pascal VOC",
-        numbered=labels[0].number is not None,
-    )
-    values = tuple(label.number for label in cars if label.number is not None)
-    car_colours = tuple(_colours(cars))
+    known = _known(labels, own=own, every=bool(extra))
+    values, colours = tuple(_numbers(cars)), tuple(_colours(cars))
     listing = match(
         list_pictures(root / "JPEGImages"),
         list_pictures(root / "SegmentationClass"),
-        lambda path: ClassMask(path, values, car_colours, known),
+        lambda path: LabelMask(path, values, colours, known),
     )
     listing.classes = tuple(name for _, name in chosen)
     listing.all_classes = tuple(label.name for label in there + extra)
@@ -91,10 +82,37 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     return listing
 
 
+def _known(labels: Sequence[Label], *, own: bool, every: bool) -> Known:
+    """Returns what may stand in masks.
+
+    Args:
+        labels: The classes.
+        own: Whether they are of a label map.
+        every: Whether there are numbers without a name: then any number is a class.
+    """
+    void = [label for label in labels if label.void]
+    grounds = [label for label in labels if label.ground]
+    numbers, colours = {0, *_numbers(labels)}, {*_colours(labels)}
+    if every:
+        numbers |= set(range(VOID))
+        colours |= set() if own else set(map(colour_of, range(VOID)))
+    if not _colours(grounds):
+        colours.add(BLACK)
+    void_numbers, void_colours = {VOID, *_numbers(void)}, {colour_of(VOID), *_colours(void)}
+    return Known(
+        values=frozenset(numbers | void_numbers),
+        colours=frozenset(colours | void_colours),
+        void_values=frozenset(void_numbers),
+        void_colours=frozenset(void_colours),
+        source="labelmap.txt" if own else "Pascal VOC",
+        numbered=labels[0].number is not None,
+    )
+
+
 def _nameless(labels: Sequence[Label], classes: Sequence[str], *, own: bool) -> list[Label]:
     """Returns the wanted numbers that no label has: many sets number classes without a name."""
     numbered = labels[0].number is not None
-    taken = {0, *(label.number for label in labels)} if numbered else set()
+    taken = {0, *_numbers(labels)} if numbered else set()
     wanted = [int(text) for text in classes if text.isdecimal() and len(text) < 4]
     return [
         Label(str(number), number, None if own else colour_of(number))
@@ -105,6 +123,10 @@ def _nameless(labels: Sequence[Label], classes: Sequence[str], *, own: bool) -> 
 
 def _class(label: Label) -> Class:
     return (label.name if label.number is None else label.number), label.name
+
+
+def _numbers(labels: Sequence[Label]) -> list[int]:
+    return [label.number for label in labels if label.number is not None]
 
 
 def _colours(labels: Sequence[Label]) -> list[Colour]:
