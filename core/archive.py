@@ -75,7 +75,7 @@ def list_members(
 ) -> list[Member]:
     """Return the photos of a ZIP in natural order (car2 before car10); nothing is unpacked.
 
-    Hidden files and `__MACOSX` are left out. What isn't read but may be missed, such as a ZIP in
+    What `is_hidden` names is left out. What isn't read but may be missed, such as a ZIP in
     the ZIP, is a member whose `read` raises.
 
     Args:

@@ -11,6 +11,10 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)",
 # Control characters, what is broken in a name, and what turns the direction of writing.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufffd]")
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+# Folders that systems and network storage make beside a person's own, in lower case.
+_SYSTEM = {"__macosx", "$recycle.bin", "system volume information", "#recycle", "#snapshot"}
+_SYSTEM |= {"@eadir", "@tmp", "@thumb", "@__thumb", "@transcode", "@sharebin", "@recycle"}
+_SYSTEM |= {"@recently-snapshot"}
 
 
 def printable(name: str) -> str:
@@ -24,8 +28,20 @@ def first_few(names: Sequence[str], most: int) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file or folder, by its name without a path, is none that a person made."""
-    return name.startswith(".") or name == "__MACOSX"
+    """Return whether a file or folder, by its name without a path, is none that a person made.
+
+    These are hidden ones (`.git`, `.thumbnails`, macOS's `._x.jpg`) and folders of systems and
+    network storage (`__MACOSX`, Synology's `@eaDir` of thumbnails, recycle bins).
+    """
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def composed(name: str) -> str:
+    """Return a name in the form in which names are compared: printable, in Unicode's form NFC.
+
+    Linux and Windows mostly hold an umlaut as one character, macOS mostly as a letter and a mark.
+    """
+    return unicodedata.normalize("NFC", printable(name))
 
 
 def natural_order(path: str) -> tuple[list[list[tuple[int, str]]], str]:
@@ -52,7 +68,7 @@ def safe_stem(name: str) -> str:
     Returns:
         The stem, 1 to 111 characters.
     """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", composed(name))[-1]
     stem = re.sub(r"(?<=.)\.[A-Za-z0-9]{1,5}$", "", last)
     stem = _FORBIDDEN.sub("_", _UNPRINTABLE.sub("_", stem))
     stem = stem[:_STEM_LENGTH].encode()[:_STEM_BYTES].decode(errors="ignore").strip(" .")

@@ -59,7 +59,7 @@ def list_photos(paths: Sequence[Path], *, limits: ArchiveLimits | None = None) -
     """Return the photos that files, folders and ZIPs hold, in the order of the paths.
 
     Folders are searched with all folders in them, ZIPs without unpacking; both in natural order
-    (car2 before car10), both only for `PHOTO_SUFFIXES`, hidden files and `__MACOSX` left out. A
+    (car2 before car10), both only for `PHOTO_SUFFIXES`, what `is_hidden` names left out. A
     file that is itself in `paths` is tried whatever its suffix. Nothing is decoded here, and
     nothing raises: a path that is missing, empty or unsafe is one source whose `read` does.
 
@@ -76,7 +76,8 @@ def list_uploads(
 ) -> list[PhotoSource]:
     """Return the photos among uploaded files, (name, bytes) each; ZIPs are looked into.
 
-    Order, errors and default limits are those of `list_photos`.
+    Order, errors and default limits are those of `list_photos`. Of an uploaded folder, whose files
+    have their path in it as name, what is hidden is left out.
     """
     limits = limits or ArchiveLimits()
     return _named(found for name, data in files for found in _in_upload(name, data, limits))
@@ -127,6 +128,9 @@ def _in_folder(folder: Path, name: str) -> Iterator[_Found]:
 
 def _in_upload(name: str, data: bytes, limits: ArchiveLimits) -> Iterator[_Found]:
     name = printable(name)
+    *folders, last = name.split("/")
+    if folders and any(is_hidden(each) for each in (*folders, last)):
+        return
     if _is_zip(name, data[:4]):
         yield from _in_zip(data, name, limits)
     else:

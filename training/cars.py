@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from core.errors import ConfigError, DataError, reason
-from core.names import first_few
+from core.names import composed, first_few
 from core.photos import PHOTO_SUFFIXES
 
 
@@ -50,7 +50,7 @@ def cars_by_table(names: Iterable[str], path: Path) -> dict[str, str]:
     """Returns the car of each name.
 
     Args:
-        names: Photos' names without suffix, with the folders before them.
+        names: Photos' names without suffix, in NFC, with the folders before them.
         path: CSV file with a head row and the columns image (name with or without suffix) and
             car; other columns are not looked at.
 
@@ -86,7 +86,7 @@ def _read_table(path: Path) -> dict[str, str]:
 
 
 def _add_row(cars: dict[str, str], row: Mapping[str, str | None], place: str) -> None:
-    image, car = ((row[column] or "").strip() for column in ("image", "car"))
+    image, car = (composed((row[column] or "").strip()) for column in ("image", "car"))
     name = image.replace("\\", "/").removeprefix("./")
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         name = name[: name.rindex(".")]

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, reason
 from core.image import read_image
-from core.names import first_few
+from core.names import composed, first_few, is_hidden
 from training.cars import car_of, cars_by_rule, cars_by_table
 from training.layouts import LAYOUTS, Layout
-from training.layouts.listing import Listing
+from training.layouts.classes import says_car
+from training.layouts.listing import Listing, Remark
 from training.mask_source import MaskSource
 
 _VIEW = re.compile(r"_(\d\d)(?=_|$)")
@@ -47,7 +48,7 @@ class Sample:
     source: str
     """Name of its data folder."""
     name: str
-    """The photo's path below the data folder's photos, without suffix."""
+    """The photo's path below the data folder's photos, without suffix, in NFC."""
     car: str
     """Group that a split never divides."""
     image_path: Path
@@ -84,7 +85,7 @@ class Dataset:
     """A data folder that was looked through; no picture is read for that."""
 
     name: str
-    """The folder's own name."""
+    """The folder's own name, in NFC."""
     root: Path
     layout: str
     """"carvana", "paired", "coco", "voc" or "augmented"."""
@@ -95,8 +96,10 @@ class Dataset:
     without_photo: tuple[str, ...]
     """Masks that have no photo; they are left out."""
     doubled: tuple[str, ...] = ()
-    """Files, by their paths below the root, that stand for a photo or a mask for which another
-    file stands already, such as `x_mask(1).gif` or `x.png` beside `x.jpg`; they are left out."""
+    """Files, by their paths below the root, whose name another photo or mask has, such as `x.png`
+    beside `x.jpg`, or that are a copy of one byte for byte; they are left out."""
+    remarks: tuple[Remark, ...] = ()
+    """What was taken for granted in reading it."""
     family: str = ""
     """Whose cars these are: the name of the data folder that an augmented set was made from, else
     its own."""
@@ -132,11 +135,13 @@ class Dataset:
         for names, what in (
             (self.without_mask, "without a mask, left out"),
             (self.without_photo, "masks without a photo, left out"),
-            (self.doubled, "files that repeat another, left out"),
+            (self.doubled, "files with the name or the content of another, left out"),
         ):
             if names:
                 found.append(f"{self.name}: {len(names)} {what}: {first_few(names, 5)}")
-        return found
+        return found + [
+            f"{self.name}: {remark.title}: {first_few(remark.names, 5)}" for remark in self.remarks
+        ]
 
 
 _ANY = Reading()
@@ -202,8 +207,13 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
             f"{root} has {len(photos)} photos and {len(masks)} masks, but no photo has a mask. "
             f"It looks like the layout {layout.name}: {layout.needs}; a mask has its photo's name."
         )
-    source = root.resolve().name
+    source = composed(root.resolve().name)
     cars, origins = _cars_of(names, listing, reading), listing.origins
+    remarks = list(listing.remarks)
+    if listing.classes and not (reading.classes or any(map(says_car, listing.classes))):
+        title = "the only class is taken for the car, though its name doesn't say so"
+        advice = "If it is something else, correct the classes; else choose it (--class)."
+        remarks.append(Remark("only_class", title, listing.classes, advice))
     return Dataset(
         name=source,
         root=root,
@@ -215,6 +225,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         without_mask=tuple(sorted(photos.keys() - masks.keys())),
         without_photo=tuple(sorted(masks.keys() - photos.keys())),
         doubled=tuple(sorted(listing.doubled)),
+        remarks=tuple(remarks),
         family=listing.family,
         classes=listing.classes,
         all_classes=listing.all_classes,
@@ -242,7 +253,8 @@ def _layout_of(root: Path) -> Layout:
         if layout.suggests(root):
             return layout
     known = "; ".join(f"{layout.name}: {layout.needs}" for layout in LAYOUTS)
-    inner = [path for path in sorted(root.iterdir())[:100] if path.is_dir()]
+    here = [path for path in sorted(root.iterdir()) if not is_hidden(path.name)]
+    inner = [path for path in here[:100] if path.is_dir()]
     fitting = [path.name for path in inner if any(each.recognise(path) for each in LAYOUTS)]
     remedy = f"give {root / fitting[0]}" if fitting else "arrange it in one of them"
     raise DataError(f"{root} has none of the known layouts ({known}); {remedy}.")

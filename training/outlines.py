@@ -24,9 +24,9 @@ def draw_outline(outline: Any, shape: tuple[int, int], title: str) -> Mask:
     """Returns what an annotation's "segmentation" covers, bool (H, W).
 
     Args:
-        outline: A list of polygons, each [x0, y0, x1, y1, ...] in px, or an RLE
-            {"size": [H, W], "counts": list or str}. Polygons of fewer than three corners have no
-            area and are passed over.
+        outline: A list of polygons, each [x0, y0, x1, y1, ...] or [[x0, y0], [x1, y1], ...] in
+            px, or one such polygon; or an RLE {"size": [H, W], "counts": list or str}. Polygons of
+            fewer than three corners have no area and are passed over.
         shape: (height, width) of the mask in px.
         title: How messages call it.
 
@@ -36,10 +36,20 @@ def draw_outline(outline: Any, shape: tuple[int, int], title: str) -> Mask:
     if isinstance(outline, dict):
         return _draw_runs(outline, shape, title)
     if isinstance(outline, list):
-        if outline and isinstance(outline[0], (int, float)):
+        if _is_polygon(outline):
             outline = [outline]  # some programs leave out the outer list
         return _draw_polygons([_corners(each, shape, title) for each in outline], shape, title)
     raise _damaged(title, "an outline is neither a list of polygons nor an RLE")
+
+
+def _is_polygon(outline: list[Any]) -> bool:
+    """Returns whether a list is one polygon, of numbers or of three or more pairs of numbers."""
+    if outline and isinstance(outline[0], (int, float)):
+        return True
+    return len(outline) > 2 and all(
+        isinstance(each, list) and len(each) == 2 and isinstance(each[0], (int, float))
+        for each in outline
+    )
 
 
 def _draw_polygons(
@@ -60,6 +70,8 @@ def _corners(polygon: Any, shape: tuple[int, int], title: str) -> NDArray[np.flo
         corners = np.array(polygon, np.float64)
     except (ValueError, TypeError, OverflowError):
         corners = np.array([[]])
+    if corners.ndim == 2 and corners.shape[1] == 2:
+        corners = corners.ravel()
     if corners.ndim != 1 or len(corners) % 2:
         raise _damaged(title, "a polygon is not a list of pairs of numbers")
     if len(corners) and not np.all(np.abs(corners) <= _FAR * max(shape)):  # also NaN

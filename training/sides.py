@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from core.errors import DataError
 from core.files import write_bytes_atomically
+from core.names import composed
 from training.data import Dataset, Sample
 
 Part = Literal["train", "val"]
@@ -171,7 +172,19 @@ def load_split(path: Path) -> Split:
         raise DataError(f"The split {path} can't be read: {error}.") from error
     if written != split.fingerprint():
         raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
-    return split
+    return replace(
+        split,
+        val_cars=_composed(split.val_cars),
+        train_cars=_composed(split.train_cars),
+        val_images=_composed(split.val_images),
+        train_images=_composed(split.train_images),
+        before=_composed(split.before),
+    )
+
+
+def _composed(sides: Sides) -> Sides:
+    """Returns sides with all names in NFC, as data folders have them."""
+    return {composed(family): tuple(map(composed, names)) for family, names in sides.items()}
 
 
 def _plain(sides: Sides) -> dict[str, list[str]]:

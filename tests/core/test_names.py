@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.names import first_few, is_hidden, natural_order, printable, safe_stem, unique
+from core.names import composed, first_few, is_hidden, natural_order, printable, safe_stem, unique
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,13 @@ def test_what_is_not_printable_is_replaced():
 
 
 def test_what_nobody_made_is_hidden():
-    assert [
-        name for name in (".git", "._a.png", "__MACOSX", "a.png", "macosx") if is_hidden(name)
-    ] == [".git", "._a.png", "__MACOSX"]
+    hidden = [".git", "._a.png", "__MACOSX", ".thumbnails", "@eaDir", "@EADIR", "#recycle"]
+    shown = ["a.png", "macosx", "@anna.jpg", "thumbnails", "eaDir"]
+    assert [name for name in hidden + shown if is_hidden(name)] == hidden
+
+
+def test_names_have_one_unicode_form():
+    assert composed("Ka\u0308fer") == composed("K\xe4fer") == "K\xe4fer"
 
 
 def test_numbers_are_sorted_by_their_value_folder_by_folder():

@@ -80,6 +80,17 @@ def test_a_folder_in_natural_order_without_what_is_hidden_or_no_photo(tmp_path):
     ]  # fmt: skip
 
 
+def test_thumbnails_of_network_storage_are_no_photos(tmp_path):
+    paths = ["car.png", "@eaDir/car.png/SYNOPHOTO_THUMB_M.jpg", "a/.@__thumb/x.png", "a.jpg/b.png"]
+    fill(tmp_path, *paths)
+    assert names(list_photos([tmp_path])) == ["a.jpg/b.png", "car.png"]
+    uploads = [(f"photos/{path}", photo()) for path in [*paths, "._car.png"]]
+    assert names(list_uploads(uploads)) == ["photos/car.png", "photos/a.jpg/b.png"]
+    assert names(list_uploads([("._car.png", b"")])) == ["._car.png"]  # chosen by itself
+    packed = zipped(*[(path, photo()) for path in paths])
+    assert names(list_uploads([("a.zip", packed)])) == ["a.jpg/b.png", "car.png"]
+
+
 def test_a_named_file_is_tried_whatever_its_suffix(tmp_path):
     fill(tmp_path, "camera.raw", ".hidden", "plain")
     paths = [tmp_path / name for name in ("camera.raw", ".hidden", "plain")]

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,19 @@ def test_a_sound_folder_has_no_finding(tmp_path: Path) -> None:
     assert report.findings == ()
     assert not report.spoils
     assert "Nothing was found" in report.text()
+
+
+@pytest.mark.parametrize("write_folder, other", [(write_coco, "truck"), (write_voc, "bus")])
+def test_a_class_that_no_mask_has_would_spoil_a_training(
+    tmp_path: Path, write_folder: Callable[[Path], None], other: str
+) -> None:
+    write_folder(tmp_path / "data")
+    dataset = open_dataset(tmp_path / "data", Reading(classes=(other,)))
+    index = FactsIndex(tmp_path / "facts.sqlite")
+    index.update(dataset.samples, workers=0)
+    [finding] = check_datasets([dataset], index).findings
+    assert (finding.kind, finding.severity) == ("empty_mask", "error")
+    assert other in finding.advice
 
 
 def test_severities_say_what_would_spoil_a_training(tmp_path: Path) -> None:

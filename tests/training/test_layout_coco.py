@@ -102,14 +102,17 @@ def test_categories_chosen_without_a_wish(
 ) -> None:
     write_coco(tmp_path)
     categories = [{"id": number, "name": name} for number, name in enumerate(names)]
-    change(tmp_path, lambda content: content.update(categories=categories))
-    assert open_dataset(tmp_path).classes == chosen
+    change(tmp_path, lambda content: content.update(categories=categories, annotations=[]))
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes == chosen
+    assert [remark.kind for remark in dataset.remarks] == ["only_class"] * (chosen == ("thing",))
+    assert open_dataset(tmp_path, Reading(classes=chosen)).remarks == ()
 
 
 @pytest.mark.parametrize("wanted", [(), ("car",)])
 def test_no_category_is_the_car(tmp_path: Path, wanted: tuple[str, ...]) -> None:
     write_coco(tmp_path)
-    change(tmp_path, lambda c: c.update(categories=[CATEGORIES[0], {"id": 9, "name": "bus"}]))
+    change(tmp_path, lambda c: c.update(categories=[CATEGORIES[0], {"id": 3, "name": "bus"}]))
     with pytest.raises(DataError, match=r"--class NAME.*person, bus"):
         open_dataset(tmp_path, Reading(classes=wanted))
 
@@ -216,7 +219,7 @@ def test_a_missing_photo_is_not_replaced_by_a_namesake(tmp_path: Path) -> None:
         ('{"images": [], "annotations": []} x', "cut short or no JSON"),
         ('["images", "annotations"]', "not of COCO's form"),
         ('{"images": [{"id": 1}], "categories": [], "annotations": []}', "file_name"),
-        ('{"images": [{"id": 1, "file_name": 7}], "categories": []}', "no text"),
+        ('{"images": [{"id": 1, "file_name": 7}], "annotations": [], "categories": []}', "no text"),
         (
             '{"images": [], "annotations": [{"id": 1, "segmentation": []}], "categories": []}',
             "image",
@@ -225,7 +228,7 @@ def test_a_missing_photo_is_not_replaced_by_a_namesake(tmp_path: Path) -> None:
             '{"images": [], "annotations": [], "categories": [{"name": "car"}]}',
             "not of COCO's form",
         ),
-        ('{"images": [], "annotations": [], "categories": []}', "no class at all"),
+        ('{"images": [], "annotations": [], "categories": []}', "no class that could be"),
         ('{"images": [], "annotations": [], "categories": [{"id":1,"name":"car"}]}', "0 masks"),
     ],
 )
@@ -241,7 +244,7 @@ def test_damaged_annotations(tmp_path: Path, text: str, message: str) -> None:
     [
         ([[1, 1, 5, 1, 5]], "pairs of numbers"),
         ([["a", "b", "c", "d", "e", "f"]], "pairs of numbers"),
-        ([[[1, 2], [3, 4], [5, 6]]], "pairs of numbers"),
+        ([[[1, 2, 3], [3, 4, 5], [5, 6, 7]]], "pairs of numbers"),
         ([[1, 1, 1e12, 1, 5, 5]], "far outside"),
         ([[1, 1, float("nan"), 1, 5, 5]], "far outside"),
         ("text", "neither a list"),
@@ -265,7 +268,19 @@ def test_polygons_without_area_or_outside_draw_nothing(tmp_path: Path) -> None:
     write_coco(tmp_path)
     annotate(tmp_path, [[3, 3, 9, 9], [100, 100, 120, 100, 120, 120]])
     assert not open_dataset(tmp_path).samples[0].read()[1].any()
-    annotate(tmp_path, [2, 2, 10, 2, 10, 10, 2, 10])
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [2, 2, 10, 2, 10, 10, 2, 10],
+        [[2, 2], [10, 2], [10, 10], [2, 10]],
+        [[[2, 2], [10, 2], [10, 10], [2, 10]]],
+    ],
+)
+def test_polygons_as_other_programs_nest_them(tmp_path: Path, segmentation: object) -> None:
+    write_coco(tmp_path)
+    annotate(tmp_path, segmentation)
     assert open_dataset(tmp_path).samples[0].read()[1].sum() == 64
 
 

@@ -17,8 +17,9 @@ from tests.training.layout_folders import (
     write_voc,
 )
 from training.data import Dataset, Reading, open_dataset
-from training.layouts.voc import NAMES, colour_of
-from training.mask_source import ClassMask
+from training.label_mask import Known, LabelMask
+from training.layouts.label_map import colour_of
+from training.layouts.voc import NAMES
 
 SIZE = (48, 64)
 MASKS = {name: mask for name, _, mask in draw_pairs(3, 2, SIZE)}
@@ -102,7 +103,8 @@ def test_class_masks_are_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(numbers).save(tmp_path / "a.png", exif=exif)
-    mask = ClassMask(tmp_path / "a.png", (7,)).read((64, 48))
+    known = Known(frozenset({0, 7}), frozenset(), frozenset(), frozenset(), "a list")
+    mask = LabelMask(tmp_path / "a.png", (7,), (), known).read((64, 48))
     assert np.array_equal(mask, np.rot90(numbers == 7, -1))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.image import read_image, thumbnail
-from core.photos import PHOTO_SUFFIXES
+from training.layouts.listing import walk_pictures
 
 _KEPT = 16
 """Backgrounds that stay in memory; at 1024 px about 2 MB each."""
@@ -25,16 +25,12 @@ class Backgrounds:
         """Lists the folder and all below it; reads no photo.
 
         Raises:
-            DataError: The folder is missing or has no photo.
+            DataError: The folder is missing, can't be read or has no photo.
         """
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder} of backgrounds; give one with photos.")
         self.folder = folder
-        self.paths = sorted(
-            path
-            for path in folder.rglob("*")
-            if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
-        )
+        self.paths = sorted(path for _, path in walk_pictures(folder))
         if not self.paths:
             raise DataError(f"{folder} has no photo for a background; put some in, without cars.")
         self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()

@@ -17,10 +17,11 @@ from core.decode import decode
 from core.errors import CarmaskError
 from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
 from core.modes import with_alpha
+from core.names import printable
 from training.data import Sample
 from training.mask_source import CocoMask, MaskFile, MaskSource
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Goes up when a fact is measured in another way; an index then measures all again."""
 PICTURE_SIDE = 48
 """Side of the small grey picture that near duplicates are compared by, in px."""
@@ -100,7 +101,7 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
         mask = _of_mask(sample.mask.read(size), values)
     except CarmaskError as error:
         errors.append(f"mask: {error}")
-    return ImageFacts(**photo, **mask, error=" ".join(errors)), picture
+    return ImageFacts(**photo, **mask, error=printable(" ".join(errors))), picture
 
 
 def perceptual_hash(luma: NDArray[np.uint8]) -> int:

@@ -138,21 +138,33 @@ def findings_of(dataset: Dataset, pairs: Pairs) -> list[Finding]:
         seen = [(sample.name, rule.seen(facts)) for sample, facts in pairs]
         places = [(name, detail) for name, detail in seen if detail]
         if places:
-            found.append(_made(rule, places, dataset))
+            found.append(_made(rule, places, dataset, len(pairs)))
     found += _outliers(dataset, pairs)
     return found
 
 
-def _made(rule: _Rule, places: Sequence[tuple[str, str]], dataset: Dataset) -> Finding:
-    severity = rule.severity
-    # Photos without the class are usual in these; in the others a mask was made for its car.
-    if rule.kind == "empty_mask" and dataset.layout in ("coco", "voc", "augmented"):
-        severity = "warning"
+def _made(rule: _Rule, places: Sequence[tuple[str, str]], dataset: Dataset, of: int) -> Finding:
+    severity, advice = rule.severity, rule.advice
+    if rule.kind == "empty_mask":
+        severity, advice = _empty_masks(dataset, every=len(places) == of) or (severity, advice)
     names, details = zip(*places, strict=True)
     title = counted(len(places), rule.one, rule.many)
-    return Finding(
-        rule.kind, severity, title, names, rule.advice, details=details, source=dataset.name
-    )
+    return Finding(rule.kind, severity, title, names, advice, details=details, source=dataset.name)
+
+
+def _empty_masks(dataset: Dataset, *, every: bool) -> tuple[Severity, str] | None:
+    """Returns how bad empty masks are, and the advice, where photos without a car are usual."""
+    if dataset.layout == "augmented":
+        return "warning", "They show no car, which is right where the source shows none."
+    if not dataset.classes:
+        return None  # masks were made for a car
+    taken = f"What counts as the car is the class {' and '.join(dataset.classes)}."
+    if not every:
+        return "warning", f"{taken} Where a photo really shows none, an empty mask is right."
+    advice = f"{taken} No mask has it, so another class may be the car: choose it (--class)."
+    if dataset.layout == "voc":
+        advice += " Black and white masks belong into the folders images and masks."
+    return "error", advice
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -186,15 +198,26 @@ def _of_listing(dataset: Dataset) -> list[Finding]:
             dataset.doubled,
             "doubled file",
             "doubled files",
-            "Each stands for a photo or a mask that another file stands for already, and is left "
-            "out. Keep the right one of the two.",
+            "Each has the name of another photo or mask but for its suffix, or is a copy of one "
+            "byte for byte, and is left out. Keep the right one of the two, or rename one.",
         ),
     )
     for kind, names, one, many, advice in listed:
         if names:
             title = counted(len(names), one, many)
             found.append(Finding(kind, "warning", title, names, advice, source=dataset.name))
-    return found
+    return found + [
+        Finding(
+            each.kind,
+            "note",
+            each.title,
+            each.names,
+            each.advice,
+            details=each.details,
+            source=dataset.name,
+        )
+        for each in dataset.remarks
+    ]
 
 
 def _one_car(dataset: Dataset) -> list[Finding]:

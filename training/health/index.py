@@ -252,7 +252,9 @@ def _key(sample: Sample) -> tuple[str, str, str]:
 
 def _whole(path: str) -> str:
     # Not always `absolute()`: its 5 us, twice for each of 100,000 photos, take a second.
-    return path if path.startswith("/") else str(Path.cwd() / path)
+    whole = path if path.startswith("/") else str(Path.cwd() / path)
+    # SQLite takes UTF-8 alone; a name may hold other bytes.
+    return whole if whole.isascii() else whole.encode(errors="backslashreplace").decode()
 
 
 def _stamps(samples: Sequence[Sample]) -> list[Stamp]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from core.errors import DataError, reason
+from core.names import composed
 from training.layouts.listing import Listing, walk_pictures
 from training.mask_source import MaskFile
 
@@ -25,14 +26,16 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
         DataError: The settings or the manifest can't be read.
     """
     listing = Listing(family=_family(root / "augment.json"))
-    photos = {f"images/{name}": path for name, path in walk_pictures(root / "images")}
-    masks = {f"masks/{name}": path for name, path in walk_pictures(root / "masks")}
+    photos = {composed(place): path for place, path in walk_pictures(root / "images", "images/")}
+    masks = {composed(place): path for place, path in walk_pictures(root / "masks", "masks/")}
     for number, line in enumerate(_lines(root / "manifest.jsonl"), start=1):
         try:
             facts = json.loads(line)
             if "error" in facts:
                 continue  # the photo could not be read, so nothing was made of it
-            image, mask, car, origin = (facts[key] for key in ("image", "mask", "car", "source"))
+            image, mask, car, origin = (
+                composed(facts[key]) for key in ("image", "mask", "car", "source")
+            )
             name = image[image.index("/") + 1 : image.rindex(".")]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(

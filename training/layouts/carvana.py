@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.layouts.listing import Listing, list_pictures
+from training.layouts.matching import match
 from training.mask_source import MaskFile
 
 
@@ -21,9 +22,4 @@ def suggests(root: Path) -> bool:
 def read(root: Path, classes: tuple[str, ...]) -> Listing:
     """Returns its photos and masks; it has no classes."""
     photos = list_pictures(root / "train")
-    masks = list_pictures(root / "train_masks", mark="_mask")
-    return Listing(
-        photos=photos.files,
-        masks={name: MaskFile(path) for name, path in masks.files.items()},
-        doubled=photos.doubled + masks.doubled,
-    )
+    return match(photos, list_pictures(root / "train_masks", mark="_mask"), MaskFile)

@@ -1,7 +1,8 @@
 """COCO's layout: photos in folders, and JSON files that list them with the outlines on them.
 
 Source: cocodataset.org, "Data format"; what it leaves open is decided here.
-- A listed photo without an annotation of the car's classes shows no car: its mask is empty.
+- A listed photo without an annotation of the car's classes shows no car: its mask is empty. Not so
+  in a file without annotations, such as COCO's own of the test photos: it lists nothing.
 - A photo with such an annotation that has no outline (a box alone) counts as one without a mask.
 - Crowds (`iscrowd`) are cars too.
 - Photos beside listed ones that no file lists count as photos without a mask.
@@ -10,44 +11,44 @@ Source: cocodataset.org, "Data format"; what it leaves open is decided here.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from core.errors import DataError, reason
-from training.layouts.classes import Class, choose_classes
-from training.layouts.listing import Listing, walk_pictures
-from training.layouts.located import Locator, common_folder
+from core.errors import DataError
+from core.names import composed, first_few, printable
+from training.layouts.classes import choose_classes
+from training.layouts.coco_file import CocoFile, CocoPhoto, is_coco, read_coco
+from training.layouts.listing import Listing, Remark, walk_pictures
+from training.layouts.located import Found, Locator, common_folder
+from training.layouts.matching import loosely_named
 from training.mask_source import CocoMask
-
-_HEAD = 1 << 16  # bytes of a file that are looked at to tell what it is
-_KEYS = (b'"images"', b'"annotations"', b'"categories"')
-
-
-@dataclass(frozen=True)
-class _File:
-    """One COCO file, read."""
-
-    path: Path
-    classes: list[Class]
-    photos: list[dict[str, Any]]
-    annotations: dict[Any, list[dict[str, Any]]]
-    """By their photo's id."""
 
 
 @dataclass
 class _Photo:
     """One listed photo: its size, and the outlines of its cars from all files that list it."""
 
-    file: _File
+    file: CocoFile
     called: str
     height: int
     width: int
-    outlines: list[Any]
+    outlines: list[Any] = field(default_factory=list)
     boxes: bool = False
     """Whether one of its cars has no outline."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A photo in the list of a file."""
+
+    file: CocoFile
+    photo: CocoPhoto
+    found: Found | None
+    """Where it lies; None if it isn't there."""
 
 
 def recognise(root: Path) -> bool:
@@ -59,108 +60,139 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     """Returns the listed photos, and masks made of the outlines of the wanted classes.
 
     Raises:
-        DataError: A file is cut short or of another form, or no class is the car.
+        DataError: A file can't be used (see `read_coco`), none has outlines, a photo is listed at
+            two sizes, or no class is the car.
     """
-    files = [file for path in _paths(root) if (file := _read(path)) is not None]
-    there = sorted(set(chain.from_iterable(file.classes for file in files)))
+    files = _files(root)
+    there = list(dict.fromkeys(chain.from_iterable(file.classes for file in files)))
     chosen = {name for _, name in choose_classes(root.name, there, classes)}
     pictures = sorted(walk_pictures(root))
-    locator = Locator(place for place, _ in pictures)
-    found, lost = _photos(root, files, chosen, locator)
+    entries = _located(root, files, [place for place, _ in pictures])
+    found = _photos(((each.found.place, each) for each in entries if each.found), chosen)
+    lost = _photos(((each.photo.called, each) for each in entries if not each.found), chosen)
     listing = Listing(
         classes=tuple(sorted(chosen)),
         all_classes=tuple(dict.fromkeys(name for _, name in there)),
     )
     shared = common_folder(found)
     folders = {place.rpartition("/")[0] for place in found}
-    for place, path in pictures:
-        name = place[len(shared) : place.rindex(".")]
+    names: dict[str, str] = {}
+    for place, path in sorted(pictures, key=lambda each: each[0] not in found):
         if place.rpartition("/")[0] not in folders:
             continue
+        names[place] = name = composed(place[len(shared) : place.rindex(".")])
         if listing.photos.setdefault(name, path) is not path:
-            listing.doubled.append(place)
+            listing.doubled.append(printable(place))
         elif place in found and not found[place].boxes:
             listing.masks[name] = _mask(found[place])
-    for place, photo in lost.items():
-        name = place.rpartition(".")[0]
-        listing.masks[place if name in listing.photos else name] = _mask(photo)
+    for called, photo in lost.items():
+        name = called.rpartition(".")[0] or called
+        listing.masks[called if name in listing.photos else name] = _mask(photo)
+    listing.remarks = _remarks(entries, names)
     return listing
 
 
-def _photos(
-    root: Path, files: list[_File], chosen: set[str], locator: Locator
-) -> tuple[dict[str, _Photo], dict[str, _Photo]]:
-    """Returns the photos by their place below the root, and those not there by their file name."""
-    found: dict[str, _Photo] = {}
-    lost: dict[str, _Photo] = {}
-    for file in files:
-        numbers = {number for number, name in file.classes if name in chosen}
-        folder = file.path.parent.relative_to(root).as_posix()
-        for facts in file.photos:
-            called = facts["file_name"]
-            place = locator.find(called, "" if folder == "." else folder, file.path.stem)
-            photos = found if place else lost
-            photo = photos.setdefault(
-                place or called, _Photo(file, called, facts["height"], facts["width"], [])
+def _remarks(entries: list[_Entry], names: dict[str, str]) -> list[Remark]:
+    """Returns what was taken for granted of photos; `names` has them by their places."""
+    listed: Counter[tuple[Path, str]] = Counter()
+    loose: dict[str, str] = {}
+    for each in entries:
+        if each.found:
+            name = names[each.found.place]
+            listed[each.file.path, name] += 1
+            if each.found.loose:
+                loose[name] = f"{each.photo.called} in {each.file.path.name}"
+    remarks = loosely_named(loose.items())
+    several = {name: f"in {path.name}" for (path, name), count in listed.items() if count > 1}
+    if several:
+        remarks.append(
+            Remark(
+                "listed_again",
+                f"{len(several):,} listed under several ids",
+                tuple(several),
+                "The outlines of all these ids are put together. If they are of different photos, "
+                "correct the file_name of each.",
+                tuple(several.values()),
             )
-            for annotation in file.annotations.get(facts["id"], ()):
-                if annotation["category_id"] in numbers:
-                    outline = annotation.get("segmentation")
-                    photo.boxes |= not outline
-                    photo.outlines += [outline] if outline else []
-    return found, lost
+        )
+    return remarks
+
+
+def _files(root: Path) -> list[CocoFile]:
+    paths = _paths(root)
+    files = [file for path in paths if (file := read_coco(path)) is not None]
+    if not files:
+        raise DataError(
+            f"{first_few([str(path) for path in paths], 5)}: no outline of a car is in there, only "
+            "lists, boxes or captions. Export the annotations with their outlines (segmentation)."
+        )
+    return files
+
+
+def _located(root: Path, files: list[CocoFile], places: list[str]) -> list[_Entry]:
+    """Returns all entries with what they were found at; two of different names never share it."""
+    locator = Locator(places)
+    entries = []
+    at: dict[str, list[_Entry]] = defaultdict(list)
+    for file in files:
+        folder = file.path.parent.relative_to(root).as_posix()
+        for photo in file.photos:
+            found = locator.find(photo.called, "" if folder == "." else folder, file.path.stem)
+            entries.append(_Entry(file, photo, found))
+            if found:
+                at[found.place].append(entries[-1])
+    owners = {place: _owners(same) for place, same in at.items() if len(same) > 1}
+    return [
+        _Entry(each.file, each.photo, None)
+        if each.found and each.photo.called not in owners.get(each.found.place, {each.photo.called})
+        else each
+        for each in entries
+    ]
+
+
+def _owners(entries: list[_Entry]) -> set[str]:
+    """Returns the names, of those found at one place, that are its photo's: the best one.
+
+    Several are it where each is its path in full; of several others none is.
+    """
+    ranks = [(each.found.rank, each.photo.called) for each in entries if each.found]
+    best, _ = min(ranks)
+    owners = {called for rank, called in ranks if rank == best}
+    return owners if best == 0 or len(owners) == 1 else set()
+
+
+def _photos(entries: Iterable[tuple[str, _Entry]], chosen: set[str]) -> dict[str, _Photo]:
+    """Returns photos by the places that come with their entries, the outlines put together."""
+    photos: dict[str, _Photo] = {}
+    for place, entry in entries:
+        listed = entry.photo
+        photo = photos.setdefault(
+            place, _Photo(entry.file, listed.called, listed.height, listed.width)
+        )
+        sizes = (photo.width, photo.height), (listed.width, listed.height)
+        if sizes[0] != sizes[1] and all(map(all, sizes)):
+            raise DataError(
+                f"{photo.file.path} and {entry.file.path} list {listed.called} at two sizes, "
+                f"{photo.width} x {photo.height} and {listed.width} x {listed.height} px, so they "
+                "mean two photos. Name each with its folder."
+            )
+        cars = {number for number, name in entry.file.classes if name in chosen}
+        for number, outline in listed.outlines:
+            if number in cars:
+                photo.boxes |= not outline
+                photo.outlines += [outline] if outline else []
+    return photos
 
 
 def _mask(photo: _Photo) -> CocoMask:
-    outlines = json.dumps(photo.outlines, separators=(",", ":"))
+    try:
+        outlines = json.dumps(photo.outlines, separators=(",", ":"))
+    except RecursionError:
+        outlines = "[null]"  # refused where the mask is read
     return CocoMask(photo.file.path, photo.called, photo.height, photo.width, outlines)
 
 
 def _paths(root: Path) -> list[Path]:
     """Returns the files of annotations in their usual places, sorted."""
     places = ("annotations/*.json", "*.json", "*/_annotations.coco.json")
-    return [path for place in places for path in sorted(root.glob(place)) if _is_coco(path)]
-
-
-def _is_coco(path: Path) -> bool:
-    """Returns whether a file begins like COCO's, be it whole or not."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
-    return any(key in head for key in _KEYS)
-
-
-def _read(path: Path) -> _File | None:
-    """Returns a file's content; None for one of captions or boxes alone, which draws nothing."""
-    try:
-        content = json.loads(path.read_bytes())
-        annotations = content.get("annotations", [])
-        if "categories" not in content:
-            return None
-        if annotations and not any("segmentation" in each for each in annotations):
-            return None
-        by_photo: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for each in annotations:
-            by_photo[each["image_id"]].append({"category_id": each["category_id"], **each})
-        classes = [(int(each["id"]), str(each["name"])) for each in content["categories"]]
-        return _File(path, classes, [_checked(each) for each in content["images"]], by_photo)
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"{path} is cut short or no JSON ({reason(error)}); export or copy it again."
-        ) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path} is not of COCO's form ({type(error).__name__}: {error}); needed are images "
-            "(id, file_name), annotations (image_id, category_id, segmentation) and categories "
-            "(id, name)."
-        ) from error
-
-
-def _checked(image: dict[str, Any]) -> dict[str, Any]:
-    """Returns the part of a photo's entry that counts."""
-    if not isinstance(image["file_name"], str):
-        raise TypeError(f"file_name {image['file_name']!r} is no text")
-    sizes = {side: int(image.get(side) or 0) for side in ("height", "width")}
-    return {"id": image["id"], "file_name": image["file_name"], **sizes}
+    return [path for place in places for path in sorted(root.glob(place)) if is_coco(path)]

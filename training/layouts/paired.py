@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from core.photos import PHOTO_SUFFIXES
-from training.layouts.listing import Listing, list_pictures
+from training.layouts.listing import Listing, list_pictures, walk_pictures
+from training.layouts.matching import match
 from training.mask_source import MaskFile
 
 PHOTO_FOLDERS = ("images", "image", "imgs", "img", "photos", "photo", "jpegimages")
@@ -31,17 +30,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     photo_folder, mask_folder = _folders(root)
     photos = list_pictures(photo_folder or root / "images")
     masks = list_pictures(mask_folder or root / "masks")
-    doubled = photos.doubled + masks.doubled
-    own = {name: path for name, path in masks.files.items() if name in photos.files}
-    for name, path in masks.files.items():
-        if name in own:
-            continue
-        short = name.removesuffix("_mask")
-        if short in own:
-            doubled.append(path.relative_to(root).as_posix())
-        else:
-            own[short] = path
-    return Listing(photos.files, {name: MaskFile(path) for name, path in own.items()}, doubled)
+    return match(photos, masks, MaskFile, ending="_mask")
 
 
 def _folders(root: Path) -> tuple[Path | None, Path | None]:
@@ -58,8 +47,5 @@ def _folders(root: Path) -> tuple[Path | None, Path | None]:
 
 def _pictures(folder: Path) -> bool:
     """Returns whether there is a picture below a folder, and no JSON in it."""
-    return not any(folder.glob("*.json")) and any(
-        os.path.splitext(file)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - of a bare name
-        for _, _, files in os.walk(folder)
-        for file in files
-    )
+    no_picture = next(walk_pictures(folder), None) is None
+    return not (no_picture or any(folder.glob("*.json")))

@@ -5,12 +5,23 @@ Source: the VOC2012 development kit, section 5 (class numbers, void 255, colours
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import DataError, reason
+from core.errors import DataError
+from core.names import first_few
+from training.label_mask import Colour, Known, LabelMask
 from training.layouts.classes import Class, choose_classes
-from training.layouts.listing import Listing, list_pictures
-from training.mask_source import ClassMask, Colour
+from training.layouts.label_map import (
+    BLACK,
+    Label,
+    colour_of,
+    find_label_map,
+    number_labels,
+    read_label_map,
+)
+from training.layouts.listing import Listing, Remark, list_pictures
+from training.layouts.matching import match
 
 NAMES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
@@ -20,6 +31,14 @@ NAMES = (
 """The classes of Pascal VOC by number."""
 VOID = 255
 """What is not judged, such as the seam around an object; it is not the car."""
+_LABELS = number_labels([(name, None) for name in NAMES])
+_NO_BACKGROUND = Remark(
+    "no_background",
+    "labelmap.txt lists no background",
+    ("labelmap.txt",),
+    "Black (0,0,0) and the number 0 are taken for it. If something else is, add its line, such as "
+    "background:255,255,255::.",
+)
 
 
 def recognise(root: Path) -> bool:
@@ -36,57 +55,99 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     """Returns its photos, and its masks of the wanted classes.
 
     The names of the classes are those of Pascal VOC, or those of a `labelmap.txt` as CVAT writes
-    it (a line a class: `name:r,g,b:parts:actions`).
+    it; see `training.layouts.label_map`.
 
     Raises:
-        DataError: No class is the car, or `labelmap.txt` is damaged.
+        DataError: No class is the car, or `labelmap.txt` is damaged or ambiguous.
     """
-    labels = root / "labelmap.txt"
-    known = _read_labels(labels) if labels.is_file() else [(name, None) for name in NAMES]
-    there: list[Class] = [(i, name) for i, (name, _) in enumerate(known) if i > 0]
-    # Sets of someone's own often number their classes without naming them.
-    unnamed = [(int(text), text) for text in classes if text.isdecimal() and len(text) < 4]
-    unnamed = [each for each in unnamed if len(known) <= each[0] < VOID]
-    chosen = choose_classes(root.name, there + unnamed, classes)
-    numbers = tuple(number for number, _ in chosen)
-    given = dict(enumerate(colour for _, colour in known))
-    colours = tuple(given.get(number) or colour_of(number) for number in numbers)
-    photos = list_pictures(root / "JPEGImages")
-    masks = list_pictures(root / "SegmentationClass")
-    return Listing(
-        photos=photos.files,
-        masks={name: ClassMask(path, numbers, colours) for name, path in masks.files.items()},
-        doubled=photos.doubled + masks.doubled,
-        classes=tuple(name for _, name in chosen),
-        all_classes=tuple(name for _, name in there),
+    path = find_label_map(root)
+    own = path is not None
+    labels = _LABELS if path is None else read_label_map(path)
+    there = [label for label in labels if not (label.ground or label.void)]
+    extra = _nameless(labels, classes, own=own)
+    chosen = choose_classes(root.name, [_class(label) for label in there + extra], classes)
+    cars = [label for label in there + extra if _class(label) in chosen]
+    _check_colours(root, labels, cars, sure=bool(classes))
+    known = _known(labels, own=own, every=bool(extra))
+    values, colours = tuple(_numbers(cars)), tuple(_colours(cars))
+    listing = match(
+        list_pictures(root / "JPEGImages"),
+        list_pictures(root / "SegmentationClass"),
+        lambda path: LabelMask(path, values, colours, known),
+    )
+    listing.classes = tuple(name for _, name in chosen)
+    listing.all_classes = tuple(label.name for label in there + extra)
+    if not any(label.ground for label in labels):
+        listing.remarks.append(_NO_BACKGROUND)
+    return listing
+
+
+def _known(labels: Sequence[Label], *, own: bool, every: bool) -> Known:
+    """Returns what may stand in masks.
+
+    Args:
+        labels: The classes.
+        own: Whether they are of a label map.
+        every: Whether there are numbers without a name: then any number is a class.
+    """
+    void = [label for label in labels if label.void]
+    grounds = [label for label in labels if label.ground]
+    numbers, colours = {0, *_numbers(labels)}, {*_colours(labels)}
+    if every:
+        numbers |= set(range(VOID))
+        colours |= set() if own else set(map(colour_of, range(VOID)))
+    if not _colours(grounds):
+        colours.add(BLACK)
+    void_numbers, void_colours = {VOID, *_numbers(void)}, {colour_of(VOID), *_colours(void)}
+    return Known(
+        values=frozenset(numbers | void_numbers),
+        colours=frozenset(colours | void_colours),
+        void_values=frozenset(void_numbers),
+        void_colours=frozenset(void_colours),
+        source="labelmap.txt" if own else "Pascal VOC",
+        numbered=labels[0].number is not None,
     )
 
 
-def colour_of(number: int) -> Colour:
-    """Returns the colour in which VOC draws a class: bits of the number, spread over R, G, B."""
-    red = green = blue = 0
-    for place in range(8):
-        bits = number >> (3 * place)
-        red |= (bits & 1) << (7 - place)
-        green |= (bits >> 1 & 1) << (7 - place)
-        blue |= (bits >> 2 & 1) << (7 - place)
-    return red, green, blue
+def _nameless(labels: Sequence[Label], classes: Sequence[str], *, own: bool) -> list[Label]:
+    """Returns the wanted numbers that no label has: many sets number classes without a name."""
+    numbered = labels[0].number is not None
+    taken = {0, *_numbers(labels)} if numbered else set()
+    wanted = [int(text) for text in classes if text.isdecimal() and len(text) < 4]
+    return [
+        Label(str(number), number, None if own else colour_of(number))
+        for number in wanted
+        if number not in taken and number < VOID
+    ]
 
 
-def _read_labels(path: Path) -> list[tuple[str, Colour | None]]:
-    """Returns the classes of a label map in order, each with its colour where it has one."""
-    labels: list[tuple[str, Colour | None]] = []
-    try:
-        for line in path.read_text(encoding="utf-8-sig").splitlines():
-            if line.strip() and not line.startswith("#"):
-                name, _, rest = line.partition(":")
-                colour = [int(text) for text in rest.partition(":")[0].split(",") if text.strip()]
-                if colour and (len(colour) != 3 or not all(0 <= part <= 255 for part in colour)):
-                    raise ValueError(f"{line!r} has no colour of three numbers from 0 to 255")
-                labels.append((name.strip(), (colour[0], colour[1], colour[2]) if colour else None))
-    except (OSError, ValueError) as error:
+def _class(label: Label) -> Class:
+    return (label.name if label.number is None else label.number), label.name
+
+
+def _numbers(labels: Sequence[Label]) -> list[int]:
+    return [label.number for label in labels if label.number is not None]
+
+
+def _colours(labels: Sequence[Label]) -> list[Colour]:
+    return [label.colour for label in labels if label.colour is not None]
+
+
+def _check_colours(
+    root: Path, labels: Sequence[Label], cars: Sequence[Label], *, sure: bool
+) -> None:
+    """Raises a DataError if a colour of the car may be something else."""
+    own = set(_colours(cars))
+    same = [label.name for label in labels if label not in cars and label.colour in own]
+    names = " and ".join(label.name for label in cars)
+    if same:
         raise DataError(
-            f"{path} can't be read ({reason(error)}); needed is a line name:r,g,b:parts:actions "
-            "for each class, background first."
-        ) from error
-    return labels
+            f"{root.name}/labelmap.txt gives {names} a colour that {first_few(same, 5)} has too, "
+            "so masks don't tell them apart. Give each class a colour of its own, there and in the "
+            "masks."
+        )
+    if BLACK in own and not sure:
+        raise DataError(
+            f"{root.name}/labelmap.txt gives {names} the colour 0,0,0, which is the background's. "
+            "Correct the file; or if black is the car in these masks, choose it (--class NAME)."
+        )
