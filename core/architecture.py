@@ -26,8 +26,8 @@ _CHOICES: dict[str, Any] = {
 """What each field that is chosen from a list may be."""
 _LARGEST = {"in_channels": 64, "out_channels": 64, "width": 512, "depth": 8, "widest": 65_536}
 """Largest value of each field that is a whole number."""
-MOST_PARAMETERS = 500_000_000
-"""Of one network: 2 GB in float32. The paper's has 31 million."""
+MOST_PARAMETERS = 2_000_000_000
+"""Of one network: 8 GB in float32. The paper's has 31 million."""
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """Tensors of a batch normalisation that are counted, not trained."""
 

@@ -289,7 +289,7 @@ def _info_of(path: Path, header: Header) -> CheckpointInfo:
     except (ValueError, CarmaskError) as error:
         fault = first_fault(error) if isinstance(error, ValidationError) else error
         raise CheckpointError(
-            f"The facts in {path.name} can't be understood: {fault}. "
+            f"The facts in {path.name} can't be understood: {str(fault).rstrip('.')}. "
             "The file is damaged or was written by a newer version."
         ) from error
     expected = info.model.tensor_shapes()

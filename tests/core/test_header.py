@@ -261,6 +261,7 @@ def test_tensors_fill_the_file_and_share_no_byte(checkpoint: Path) -> None:
     "model",
     [
         {"width": 512, "depth": 4},
+        {"width": 512, "depth": 6},
         {"width": 4, "depth": 8},
         {"width": 100_000, "depth": 1},
         {"width": 2, "depth": 1_000_000},
