@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -23,6 +24,12 @@ _CHOICES: dict[str, Any] = {
     "odd_sides": OddSides,
 }
 """What each field that is chosen from a list may be."""
+_LARGEST = {"in_channels": 64, "out_channels": 64, "width": 512, "depth": 8, "widest": 65_536}
+"""Largest value of each field that is a whole number."""
+MOST_PARAMETERS = 2_000_000_000
+"""Of one network: 8 GB in float32. The paper's has 31 million."""
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""Tensors of a batch normalisation that are counted, not trained."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +67,42 @@ class UNetConfig:
     al. 2021): a deep network stays small."""
 
     def __post_init__(self) -> None:
-        for name in ("in_channels", "out_channels", "width", "depth"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up.")
-        if not isinstance(self.widest, int) or (self.widest and self.widest < self.width):
+        self._check_numbers()
+        if self.widest and self.widest < self.width:
             raise ConfigError(
-                f"widest is {self.widest!r}; it must be 0 (no limit) or a whole number from "
-                f"width, {self.width}, up."
+                f"widest is {self.widest}; it must be 0 (no limit) or at least the width, "
+                f"{self.width}."
             )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in get_args(choices):
                 wanted = ", ".join(get_args(choices))
                 raise ConfigError(f"{name} is {value!r}; choose one of: {wanted}.")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(f"dropout is {self.dropout}; it must be at least 0 and below 1.")
         if self.padding == "valid" and self.stem != "plain":
             raise ConfigError("The space-to-depth stem needs padding 'same'; padding is 'valid'.")
         if self.upsampling == "bilinear" and self.narrowing != "convs":
             raise ConfigError("Bilinear upsampling needs narrowing 'convs'; narrowing is 'up'.")
         if self.odd_sides == "zeros" and (self.padding != "same" or self.stem != "plain"):
             raise ConfigError("odd_sides 'zeros' needs padding 'same' and the plain stem.")
+        if (count := self.parameter_count()) > MOST_PARAMETERS:
+            raise ConfigError(
+                f"A network of width {self.width} and depth {self.depth} has {count:,} parameters, "
+                f"at most {MOST_PARAMETERS:,} are possible. Make it narrower, less deep, or limit "
+                "its widest level."
+            )
+
+    def _check_numbers(self) -> None:
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            least = 0 if name == "widest" else 1
+            if type(value) is not int or not least <= value <= largest:
+                raise ConfigError(
+                    f"{name} is {value!r:.20}; it must be a whole number from {least} to {largest}."
+                )
+        if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(
+                f"dropout is {self.dropout!r:.20}; it must be at least 0 and below 1."
+            )
 
     @property
     def stem_factor(self) -> int:
@@ -119,19 +140,54 @@ class UNetConfig:
             below = out
         return levels
 
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the shape of each tensor of `UNet.state_dict` by its name, without building it.
+
+        The statistics of batch normalisations are among them.
+        """
+        pixels = self.stem_factor**2
+        widths = self.contracting_widths()
+        shapes: dict[str, tuple[int, ...]] = {}
+        sources = [self.in_channels * pixels, *widths]
+        for level, (source, width) in enumerate(zip(sources, widths, strict=False)):
+            shapes |= self._double_conv_shapes(f"contracting.{level}", source, width, width)
+        for level, (below, skip, out) in enumerate(self.expansive_widths()):
+            up = (below, skip, 2, 2)
+            if self.upsampling == "transposed":
+                shapes |= {f"up_convs.{level}.weight": up, f"up_convs.{level}.bias": (skip,)}
+            elif self.upsampling == "activated":
+                shapes |= self._conv_shapes(f"up_convs.{level}", 0, up, skip)
+            shapes |= self._double_conv_shapes(f"expansive.{level}", 2 * skip, skip, out)
+        classes = self.out_channels * pixels
+        return shapes | {"final.weight": (classes, self.width, 1, 1), "final.bias": (classes,)}
+
+    def _double_conv_shapes(
+        self, block: str, source: int, middle: int, out: int
+    ) -> dict[str, tuple[int, ...]]:
+        second = 2 if self.norm == "none" else 3
+        return self._conv_shapes(block, 0, (middle, source, 3, 3), middle) | self._conv_shapes(
+            block, second, (out, middle, 3, 3), out
+        )
+
+    def _conv_shapes(
+        self, block: str, place: int, weight: tuple[int, ...], out: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Returns the shapes of a convolution and of the normalisation after it."""
+        shapes = {f"{block}.{place}.weight": weight}
+        if self.norm == "none":
+            return shapes | {f"{block}.{place}.bias": (out,)}
+        norm: dict[str, tuple[int, ...]] = {"weight": (out,), "bias": (out,)}
+        if self.norm == "batch":
+            norm |= {"running_mean": (out,), "running_var": (out,), "num_batches_tracked": ()}
+        return shapes | {f"{block}.{place + 1}.{name}": shape for name, shape in norm.items()}
+
     def parameter_count(self) -> int:
         """Returns how many parameters the network has, without building it."""
-        pixels = self.stem_factor**2
-        offsets = 1 if self.norm == "none" else 2  # with a norm the bias is in the norm
-        widths = self.contracting_widths()
-        total = (self.width + 1) * self.out_channels * pixels  # the last, 1x1 convolution
-        for source, width in zip([self.in_channels * pixels, *widths], widths, strict=False):
-            total += (9 * (source + width) + 2 * offsets) * width
-        for below, skip, out in self.expansive_widths():
-            if self.upsampling != "bilinear":
-                total += (4 * below + (offsets if self.upsampling == "activated" else 1)) * skip
-            total += (9 * 2 * skip + offsets) * skip + (9 * skip + offsets) * out
-        return total
+        return sum(
+            math.prod(shape)
+            for name, shape in self.tensor_shapes().items()
+            if not name.endswith(_STATISTICS)
+        )
 
     def multiply_adds(self, height: int, width: int) -> int:
         """Returns how many multiplications with a weight `UNet.whole` does for one picture.

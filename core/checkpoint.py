@@ -10,13 +10,32 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core.architecture import UNetConfig
 from core.errors import CarmaskError, CheckpointError, reason
-from core.files import write_bytes_atomically
+from core.facts import (
+    STRICT,
+    CodeFacts,
+    Count,
+    DataFacts,
+    Origin,
+    Scores,
+    Share,
+    SplitFacts,
+    Text,
+    first_fault,
+)
+from core.files import parse_json, write_bytes_atomically
+from core.foreign.programs import networks_in
+from core.header import SUFFIX as SUFFIX
+from core.header import Header, TensorEntry, read_header
 from core.masks import require_range
+from core.names import first_few
 from core.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -25,40 +44,39 @@ if TYPE_CHECKING:
     from core.model import UNet
 
 FORMAT = "carmask-checkpoint-1"
-SUFFIX = ".safetensors"
-_HEADER_LIMIT = 10_000_000
-"""Longest header in bytes that is read; a real one has a few kB."""
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """The facts that travel with the weights."""
+    """The facts that travel with the weights; see `core.facts` for what they may be."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     model: UNetConfig
     """Architecture of the network."""
     preprocessing: Preprocessing
     """How a photo is scaled and normalised."""
-    title: str = ""
+    title: Text = ""
     """Name to show."""
-    run: str = ""
+    run: Text = ""
     """Id of the run that wrote it."""
-    epoch: int = 0
+    epoch: Count = 0
     """Epochs finished when it was written."""
-    images_seen: int = 0
+    images_seen: Count = 0
     """Training samples seen, repeats counted."""
-    threshold: float = 0.5
+    threshold: Share = 0.5
     """Probability from which a pixel belongs to the car."""
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: Scores = field(default_factory=dict)
     """Validation figures at that epoch: name to value, and "sources" with the same a data set."""
-    data: dict[str, Any] = field(default_factory=dict)
+    data: DataFacts = field(default_factory=dict)
     """Names, counts and fingerprints of the data sets."""
-    split: dict[str, Any] = field(default_factory=dict)
+    split: SplitFacts = field(default_factory=dict)
     """Fingerprint, verdict and counts of the split."""
-    code: dict[str, Any] = field(default_factory=dict)
+    code: CodeFacts = field(default_factory=dict)
     """Versions of Carmask's code and of the libraries."""
-    origin: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = field(default_factory=dict)
     """Of an imported network: the program that trained it, its file and that one's fingerprint."""
-    created: str = ""
+    created: Text = ""
     """When it was written, ISO 8601, UTC."""
 
     @property
@@ -88,7 +106,8 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool
             hand on. The network computes in float32 all the same.
 
     Raises:
-        CheckpointError: The facts describe another network than the weights.
+        CheckpointError: The facts describe another network than the weights, or have a value that
+            could not be read again.
     """
     from safetensors.torch import save
 
@@ -97,7 +116,7 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     if half:  # statistics and offsets are few, and can be larger than float16 takes
         tensors = {name: t.half() if t.ndim > 1 else t for name, t in tensors.items()}
-    metadata = {"format": FORMAT, "info": json.dumps(asdict(info))}
+    metadata = {"format": FORMAT, "info": _facts_text(info)}
     write_bytes_atomically(path, save(tensors, metadata=metadata))
 
 
@@ -139,22 +158,10 @@ def read_info(path: Path) -> CheckpointInfo:
     """Returns the facts of a checkpoint; reads its header only.
 
     Raises:
-        CheckpointError: Missing, empty, truncated, a pickle, or not written by Carmask.
+        CheckpointError: Missing, empty, truncated, a pickle, or not written by Carmask; facts have
+            a wrong type or lie out of their range; or the tensors do not fit the architecture.
     """
-    header = _read_header(path)
-    metadata = header.get("__metadata__")
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path.name} is a safetensors file without Carmask's facts "
-            f"(format {FORMAT!r}); train one with `python -m training fit`."
-        )
-    try:
-        return _info_from_json(json.loads(metadata["info"]))
-    except (KeyError, TypeError, ValueError, CarmaskError) as error:
-        raise CheckpointError(
-            f"The facts in {path.name} can't be understood: {error}. "
-            "The file is damaged or was written by a newer version."
-        ) from error
+    return _info_of(path, read_header(path))
 
 
 def network_fingerprint(path: Path) -> str:
@@ -165,12 +172,12 @@ def network_fingerprint(path: Path) -> str:
     Raises:
         CheckpointError: As `read_info`.
     """
-    info = read_info(path)
-    header = {name: t for name, t in _read_header(path).items() if name != "__metadata__"}
-    told = [_set_fields(info.model), _set_fields(info.preprocessing), header]
+    header = read_header(path)
+    info = _info_of(path, header)
+    told = [_set_fields(info.model), _set_fields(info.preprocessing), header.tensors]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     with path.open("rb") as file:
-        file.seek(8 + struct.unpack("<Q", file.read(8))[0])
+        file.seek(header.end)
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
@@ -200,15 +207,15 @@ def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}. Copy it again.") from error
     tensors = {name: t.float() if t.dtype is torch.float16 else t for name, t in tensors.items()}
-    model = UNet(info.model)
-    expected = {name: (t.shape, t.dtype) for name, t in model.state_dict().items()}
-    found = {name: (t.shape, t.dtype) for name, t in tensors.items()}
-    if expected != found:
-        odd = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
+    expected = info.model.tensor_shapes()
+    if {name: tuple(t.shape) for name, t in tensors.items()} != expected:
+        raise CheckpointError(f"{path.name} was changed while it was read; load it again.")
+    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise CheckpointError(
-            f"The weights in {path.name} do not fit its architecture {info.model}: "
-            f"{len(odd)} tensors differ, first {odd[0]!r}."
+            f"{path.name} has weights that are no numbers (NaN or infinite); the training that "
+            "wrote it has failed. Use a checkpoint of an earlier epoch."
         )
+    model = UNet(info.model)
     model.load_state_dict(tensors)
     return model.eval(), info
 
@@ -273,44 +280,79 @@ def _rank(entry: CheckpointEntry) -> tuple[bool, bool, float, bool]:
     return False, bool(entry.info.leak), -value, not entry.path.name.startswith("best")
 
 
-def _read_header(path: Path) -> dict[str, Any]:
-    """Returns a safetensors header after checking that the file is whole."""
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}; give a file or a run's folder.")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        whole = 2 <= length <= min(_HEADER_LIMIT, size - 8)
-        if not whole and (start[:2] == b"PK" or start[:1] == b"\x80"):
-            raise CheckpointError(
-                f"{path.name} is a pickle (torch.save): opening one can run any code in it, so "
-                f"Carmask never does. Give a {SUFFIX} checkpoint; `python -m core import` makes "
-                "one of other programs' weights."
-            )
-        if not whole:
-            raise CheckpointError(
-                f"{path.name} ({size} bytes) is not a whole {SUFFIX} file; copy it again."
-            )
-        raw = file.read(length)
+def _info_of(path: Path, header: Header) -> CheckpointInfo:
+    """Returns the facts in a header whose tensors are those that the facts describe."""
+    if header.metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path.name} is {_foreign(header)}")
     try:
-        header = json.loads(raw)
-        ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-        promised = 8 + length + max(ends, default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is not a {SUFFIX} file: {error}.") from error
-    if promised != size:
+        info = _facts_from(header.metadata.get("info", "null"))
+    except (ValueError, CarmaskError) as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else error
         raise CheckpointError(
-            f"{path.name} is truncated or damaged: it has {size} bytes, its header promises "
-            f"{promised}. Copy it again."
+            f"The facts in {path.name} can't be understood: {str(fault).rstrip('.')}. "
+            "The file is damaged or was written by a newer version."
+        ) from error
+    expected = info.model.tensor_shapes()
+    names = expected.keys() | header.tensors.keys()
+    odd = sorted(n for n in names if not _fits(n, expected.get(n), header.tensors.get(n)))
+    if odd:
+        raise CheckpointError(
+            f"The weights in {path.name} do not fit its architecture {info.model}: "
+            f"{len(odd)} tensors differ, first {odd[0]!r:.100}."
         )
-    return dict(header)
+    return info
 
 
-def _info_from_json(values: dict[str, Any]) -> CheckpointInfo:
-    """Returns the facts from their JSON; fields of newer versions are left out."""
-    known = {f.name for f in fields(CheckpointInfo)}
-    rest = {name: value for name, value in values.items() if name in known}
-    model = UNetConfig(**rest.pop("model"))
-    preprocessing = Preprocessing(**rest.pop("preprocessing"))
-    return CheckpointInfo(model=model, preprocessing=preprocessing, **rest)
+def _fits(name: str, shape: tuple[int, ...] | None, entry: TensorEntry | None) -> bool:
+    """Tells whether a stored tensor is what the network needs; float16 is read as float32."""
+    kinds = ("I64",) if name.endswith("num_batches_tracked") else ("F32", "F16")
+    return entry is not None and tuple(entry["shape"]) == shape and entry["dtype"] in kinds
+
+
+def _foreign(header: Header) -> str:
+    """Returns what a safetensors file without facts is, and what to do with it."""
+    written = header.metadata.get("format", "")
+    if written.startswith("carmask-checkpoint-"):
+        return f"a checkpoint of a newer version ({written:.40}); this one reads {FORMAT}."
+    networks = networks_in(header.tensors)
+    if networks:
+        title = next(iter(networks.values())).title
+        return (
+            f"a safetensors file with the weights of {title} and without Carmask's facts; "
+            "`python -m core import FILE --out runs/NAME` makes a checkpoint of it."
+        )
+    parts = first_few(sorted({name.partition(".")[0] for name in header.tensors}), 4)
+    return (
+        f"a safetensors file without Carmask's facts, of a network that isn't known here (its "
+        f"parts are called {parts:.200}); train one with `python -m training fit`."
+    )
+
+
+def _facts_text(info: CheckpointInfo) -> str:
+    """Returns the facts as JSON; half of a character, as a file name may have, becomes "?"."""
+    whole = json.dumps(asdict(info), ensure_ascii=False).encode(errors="replace")
+    text = json.dumps(json.loads(whole))
+    try:
+        _facts_from(text)
+    except ValueError as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"These facts could not be read again: {fault}.") from error
+    return text
+
+
+def _facts_from(text: str) -> CheckpointInfo:
+    """Returns the facts from their JSON; those of newer versions are left out.
+
+    Raises:
+        ValueError: They are no JSON, or not what `CheckpointInfo` says.
+        ConfigError: Settings of the network exclude each other.
+    """
+    values = parse_json(text)
+    if isinstance(values, dict):
+        values = {f.name: values[f.name] for f in fields(CheckpointInfo) if f.name in values}
+    return _facts().validate_json(json.dumps(values))
+
+
+@cache
+def _facts() -> TypeAdapter[CheckpointInfo]:
+    return TypeAdapter(CheckpointInfo)

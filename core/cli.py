@@ -115,11 +115,17 @@ def _add_import(commands: Commands) -> None:
     other = commands.add_parser(
         "import",
         help="make a checkpoint of another program's weights",
-        description="Makes a checkpoint of the state dict (.pth) of milesial/Pytorch-UNet or of "
-        "ajstyle007/U-Net-Paper-Implementation-Car-Segmentation-. The architecture is found in "
+        description="Makes a checkpoint of the weights of milesial/Pytorch-UNet or of "
+        "ajstyle007/U-Net-Paper-Implementation-Car-Segmentation-: a state dict, or what Lightning, "
+        "an average of weights or a training script put around one. The architecture is found in "
         "it; what it does not say of itself is its program's usual, unless it is given here.",
     )
-    other.add_argument("file", type=Path, metavar="FILE", help="what torch.save wrote")
+    other.add_argument(
+        "file", type=Path, metavar="FILE", help="what torch.save wrote, or a .safetensors file"
+    )
+    other.add_argument(
+        "--part", default="", metavar="NAME", help="which network, where the file holds several"
+    )
     other.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
     other.add_argument("--title", default="", help="name to show")
     other.add_argument("--size", type=int, metavar="PX", help="a square of as many pixels")
@@ -242,11 +248,13 @@ def _import(options: argparse.Namespace) -> int:
         mean=options.mean,
         std=options.std,
         padding=options.padding,
+        part=options.part,
     )
     path, info = import_checkpoint(options.file, options.out, chosen)
     model, prepared = info.model, info.preprocessing
+    of = f" (its part {info.origin['part']!r})" if "part" in info.origin else ""
     print(
-        f"{info.origin['program']}: width {model.width}, depth {model.depth}, padding "
+        f"{info.origin['program']}{of}: width {model.width}, depth {model.depth}, padding "
         f"{model.padding}, norm {model.norm}, {model.upsampling} upsampling, "
         f"{'two classes' if info.origin['classes'] == 2 else 'one class'}; {prepared.size} px, "
         f"mean {prepared.mean}, std {prepared.std}\n{path}"

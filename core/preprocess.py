@@ -27,12 +27,22 @@ class Preprocessing:
     """Divides each of R, G and B after the mean was subtracted."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", tuple(float(v) for v in self.mean))
-        object.__setattr__(self, "std", tuple(float(v) for v in self.std))
-        if not 32 <= self.size <= 4096:
-            raise ConfigError(f"size is {self.size} px; it must be from 32 to 4096.")
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise ConfigError("mean and std need three numbers each, and std above 0.")
+        if type(self.size) is not int or not 32 <= self.size <= 4096:
+            raise ConfigError(f"size is {self.size!r:.20} px; it must be from 32 to 4096.")
+        try:
+            mean, std = (tuple(map(float, values)) for values in (self.mean, self.std))
+        except (TypeError, ValueError, OverflowError):
+            mean, std = (), ()
+        if len(mean) != 3 or len(std) != 3:
+            raise ConfigError("mean and std need three numbers each.")
+        # Beyond these float32 has no fine steps left in [0, 1]; NaN is in no range.
+        if not all(-1000 <= v <= 1000 for v in mean) or not all(0.001 <= v <= 1000 for v in std):
+            raise ConfigError(
+                f"mean is {mean} and std {std}; they are for colours in [0, 1], mean from -1000 to "
+                "1000 and std from 0.001 to 1000."
+            )
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "std", std)
 
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
         """Returns the (height, width) in px that a photo has on the network's grid.

@@ -11,7 +11,6 @@ from core.checkpoint import SUFFIX, CheckpointInfo, save_checkpoint
 from core.errors import CheckpointError
 from core.foreign.convert import convert
 from core.foreign.layers import layers_of
-from core.foreign.programs import recognise
 from core.foreign.state_dict import read_state_dict
 from core.preprocess import Preprocessing
 
@@ -32,6 +31,8 @@ class ImportOptions:
     """Divides them afterwards."""
     padding: Padding = "same"
     """Whether the 3x3 convolutions are padded."""
+    part: str = ""
+    """Which network to take where the file holds several, such as "model" and "ema"."""
 
 
 def import_checkpoint(
@@ -40,7 +41,7 @@ def import_checkpoint(
     """Returns the checkpoint, and its facts, that another program's state dict was made into.
 
     Args:
-        file: A state dict of a program in `core.foreign.programs`.
+        file: Weights of a program in `core.foreign.programs`, from torch.save or as safetensors.
         run: Folder to make; below a folder of runs the pages find it.
         options: What the file does not say.
 
@@ -53,9 +54,10 @@ def import_checkpoint(
     target = run / "checkpoints" / f"best{SUFFIX}"
     if target.exists():
         raise CheckpointError(f"{target} is there already; choose another folder.")
-    stored = read_state_dict(file)
+    stored = read_state_dict(file, options.part)
+    program = stored.program
     try:
-        program, parts = recognise(layers_of(stored.tensors))
+        parts = program.take_apart(layers_of(stored.tensors))
         model = convert(program, parts, options.padding)
     except CheckpointError as error:
         raise CheckpointError(f"{file.name}: {error}") from error
@@ -71,7 +73,8 @@ def import_checkpoint(
         split={"unknown": "It was trained by another program, and its file says nothing of it."},
         origin={
             "program": program.title,
-            "file": stored.file,
+            "file": file.name,
+            **({"part": stored.part} if stored.part else {}),
             "sha256": stored.sha256,
             "classes": parts.classes,
         },

@@ -30,11 +30,8 @@ def convert(program: Program, parts: Parts, padding: Padding) -> UNet:
     """
     config = _architecture(program, parts, padding)
     tensors = _tensors(program, parts, config)
-    if config.parameter_count() > sum(t.numel() for t in tensors.values()):
-        raise CheckpointError(f"Parts are missing: they make up no {config}.")
-    model = UNet(config)
-    expected = {name: t.shape for name, t in model.state_dict().items()}
-    found = {name: t.shape for name, t in tensors.items()}
+    expected = config.tensor_shapes()
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise CheckpointError(
@@ -42,6 +39,7 @@ def convert(program: Program, parts: Parts, padding: Padding) -> UNet:
                 f"{name} is {_text(found.get(name))}, needed is {_text(expected.get(name))} for "
                 f"width {config.width} and depth {config.depth}."
             )
+    model = UNet(config)
     model.load_state_dict(tensors)
     return model.eval()
 
@@ -136,16 +134,15 @@ def _put(
 
 def _bias(layer: Layer) -> Tensor:
     """Returns a layer's bias, zeros where it has none."""
-    transposed = layer.kernel == 2
-    channels = layer.weight.shape[1 if transposed else 0]
-    return torch.zeros(channels) if layer.bias is None else layer.bias
+    return torch.zeros(layer.channels) if layer.bias is None else layer.bias
 
 
 def _skip_first(layer: Layer) -> Layer:
     """Returns a convolution of (way up, skip) as one of (skip, way up)."""
-    up, skip = layer.weight.chunk(2, dim=1)
-    return Layer(layer.name, torch.cat([skip, up], dim=1), layer.bias, layer.norm)
+    half = layer.weight.shape[1] // 2
+    weight = torch.cat([layer.weight[:, half:], layer.weight[:, :half]], dim=1)
+    return Layer(layer.name, weight, layer.bias, layer.norm)
 
 
-def _text(shape: torch.Size | None) -> str:
+def _text(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else " x ".join(map(str, shape)) or "one number"

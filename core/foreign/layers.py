@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from core.errors import CheckpointError
 from core.names import natural_order
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+_BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
+"""Tensors of a batch normalisation."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,13 @@ class Layer:
 
     @property
     def kernel(self) -> int:
-        """Side of its kernel."""
+        """Side of its kernel; 2 of an up-convolution."""
         return self.weight.shape[-1]
+
+    @property
+    def channels(self) -> int:
+        """Channels that it gives."""
+        return self.weight.shape[1 if self.kernel == 2 else 0]
 
 
 def layers_of(tensors: Mapping[str, Tensor]) -> dict[str, list[Layer]]:
@@ -60,9 +71,12 @@ def layers_of(tensors: Mapping[str, Tensor]) -> dict[str, list[Layer]]:
         weight = fields.get("weight")
         if weight is not None and weight.ndim == 4 and weight.is_floating_point():
             group.append(Layer(name, weight, fields.get("bias"), None))
-        elif {"weight", "bias", "running_mean", "running_var"} <= fields.keys() and group:
+            _require_channels(group[-1], name, {"bias": fields["bias"]} if "bias" in fields else {})
+        elif fields.keys() >= set(_BATCH_NORM) and group:
             last = group.pop()
-            group.append(Layer(last.name, last.weight, last.bias, _batch_norm(fields)))
+            norm = BatchNorm(*(fields[field] for field in _BATCH_NORM))
+            group.append(Layer(last.name, last.weight, last.bias, norm))
+            _require_channels(last, name, {field: fields[field] for field in _BATCH_NORM})
         else:
             raise CheckpointError(
                 f"The layer {name!r} ({', '.join(sorted(fields))}) is neither a convolution nor a "
@@ -71,7 +85,12 @@ def layers_of(tensors: Mapping[str, Tensor]) -> dict[str, list[Layer]]:
     return layers
 
 
-def _batch_norm(fields: Mapping[str, Tensor]) -> BatchNorm:
-    return BatchNorm(
-        fields["weight"], fields["bias"], fields["running_mean"], fields["running_var"]
-    )
+def _require_channels(layer: Layer, name: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuses tensors of a module that are not one number for each channel of a layer."""
+    for field, tensor in tensors.items():
+        if tuple(tensor.shape) != (layer.channels,):
+            raise CheckpointError(
+                f"{name}.{field} has the shape {tuple(tensor.shape)}; needed is one number for "
+                f"each of the {layer.channels} channels of {layer.name}. The file is damaged, or "
+                "was put together of two networks."
+            )

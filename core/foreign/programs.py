@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from core.architecture import OddSides
-from core.errors import CheckpointError
 from core.foreign.layers import Layer
-from core.names import first_few
 
 Groups = Mapping[str, list[Layer]]
 
@@ -43,8 +41,10 @@ class Program:
     """What to call it."""
     names: str
     """How its tensors are called."""
-    take_apart: Callable[[Groups], Parts | None]
-    """Returns the parts of its network; None where the layers are not its own."""
+    fits: Callable[[Set[str]], bool]
+    """Tells whether a network's tensors are its own by the first parts of their names."""
+    take_apart: Callable[[Groups], Parts]
+    """Returns the parts of its network."""
     up_first: bool
     """Whether the way up stands before the skip where they are joined."""
     odd_sides: OddSides
@@ -57,13 +57,19 @@ class Program:
     """What it divides them by afterwards."""
 
 
-def _pytorch_unet(groups: Groups) -> Parts | None:
+def _is_pytorch_unet(names: Set[str]) -> bool:
+    depth = (len(names) - 2) // 2
+    return depth > 0 and names == {"inc", "outc", *_levels("down", depth), *_levels("up", depth)}
+
+
+def _levels(part: str, depth: int) -> list[str]:
+    return [f"{part}{level}" for level in range(1, depth + 1)]
+
+
+def _pytorch_unet(groups: Groups) -> Parts:
     """Source: github.com/milesial/Pytorch-UNet, unet/unet_model.py and unet/unet_parts.py."""
-    depth = sum(bool(re.fullmatch(r"down\d+", name)) for name in groups)
-    down = [f"down{level}" for level in range(1, depth + 1)]
-    up = [f"up{level}" for level in range(1, depth + 1)]
-    if not depth or set(groups) != {"inc", "outc", *down, *up}:
-        return None
+    depth = (len(groups) - 2) // 2
+    down, up = _levels("down", depth), _levels("up", depth)
     return Parts(
         contracting=[groups[name] for name in ("inc", *down)],
         up=[layer for name in up for layer in groups[name] if layer.kernel == 2],
@@ -73,7 +79,16 @@ def _pytorch_unet(groups: Groups) -> Parts | None:
     )
 
 
-def _encoder_decoder(groups: Groups) -> Parts | None:
+_ENCODER_DECODER = re.compile(r"(encoder|bottleneck|upconv|decoder|final_conv)_?\d*")
+
+
+def _is_encoder_decoder(names: Set[str]) -> bool:
+    matches = [_ENCODER_DECODER.fullmatch(name) for name in names]
+    kinds = {match[1] for match in matches if match}
+    return all(matches) and {"encoder", "decoder", "final_conv"} <= kinds
+
+
+def _encoder_decoder(groups: Groups) -> Parts:
     """Source: github.com/ajstyle007/U-Net-Paper-Implementation-Car-Segmentation-, WebApp/unet.py.
 
     Programs differ in whether they count the levels of the way up from above or from below, so
@@ -81,12 +96,9 @@ def _encoder_decoder(groups: Groups) -> Parts | None:
     """
     kinds: dict[str, list[list[Layer]]] = {}
     for name, layers in groups.items():
-        match = re.fullmatch(r"(encoder|bottleneck|upconv|decoder|final_conv)_?\d*", name)
-        if match is None:
-            return None
+        match = _ENCODER_DECODER.fullmatch(name)
+        assert match is not None
         kinds.setdefault(match[1], []).append(layers)
-    if not {"encoder", "decoder", "final_conv"} <= kinds.keys():
-        return None
     up = sorted(
         (layer for layers in kinds.get("upconv", []) for layer in layers),
         key=lambda layer: -layer.weight.shape[0],
@@ -102,10 +114,14 @@ def _encoder_decoder(groups: Groups) -> Parts | None:
     )
 
 
+_DEEPEST = 8
+"""Parts of a name that may stand before a network's own."""
+
 PROGRAMS = (
     Program(
         title="Pytorch-UNet",
         names="inc.double_conv.0.weight ... outc.conv.weight",
+        fits=_is_pytorch_unet,
         take_apart=_pytorch_unet,
         up_first=False,
         odd_sides="zeros",
@@ -116,6 +132,7 @@ PROGRAMS = (
     Program(
         title="U-Net Car Segmentation",
         names="encoder1.0.weight ... final_conv.weight",
+        fits=_is_encoder_decoder,
         take_apart=_encoder_decoder,
         up_first=True,
         odd_sides="grow",  # it would cut its output; its own photos are 256 x 256
@@ -127,16 +144,28 @@ PROGRAMS = (
 """Every program that is known."""
 
 
-def recognise(groups: Groups) -> tuple[Program, Parts]:
-    """Returns the program whose names the layers have, and its network's parts.
+def networks_in(names: Iterable[str]) -> dict[str, Program]:
+    """Returns the known networks among tensors, each program by what its tensors' names begin with.
 
-    Raises:
-        CheckpointError: No program is known that names its layers like this.
+    That is "" for a state dict as it is, "model." and the like where it was saved as part of
+    something else. Tensors beside a network, such as an average's counter, don't matter.
+
+    Args:
+        names: Names of tensors, such as "model.inc.double_conv.0.weight".
     """
-    for program in PROGRAMS:
-        parts = program.take_apart(groups)
-        if parts is not None:
-            return program, parts
-    found = first_few(list(groups), 6)
-    known = " or ".join(f"{program.title} ({program.names})" for program in PROGRAMS)
-    raise CheckpointError(f"No known network: its parts are called {found}. Needed: {known}.")
+    found: dict[str, Program] = {}
+    groups = {"": [name for name in names if "." in name]}
+    for _ in range(_DEEPEST):
+        below: dict[str, list[str]] = {}
+        for prefix, inner in groups.items():
+            split = [name.partition(".") for name in inner]
+            first = {part for part, _, _ in split}
+            program = next((each for each in PROGRAMS if each.fits(first)), None)
+            if program:
+                found[prefix] = program
+                continue
+            for part, _, rest in split:
+                if "." in rest:
+                    below.setdefault(f"{prefix}{part}.", []).append(rest)
+        groups = below
+    return found

@@ -227,7 +227,7 @@ def changed(**tensors: torch.Tensor | None) -> dict[str, Any]:
         ({"epoch": 3}, "no weights: 'epoch' found"),
         ({}, "no weights: nothing"),
         ({"layer1.0.conv1.weight": torch.zeros(4, 4, 3, 3)}, "parts are called layer1"),
-        ({"fc.weight": torch.zeros(4, 4)}, "'fc' .weight. is neither"),
+        ({"fc.weight": torch.zeros(4, 4)}, "parts are called fc"),
         (PytorchUNet(2, 3).state_dict(), "3 channels to 3 classes"),
         (changed(inc__double_conv__0__weight=torch.zeros(2, 1, 3, 3)), "1 channels to 2"),
         (changed(outc__conv__weight=None), "neither a convolution"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.predict import Answer, Predictor
 from tests.core.foreign_networks import PytorchUNet, lived_in
+from tests.core.headers import parts_of, write_parts
 from tests.pages.untrained import write_checkpoint
 
 Open = Callable[..., AppTest]
@@ -135,14 +137,25 @@ def test_only_broken_checkpoints_are_no_traceback(open_page: Open, one_run: Path
     assert app.expander
 
 
-def test_weights_that_do_not_fit_are_an_error_on_the_page(open_page: Open, one_run: Path) -> None:
+def test_weights_that_do_not_fit_can_t_be_chosen(open_page: Open, one_run: Path) -> None:
     whole = one_run.read_bytes()
     # A header of the same length that promises a wider network than the tensors are.
     one_run.write_bytes(whole.replace(b'\\"width\\": 2', b'\\"width\\": 3'))
     assert one_run.read_bytes() != whole
     app = open_page(SEGMENT, sample=SAMPLE)
     assert not app.exception
-    assert "do not fit" in app.error[0].value
+    assert "do not fit" in app.expander[0].markdown[0].value
+    assert not app.selectbox
+
+
+def test_weights_that_are_no_numbers_are_an_error_on_the_page(
+    open_page: Open, one_run: Path
+) -> None:
+    header, tensors = parts_of(one_run)
+    write_parts(one_run, json.dumps(header).encode(), b"\xff" * len(tensors))
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert "NaN" in app.error[0].value
 
 
 def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one_run: Path) -> None:

@@ -1,0 +1,108 @@
+"""What the facts in a checkpoint's header may be: types and ranges, checked where they are read."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le, MaxLen
+from pydantic import ConfigDict, GetPydanticSchema, ValidationError
+from typing_extensions import TypedDict
+
+Count = Annotated[int, Ge(0), Le(2**53)]
+"""How many; every number up to the limit is exact in a browser, too."""
+Share = Annotated[float, Ge(0), Le(1)]
+"""A part of a whole, or a score of which 1 is perfect."""
+Text = Annotated[str, MaxLen(1000)]
+"""A name or a sentence."""
+_Distance = Annotated[float, Ge(0)]
+"""In px."""
+
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""No value is turned into one of another type."""
+_OPEN = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+"""As `STRICT`, but a newer version may tell more."""
+
+
+class _SourceScores(TypedDict, total=False):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    images: Count
+    cars: Count
+    dice: Share
+    iou: Share
+    precision: Share
+    recall: Share
+    boundary_iou: Share
+    boundary_iou_3px: Share
+    boundary_f1: Share
+    boundary_f1_1px: Share
+    boundary_f1_2px: Share
+    hd95: _Distance
+    assd: _Distance
+    pooled_dice: Share
+    pooled_iou: Share
+
+
+class _Scores(_SourceScores, total=False):
+    sources: dict[str, _SourceScores]
+
+
+class _DataFacts(TypedDict, total=False):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    fingerprint: Text
+    layout: Text
+    images: Count
+    cars: Count
+
+
+class _SplitFacts(TypedDict, total=False):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    fingerprint: Text
+    verdict: Text
+    unknown: Text
+    train_images: Count
+    val_images: Count
+
+
+class _CodeFacts(TypedDict, total=False):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    fingerprint: Text
+    versions: dict[str, Text | None]
+
+
+class _Origin(TypedDict, total=False):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    program: Text
+    file: Text
+    part: Text
+    sha256: Text
+    classes: Count
+
+
+def _shaped(shape: Any) -> GetPydanticSchema:
+    """Returns what makes a plain dictionary be checked against a shape."""
+    return GetPydanticSchema(lambda _, handler: handler(shape))
+
+
+Scores = Annotated[dict[str, Any], _shaped(_Scores)]
+DataFacts = Annotated[dict[str, Any], _shaped(dict[str, _DataFacts | None])]
+SplitFacts = Annotated[dict[str, Any], _shaped(_SplitFacts)]
+CodeFacts = Annotated[dict[str, Any], _shaped(_CodeFacts)]
+Origin = Annotated[dict[str, Any], _shaped(_Origin)]
+
+
+def first_fault(error: ValidationError) -> str:
+    """Returns where the first wrong value stands, what is needed there, and what was found.
+
+    Texts from the file are not repeated, but for the names of its fields.
+    """
+    fault = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(f"{step!s:.100}" for step in fault["loc"]) or "they"
+    return f"{place}: {fault['msg']}, found is {_kind(fault['input'])}"
+
+
+def _kind(value: Any) -> str:
+    """Returns what a value of JSON is: numbers as they are, everything else by its type."""
+    kinds = {str: "a text", list: "a list", dict: "an object"}
+    found = next((name for kind, name in kinds.items() if isinstance(value, kind)), "")
+    return found or f"{json.dumps(value):.20}"
