@@ -15,12 +15,12 @@ from scipy.fft import dctn
 
 from core.decode import decode
 from core.errors import CarmaskError
-from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
+from core.image import MAX_PIXELS, MIN_SIDE, read_photo
 from core.modes import with_alpha
 from training.data import Sample
 from training.mask_source import CocoMask, MaskFile, MaskSource
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Goes up when a fact is measured in another way; an index then measures all again."""
 PICTURE_SIDE = 48
 """Side of the small grey picture that near duplicates are compared by, in px."""
@@ -91,8 +91,8 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
     errors = []
     photo, mask, picture = _NO_PHOTO, _NO_MASK, b""
     try:
-        image, orientation = read_oriented(sample.image_path)
-        photo, picture = _of_photo(image, orientation)
+        read = read_photo(sample.image_path)
+        photo, picture = _of_photo(read.pixels, read.orientation)
     except CarmaskError as error:
         errors.append(f"photo: {error}")
     try:
