@@ -17,6 +17,8 @@ from core.names import is_hidden, natural_order, printable
 
 _RATIO_FROM_BYTES = 10_000_000
 _MAX_DIRECTORY_BYTES = 16_000_000
+_MAX_ENTRIES = 20_000
+_UNPACKING_ERRORS = (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Member:
     info: ZipInfo = field(repr=False)
     """Its entry in the ZIP's list of contents."""
 
+    def head(self, length: int) -> bytes:
+        """Return the file's first bytes, none of them where it can't be unpacked."""
+        if not self.problem:
+            with suppress(*_UNPACKING_ERRORS), self.archive.open(self.info) as member:
+                return member.read(length)
+        return b""
+
     def read(self) -> bytes:
         """Return the unpacked file, never more of it than the size that was checked.
 
@@ -62,7 +71,7 @@ class Member:
                 data = member.read(size)
                 if len(data) < size:
                     raise EOFError(f"{len(data):,} of {size:,} bytes")
-        except (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
+        except _UNPACKING_ERRORS as error:
             raise ArchiveError(
                 f"{self.zip_name}: {self.path} is damaged in the ZIP ({reason(error)}). "
                 "Pack the ZIP again."
@@ -100,12 +109,7 @@ def list_members(
 def _open(source: Path | bytes, name: str) -> ZipFile:
     try:
         with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
-            listing = _directory_bytes(stream)
-        if listing > _MAX_DIRECTORY_BYTES:
-            raise ArchiveError(
-                f"{name}: the ZIP's list of contents has {listing:,} bytes, so it may be a ZIP "
-                f"bomb; at most {_MAX_DIRECTORY_BYTES:,} are read. Unpack it and give the folder."
-            )
+            _check_directory(stream, name)
         return ZipFile(BytesIO(source) if isinstance(source, bytes) else source)
     except (BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise ArchiveError(
@@ -114,23 +118,37 @@ def _open(source: Path | bytes, name: str) -> ZipFile:
         ) from error
 
 
-def _directory_bytes(stream: BinaryIO) -> int:
-    """Return how long a ZIP says its list of contents is, in bytes; 0 where it says nothing.
+def _check_directory(stream: BinaryIO, name: str) -> None:
+    """Refuse a ZIP by the length of its list of contents, before `ZipFile` makes objects of it.
 
-    Asked first because `ZipFile` reads the whole list at once, however long it is.
-
-    Source: PKWARE APPNOTE 6.3.10, sections 4.3.14 to 4.3.16.
+    Source: PKWARE APPNOTE 6.3.10, sections 4.3.12 to 4.3.16.
     """
     length = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, length - 66_000))
     tail = stream.read()
     end = tail.rfind(b"PK\5\6")
     if end < 0 or len(tail) < end + 22:
-        return 0
+        return  # `ZipFile` says that it is damaged
     record = tail.rfind(b"PK\6\6", 0, end)
     if tail[max(0, end - 20) :].startswith(b"PK\6\7") and 0 <= record <= end - 76:
-        return int.from_bytes(tail[record + 40 : record + 48], "little")
-    return int.from_bytes(tail[end + 12 : end + 16], "little")
+        size = int.from_bytes(tail[record + 40 : record + 48], "little")
+        last = record
+    else:
+        size = int.from_bytes(tail[end + 12 : end + 16], "little")
+        last = end
+    if size > _MAX_DIRECTORY_BYTES:
+        raise ArchiveError(
+            f"{name}: the ZIP's list of contents has {size:,} bytes, so it may be a ZIP "
+            f"bomb; at most {_MAX_DIRECTORY_BYTES:,} are read. Unpack it and give the folder."
+        )
+    # Counted, not read from the record, which can say what it likes.
+    stream.seek(max(0, length - len(tail) + last - size))
+    entries = stream.read(size).count(b"PK\1\2")
+    if entries > _MAX_ENTRIES:
+        raise ArchiveError(
+            f"{name}: the ZIP holds {entries:,} files and folders; at most {_MAX_ENTRIES:,} are "
+            "looked through. Split it, or unpack it and give the folder."
+        )
 
 
 def _path(info: ZipInfo) -> str:

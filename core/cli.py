@@ -27,7 +27,7 @@ from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.names import first_few
-from core.photos import PhotoSource, list_photos
+from core.photos import list_photos
 from core.results import ResultRow
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         "segment",
         help="write masks and overlays of photos",
         description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv, "
-        "whose column doubt says how little to rely on each mask: more than "
-        f"{DOUBT_LIMIT} is worth a look.",
+        "whose column stem says which files are of which photo, and whose column doubt says how "
+        f"little to rely on each mask: more than {DOUBT_LIMIT} is worth a look.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -178,8 +178,10 @@ def _segment(options: argparse.Namespace) -> int:
         predictor = SecondOpinion(first, lambda: Predictor.load(second, options.device))
     threshold = first.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
-    sources: Sequence[PhotoSource] = list_photos(options.paths)
+    sources = list_photos(options.paths)
     console = Console(stderr=True)
+    for sentence in sources.left_out:
+        console.print(sentence, highlight=False, markup=False)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -192,6 +194,8 @@ def _segment(options: argparse.Namespace) -> int:
         def show(done: int, row: ResultRow) -> None:
             if row.error:
                 console.print(row.error, style="red", highlight=False, markup=False)
+            elif row.note:
+                console.print(f"{row.file}: {row.note}", highlight=False, markup=False)
             bar.update(task, completed=done)
 
         rows = segment_photos(
@@ -199,7 +203,8 @@ def _segment(options: argparse.Namespace) -> int:
         )
     failed = sum(bool(row.error) for row in rows)
     if options.json:
-        print(json.dumps({"out": str(options.out), "photos": [asdict(row) for row in rows]}))
+        photos = [asdict(row) for row in rows]
+        print(json.dumps({"out": str(options.out), "photos": photos, "left_out": sources.left_out}))
     else:
         print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
         if others := sum(row.checkpoint not in ("", first.name) for row in rows):

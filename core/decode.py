@@ -15,7 +15,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from core.code_points import CodePoints, code_points
 from core.errors import ImageError, reason
+from core.gif import gif_pictures
+from core.raw import raw_kind, tiff_pictures
 
 FORMATS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
 """What the reader takes, in words for a message."""
@@ -40,6 +43,7 @@ _SIGNATURES = (
     (b"MM\0+", "TIFF"),
 )
 _BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
+_CANVAS_TIMES = 4
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1"}
 
@@ -52,6 +56,10 @@ class Decoded:
     """Pillow's picture, of any mode."""
     orientation: int
     """Its EXIF orientation, 1..8; 1 is upright."""
+    code_points: CodePoints | None
+    """Its colour space, where the file names it by numbers."""
+    has_more: bool
+    """Whether the file holds more pictures, of which none is a preview of the first."""
 
 
 def decode(source: Path | bytes, title: str, *, max_pixels: int, min_side: int) -> Decoded:
@@ -71,6 +79,7 @@ def decode(source: Path | bytes, title: str, *, max_pixels: int, min_side: int) 
         kind = _kind(head)
         if kind is None:
             raise ImageError(_foreign(head, title))
+        pictures = _pictures(stream, kind, title)
         stream.seek(0)
         # Not `Image.open`: its own limit is one for the whole process, between 89 and 179
         # megapixels only warns, and does not say the size. Its plugins read the header alone.
@@ -79,6 +88,10 @@ def decode(source: Path | bytes, title: str, *, max_pixels: int, min_side: int) 
         except Exception as error:  # the plugins meet broken headers with a dozen kinds of error
             raise ImageError(_damaged(title, kind, error)) from error
         _check_size(picture.size, title, max_pixels, min_side)
+        if kind == "GIF":
+            _check_canvas(head, picture, title)
+        if kind in {"PNG", "WebP", "AVIF"}:
+            pictures = getattr(picture, "n_frames", 1)
         try:
             picture.load()
         except Exception as error:
@@ -86,7 +99,8 @@ def decode(source: Path | bytes, title: str, *, max_pixels: int, min_side: int) 
         # HEIC may correct its size while it is decoded.
         _check_size(picture.size, title, max_pixels, min_side)
         # After the pixels: PNG may keep EXIF behind them, TIFF turns itself and drops the tag.
-        return Decoded(picture, _orientation(picture))
+        orientation = _orientation(picture)
+        return Decoded(picture, orientation, code_points(stream, kind), pictures > 1)
 
 
 def _stream(source: Path | bytes, title: str) -> BinaryIO:
@@ -154,9 +168,64 @@ def _check_size(size: tuple[int, int], title: str, max_pixels: int, min_side: in
         )
 
 
+def _pictures(stream: BinaryIO, kind: str, title: str) -> int:
+    """Return how many pictures a TIFF or GIF holds, 1 for other formats."""
+    if kind == "TIFF":
+        return _check_tiff(stream, title)
+    if kind != "GIF":
+        return 1
+    pictures = gif_pictures(stream)
+    if pictures == 0:
+        raise ImageError(_damaged(title, kind, ValueError("no picture behind its header")))
+    return pictures
+
+
+def _check_tiff(stream: BinaryIO, title: str) -> int:
+    """Refuse a TIFF whose first picture is not its photo; return how many it holds."""
+    pictures = tiff_pictures(stream)
+    if pictures.raw:
+        raise ImageError(_camera_raw(title, pictures.raw))
+    if pictures.larger:
+        first, larger = ("{} x {} px".format(*size) for size in (pictures.first, pictures.larger))
+        raise ImageError(
+            f"{title}: the TIFF's first picture, {first}, looks like a preview, for the file also "
+            f"holds one of {larger}. Save the picture that you mean as PNG, JPEG or a TIFF of one "
+            "picture; of a camera raw file, develop it in a photo program."
+        )
+    return pictures.pages
+
+
+def _check_canvas(head: bytes, picture: ImageFile.ImageFile, title: str) -> None:
+    """Refuse a GIF whose canvas and first picture differ so much that one of them is damaged.
+
+    A GIF holds no checksum: one flipped bit in a size or a place makes megapixels of nothing.
+    """
+    assert picture.tile[0].extents is not None
+    left, top, right, bottom = picture.tile[0].extents
+    first = right - left, bottom - top
+    canvas = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    # Pillow enlarges the canvas by what lies beyond it. A canvas of 0 x 0 is left to the picture.
+    areas = [width * height for width, height in (first, canvas, picture.size) if width * height]
+    if max(areas) > _CANVAS_TIMES * min(areas):
+        raise ImageError(
+            f"{title}: the GIF's canvas is {canvas[0]} x {canvas[1]} px, its first picture "
+            f"{first[0]} x {first[1]} px at {left}, {top}; one of them is damaged, or the first "
+            "picture is a part. Open it in an image program and save it as PNG."
+        )
+
+
+def _camera_raw(title: str, kind: str) -> str:
+    return (
+        f"{title}: a camera raw file ({kind}) holds what the sensor measured, not a picture. "
+        "Develop it in a photo program, save it as JPEG, PNG or TIFF, and use that."
+    )
+
+
 def _foreign(head: bytes, title: str) -> str:
     if not head:
         return f"{title}: the file is empty (0 bytes). Copy or export the picture again."
+    if kind := raw_kind(head):
+        return _camera_raw(title, kind)
     holds = "text" if head.isascii() and b"\0" not in head else "something else"
     return f"{title}: the file holds {holds}, not a picture. Use a {FORMATS} file."
 

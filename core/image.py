@@ -1,6 +1,7 @@
 """Photos from a file to an array and back: one reader, one set of limits, upright RGB out."""
 
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,17 +10,31 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from core.colour import to_srgb
 from core.decode import decode
 from core.errors import ImageError, MaskError
 from core.modes import rgb_stripes
+from core.own_results import jpeg_mark, png_mark
 from core.silhouette import Mask, silhouette
 
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 100_000_000
 """Largest photo, in pixels."""
 MIN_SIDE = 16
 """Shortest side of a photo, in px."""
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ReadPhoto:
+    """A photo's pixels, and what should be known of how they were read."""
+
+    pixels: Pixels
+    """Upright RGB, uint8 (H, W, 3), sRGB."""
+    orientation: int
+    """The file's EXIF orientation, 1..8; 1 is upright."""
+    note: str = ""
+    """What was guessed or left aside, in whole sentences; "" for most photos."""
 
 
 def read_image(
@@ -35,7 +50,8 @@ def read_image(
     black, which would swallow tyres and shadow), and white is what a shop's cut-out is shown on.
     Values of 16 bits are scaled to 0..255, never clipped; 32 bit and float pictures by the
     smallest of 1 (float only), 255, 65535 and their own largest value that holds them. Of a file
-    with several pictures the first is read. Colour profiles are not applied.
+    with several pictures the first is read. Colours are converted to sRGB from the colour space
+    that the file names; see `core.colour.to_srgb`.
 
     Args:
         source: A file, or the bytes of one. Which format it is, is read from its first bytes,
@@ -47,27 +63,30 @@ def read_image(
     Raises:
         ImageError: The file is missing, empty, no photo, damaged, too large or too small.
     """
-    return read_oriented(source, name=name, max_pixels=max_pixels, min_side=min_side)[0]
+    return read_photo(source, name=name, max_pixels=max_pixels, min_side=min_side).pixels
 
 
-def read_oriented(
+def read_photo(
     source: Path | bytes,
     *,
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
     min_side: int = MIN_SIDE,
-) -> tuple[Pixels, int]:
-    """Return what `read_image` returns, and the file's EXIF orientation, 1..8; 1 is upright."""
+) -> ReadPhoto:
+    """Return what `read_image` returns, and what should be known of how it was read."""
     title = _title_of(source, name)
     decoded = decode(source, title, max_pixels=max_pixels, min_side=min_side)
+    convert, note = to_srgb(decoded.picture, decoded.code_points)
+    if decoded.has_more:
+        note = f"The file holds several pictures; this is the first. {note}".rstrip()
     width, height = decoded.picture.size
     sideways = decoded.orientation > 4
     upright = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
     # A view of the result in which the file's own rows are rows: turning costs no second copy.
     stored = _turned(upright, {6: 8, 8: 6}.get(decoded.orientation, decoded.orientation))
-    for top, rows in rgb_stripes(decoded.picture):
+    for top, rows in rgb_stripes(decoded.picture, convert):
         stored[top : top + len(rows)] = rows
-    return upright, decoded.orientation
+    return ReadPhoto(upright, decoded.orientation, note)
 
 
 def read_mask(
@@ -119,23 +138,27 @@ def read_mask(
     return mask
 
 
-def encode_png(array: npt.NDArray[Any]) -> bytes:
+def encode_png(array: npt.NDArray[Any], *, is_result: bool = False) -> bytes:
     """Return a PNG file of an image, a mask or a cut-out.
 
     Args:
         array: uint8 (H, W, 3) RGB or (H, W, 4) RGBA, or a mask bool (H, W), which becomes mode L
             with 0 and 255 (a 1-bit PNG reads as 0 and 1 in too many programs).
+        is_result: Whether the file carries the mark by which it is never taken for a photo.
 
     Raises:
         ValueError: Any other shape or dtype.
     """
     stream = BytesIO()
+    mark = png_mark() if is_result else None
     if array.dtype == np.bool_ and array.ndim == 2:
         plane = np.multiply(array, 255, dtype=np.uint8)
         # Runs are all there is to pack in a mask: a quarter of the size of level 1, as fast.
-        Image.fromarray(plane).save(stream, "PNG", compress_level=1, compress_type=int(zlib.Z_RLE))
+        Image.fromarray(plane).save(
+            stream, "PNG", compress_level=1, compress_type=int(zlib.Z_RLE), pnginfo=mark
+        )
     elif array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (3, 4):
-        Image.fromarray(array).save(stream, "PNG", compress_level=3)
+        Image.fromarray(array).save(stream, "PNG", compress_level=3, pnginfo=mark)
     else:
         raise ValueError(
             f"An array of {array.dtype} {array.shape} came; a PNG is made of uint8 (H, W, 3), "
@@ -144,10 +167,17 @@ def encode_png(array: npt.NDArray[Any]) -> bytes:
     return stream.getvalue()
 
 
-def encode_jpeg(image: Pixels, quality: int = 92) -> bytes:
-    """Return a JPEG file of an image, uint8 (H, W, 3); quality from 1 to 95."""
+def encode_jpeg(image: Pixels, quality: int = 92, *, is_result: bool = False) -> bytes:
+    """Return a JPEG file of an image.
+
+    Args:
+        image: uint8 (H, W, 3).
+        quality: From 1 to 95.
+        is_result: Whether the file carries the mark by which it is never taken for a photo.
+    """
     stream = BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=quality)
+    comment = jpeg_mark() if is_result else b""
+    Image.fromarray(image).save(stream, "JPEG", quality=quality, comment=comment)
     return stream.getvalue()
 
 

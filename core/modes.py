@@ -1,6 +1,6 @@
 """What the pixels of a decoded picture say in any of Pillow's modes: alpha, white level, RGB."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +10,24 @@ _STRIPE_PIXELS = 1 << 20
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 
 
-def rgb_stripes(picture: Image.Image) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+def rgb_stripes(
+    picture: Image.Image, convert: Callable[[Image.Image], Image.Image] | None = None
+) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     """Yield a picture from top to bottom as (first row, pixels), by the rules of `read_image`.
 
     A whole photo as one array would cost two copies on the way; a stripe has about a megapixel.
 
     Args:
         picture: A decoded picture of W x H px, of any mode.
+        convert: Makes sRGB, mode RGB, of a picture of any mode without alpha, of 8 bits a channel;
+            None where Pillow's own conversion to RGB is right.
 
     Yields:
         The stripe's first row and its pixels, uint8, (h, W, 3), or (h, W, 1) where it is grey.
     """
     white = white_level(picture)
     for top, stripe in _stripes(picture):
-        yield top, _rgb(stripe, white)
+        yield top, _rgb(stripe, white, convert)
 
 
 def white_level(picture: Image.Image) -> float:
@@ -61,15 +65,21 @@ def _stripes(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, picture.crop((0, top, picture.width, bottom))
 
 
-def _rgb(stripe: Image.Image, white: float) -> npt.NDArray[np.uint8]:
+def _rgb(
+    stripe: Image.Image, white: float, convert: Callable[[Image.Image], Image.Image] | None
+) -> npt.NDArray[np.uint8]:
     """Return a stripe as uint8, (h, W, 3), or (h, W, 1) where it is grey."""
     if stripe.mode.startswith("I") or stripe.mode == "F":
         values = np.nan_to_num(np.asarray(stripe).astype(np.float32), posinf=white, neginf=0.0)
         grey = np.clip(values, 0.0, white) * np.float32(255.0 / white) + np.float32(0.5)
-        return grey.astype(np.uint8)[..., np.newaxis]
+        if convert is None:
+            return grey.astype(np.uint8)[..., np.newaxis]
+        return np.asarray(convert(Image.fromarray(grey.astype(np.uint8))))
     rgba = with_alpha(stripe)
+    opaque = stripe if rgba is None else rgba.convert("RGB")
+    colours = convert(opaque) if convert else opaque.convert("RGB")
     if rgba is None:
-        return np.asarray(stripe.convert("RGB"))
+        return np.asarray(colours)
     over = Image.new("RGB", rgba.size, "white")
-    over.paste(rgba, mask=rgba)
+    over.paste(colours, mask=rgba.getchannel("A"))
     return np.asarray(over)

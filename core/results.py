@@ -16,8 +16,7 @@ from core.doubt import advice
 from core.drawing import OverlayStyle, cutout, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import car_share
-
-TABLE_NAME = "results.csv"
+from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,10 @@ class ResultRow:
     writing."""
     checkpoint: str = ""
     """The network that the mask is of: the second one where the first one had doubts."""
+    stem: str = ""
+    """Start of the names of its files, such as <stem>_mask.png."""
+    note: str = ""
+    """What was guessed or left aside when the photo was read."""
     error: str = ""
     """Why there is no mask."""
 
@@ -51,12 +54,35 @@ class ResultRow:
 
 
 def result_row(
-    name: str, mask: NDArray[np.bool_], doubt: float, seconds: float, checkpoint: str = ""
+    name: str,
+    mask: NDArray[np.bool_],
+    doubt: float,
+    seconds: float,
+    checkpoint: str = "",
+    *,
+    stem: str = "",
+    note: str = "",
 ) -> ResultRow:
     """Returns the line of a photo that was segmented; mask is bool (H, W)."""
     height, width = mask.shape
     share = round(car_share(mask), 6)
-    return ResultRow(name, width, height, share, round(doubt, 4), round(seconds, 3), checkpoint)
+    figures = (width, height, share, round(doubt, 4), round(seconds, 3))
+    return ResultRow(name, *figures, checkpoint, stem, note)
+
+
+def mask_file(mask: NDArray[np.bool_]) -> bytes:
+    """Returns a mask (H, W) as PNG, mode L, 0 or 255."""
+    return encode_png(mask, is_result=True)
+
+
+def overlay_file(image: NDArray[np.uint8], mask: NDArray[np.bool_], style: OverlayStyle) -> bytes:
+    """Returns a photo (H, W, 3) with its mask drawn in, as JPEG."""
+    return encode_jpeg(overlay(image, mask, style), is_result=True)
+
+
+def cutout_file(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bytes:
+    """Returns the car alone on a transparent ground, as PNG; the photo is (H, W, 3)."""
+    return encode_png(cutout(image, mask), is_result=True)
 
 
 def result_files(
@@ -76,10 +102,10 @@ def result_files(
         style: Look of the overlay.
         with_cutout: Also the car alone on a transparent ground, as PNG.
     """
-    yield f"{stem}_mask.png", encode_png(mask)
-    yield f"{stem}_overlay.jpg", encode_jpeg(overlay(image, mask, style))
+    yield stem + MASK_END, mask_file(mask)
+    yield stem + OVERLAY_END, overlay_file(image, mask, style)
     if with_cutout:
-        yield f"{stem}_cutout.png", encode_png(cutout(image, mask))
+        yield stem + CUTOUT_END, cutout_file(image, mask)
 
 
 def results_table(rows: Iterable[ResultRow]) -> bytes:
@@ -89,7 +115,8 @@ def results_table(rows: Iterable[ResultRow]) -> bytes:
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**asdict(row), "file": _no_formula(row.file)})
+        texts = {"file": _no_formula(row.file), "stem": _no_formula(row.stem)}
+        writer.writerow(asdict(row) | texts)
     return text.getvalue().encode("utf-8-sig")
 
 

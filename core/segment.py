@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.drawing import OverlayStyle
-from core.errors import CarmaskError
+from core.errors import CarmaskError, ImageError
 from core.files import write_bytes_atomically
 from core.masks import MaskSettings, mask_from_probability
+from core.own_results import ENDS, MASK_END, OVERLAY_END, TABLE_NAME, OwnResults
 from core.photos import PhotoSource
 from core.predict import Predictor
 from core.preprocess import enlarge
-from core.results import TABLE_NAME, ResultRow, result_files, result_row, results_table
+from core.results import ResultRow, result_files, result_row, results_table
 from core.second import SecondOpinion
 
 
@@ -39,8 +40,9 @@ def segment_photos(
 ) -> list[ResultRow]:
     """Returns a line for each photo, after its files were written to `out`.
 
-    A photo that can't be read gets a line with its error; the others go on. results.csv is
-    written at the end, also when the work is interrupted.
+    A photo that can't be read gets a line with its error, and so does one in place of whose
+    results there are files of somebody else; the others go on. results.csv is written at the end,
+    also when the work is interrupted.
 
     Args:
         predictor: The network, or two of them.
@@ -50,13 +52,16 @@ def segment_photos(
         progress: Called after each photo with (photos done, its line).
 
     Raises:
+        ImageError: `out` holds a results.csv of somebody else.
         OSError: A result can't be written; what was written stays.
     """
     out.mkdir(parents=True, exist_ok=True)
+    own = OwnResults()
+    _check_table(out / TABLE_NAME, own)
     rows: list[ResultRow] = []
     try:
         for source in sources:
-            rows.append(_segment_one(predictor, source, out, options))
+            rows.append(_segment_one(predictor, source, out, own, options))
             progress(len(rows), rows[-1])
     finally:
         write_bytes_atomically(out / TABLE_NAME, results_table(rows))
@@ -64,11 +69,18 @@ def segment_photos(
 
 
 def _segment_one(
-    predictor: Predictor | SecondOpinion, source: PhotoSource, out: Path, options: SegmentOptions
+    predictor: Predictor | SecondOpinion,
+    source: PhotoSource,
+    out: Path,
+    own: OwnResults,
+    options: SegmentOptions,
 ) -> ResultRow:
     """Writes one photo's files and returns its line."""
     try:
-        image = source.read()
+        ends = ENDS if options.with_cutout else (MASK_END, OVERLAY_END)
+        _check_free(source.name, [out / (source.stem + end) for end in ends], own)
+        photo = source.load()
+        image = photo.pixels
         started = time.perf_counter()
         answer = predictor.answer(image)
         seconds = time.perf_counter() - started
@@ -76,8 +88,28 @@ def _segment_one(
         return ResultRow(source.name, error=str(error))
     whole = enlarge(answer.probability, *image.shape[:2])
     mask = mask_from_probability(whole, options.settings)
-    del whole  # 160 MB of a 40 megapixel photo
+    del whole  # 400 MB of a 100 megapixel photo
     files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    return result_row(source.name, mask, answer.doubt, seconds, answer.by)
+    figures = answer.doubt, seconds, answer.by
+    return result_row(source.name, mask, *figures, stem=source.stem, note=photo.note)
+
+
+def _check_table(table: Path, own: OwnResults) -> None:
+    """Refuses a folder whose results.csv Carmask did not write, for it would be lost."""
+    if table.exists() and table not in own:
+        raise ImageError(
+            f"{table} is there already and no table of Carmask's results; it is left alone. Choose "
+            "another folder, or move it away."
+        )
+
+
+def _check_free(name: str, results: Sequence[Path], own: OwnResults) -> None:
+    """Refuses a photo in place of whose results there are files that Carmask did not write."""
+    for path in results:
+        if path.exists() and path not in own:
+            raise ImageError(
+                f"{name}: {path.name} is there already and no result of Carmask, so it is left "
+                "alone. Choose another folder for the results, or move it away."
+            )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
-from core.drawing import cutout, overlay
 from core.errors import CarmaskError
-from core.image import encode_jpeg, encode_png
-from core.results import ResultRow, result_files, result_row, write_zip
+from core.results import (
+    ResultRow,
+    cutout_file,
+    mask_file,
+    overlay_file,
+    result_files,
+    result_row,
+    write_zip,
+)
 from pages.shared.photos import Photo
 from pages.shared.pictures import Look
 from pages.shared.segmenter import Prepared, Segmenter
@@ -16,19 +22,19 @@ from pages.shared.segmenter import Prepared, Segmenter
 
 def full_mask(prepared: Prepared, look: Look) -> bytes:
     """Returns the mask as PNG, mode L, 0 or 255."""
-    return encode_png(prepared.result.mask(look.settings))
+    return mask_file(prepared.result.mask(look.settings))
 
 
 def full_overlay(prepared: Prepared, look: Look) -> bytes:
     """Returns the overlay as JPEG."""
     mask = prepared.result.mask(look.settings)
-    return encode_jpeg(overlay(prepared.photo.source.read(), mask, look.style))
+    return overlay_file(prepared.photo.source.read(), mask, look.style)
 
 
 def full_cutout(prepared: Prepared, look: Look) -> bytes:
     """Returns the car alone on a transparent ground, as PNG."""
     mask = prepared.result.mask(look.settings)
-    return encode_png(cutout(prepared.photo.source.read(), mask))
+    return cutout_file(prepared.photo.source.read(), mask)
 
 
 def results_of(
@@ -44,15 +50,15 @@ def results_of(
     """
     for photo in photos:
         try:
-            image = photo.source.read()
-            result = segmenter.segment(photo, lambda image=image: image)
+            read = photo.source.load()
+            result = segmenter.segment(photo, lambda read=read: read)
         except CarmaskError as error:
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
-        mask = result.mask(look.settings)
-        yield from result_files(photo.source.stem, image, mask, look.style, with_cutout=True)
-        said = result.answer
-        rows.append(result_row(photo.source.name, mask, said.doubt, result.seconds, said.by))
+        stem, mask, answer = photo.source.stem, result.mask(look.settings), result.answer
+        yield from result_files(stem, read.pixels, mask, look.style, with_cutout=True)
+        figures = answer.doubt, result.seconds, answer.by
+        rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 
 
 def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.photos import PHOTO_SUFFIXES
+from core.photos import LISTED_SUFFIXES, Listing
 from pages.shared.folders import samples_folder
 from pages.shared.gallery import gallery
 from pages.shared.photos import Photo, sample_photo, uploaded_photos
@@ -28,7 +28,10 @@ def ask_photos() -> list[Photo]:
     ):
         uploads = _ask_uploads()
     if uploads:
-        return _photos_of(uploads)
+        photos = _photos_of(uploads)
+        for sentence in photos.left_out:
+            st.caption(plain(sentence))
+        return photos
     return _ask_sample()
 
 
@@ -51,7 +54,7 @@ def _ask_uploads() -> Sequence[UploadedFile]:
         in_folder = st.file_uploader(
             "Drop a folder of photos here",
             accept_multiple_files="directory",
-            type=sorted(PHOTO_SUFFIXES | {".zip"}),
+            type=sorted(LISTED_SUFFIXES | {".zip"}),
             key=f"folder_{turn}",
         )
     if folder.open:
@@ -63,14 +66,14 @@ def _ask_uploads() -> Sequence[UploadedFile]:
     return uploads
 
 
-def _photos_of(uploads: Sequence[UploadedFile]) -> list[Photo]:
+def _photos_of(uploads: Sequence[UploadedFile]) -> Listing[Photo]:
     """Returns the photos of the uploads; hashed and listed once, not at each rerun."""
     ids = [each.file_id for each in uploads]
     kept = st.session_state.get("intake")
     if kept is None or kept[0] != ids:
         kept = (ids, uploaded_photos([(each.name, each.getvalue()) for each in uploads]))
         st.session_state["intake"] = kept
-    photos: list[Photo] = kept[1]
+    photos: Listing[Photo] = kept[1]
     return photos
 
 

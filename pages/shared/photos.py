@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.photos import PhotoSource, list_photos, list_uploads
+from core.photos import Listing, PhotoSource, list_photos, list_uploads
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,15 @@ class Photo:
     """File of its true mask, where one is known."""
 
 
-def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> list[Photo]:
+def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> Listing[Photo]:
     """Returns the photos among uploads, (name, bytes) each; ZIPs are looked into.
 
     Names are made unique over all uploads, keys are not touched by what else was uploaded.
     """
-    keys = [
-        f"{digest}/{source.name}"
-        for name, data in files
-        for digest in [hashlib.blake2b(data, digest_size=16).hexdigest()]
-        for source in list_uploads([(name, data)])
-    ]
-    return [Photo(*pair) for pair in zip(list_uploads(files), keys, strict=True)]
+    digests = [hashlib.blake2b(data, digest_size=16).hexdigest() for _, data in files]
+    sources = list_uploads(files)
+    photos = [Photo(each, f"{digests[each.place[0]]}/{each.place[1]}") for each in sources]
+    return Listing(photos, sources.left_out)
 
 
 def sample_photo(path: Path, truth: Path | None) -> Photo:

@@ -37,6 +37,8 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**")
         _show_pictures(prepared, mask, view, look, place)
         st.caption(pictures.facts(prepared, mask))
+        if note := prepared.result.note:
+            st.caption(plain(note))
         if opinion := pictures.second_opinion(prepared):
             st.caption(plain(opinion))
         if told := advice(prepared.result.answer.doubt, car_share(mask)):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.image import thumbnail
+from core.image import ReadPhoto, thumbnail
 from core.masks import MaskSettings, mask_from_probability
 from core.preprocess import enlarge
 from pages.shared.cache import BoundedCache
@@ -37,6 +37,8 @@ class Segmented:
     """Height and width of the upright photo in px."""
     seconds: float
     """Time of the network, which is asked about the mirrored photo too."""
+    note: str
+    """What was guessed or left aside when the photo was read; "" for most photos."""
 
     def mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
@@ -95,23 +97,24 @@ class Segmenter:
         Raises:
             CarmaskError: The photo can't be read.
         """
-        read = functools.cache(photo.source.read)
+        read = functools.cache(photo.source.load)
         key = f"{longest}/{photo.key}"
         picture = self._pictures.get(key)
         if picture is None:
-            picture = thumbnail(read(), longest)
+            picture = thumbnail(read().pixels, longest)
             self._pictures.put(key, picture, picture.nbytes)
         return Prepared(photo, picture, self.segment(photo, read))
 
-    def segment(self, photo: Photo, read: Callable[[], NDArray[np.uint8]]) -> Segmented:
+    def segment(self, photo: Photo, read: Callable[[], ReadPhoto]) -> Segmented:
         """Returns what the network says of a photo; `read` is called only if that isn't known."""
         result = self._results.get(photo.key)
         if result is None:
-            image = read()
+            loaded = read()
+            image = loaded.pixels
             with self._one_at_a_time:
                 started = time.perf_counter()
                 answer = self._predictor.answer(image)
                 seconds = time.perf_counter() - started
-            result = Segmented(answer, image.shape[:2], seconds)
+            result = Segmented(answer, image.shape[:2], seconds, loaded.note)
             self._results.put(photo.key, result, answer.probability.nbytes)
         return result

@@ -213,6 +213,17 @@ def test_a_list_of_contents_without_end_is_not_read(monkeypatch):
     assert "x.zip: the ZIP's list of contents has 2," in refusal(data)
 
 
+@pytest.mark.parametrize("claimed", [None, 3])
+def test_a_zip_of_very_many_files_is_refused_by_its_list(monkeypatch, claimed):
+    data = bytearray(zipped(*[(f"{number}.txt", b"") for number in range(40)]))
+    assert len(listed(zipped(("a.png", b""), *[(f"{n}.txt", b"") for n in range(39)]))) == 1
+    if claimed:  # the record at the end says what it likes
+        struct.pack_into("<HH", data, data.index(b"PK\5\6") + 8, claimed, claimed)
+    monkeypatch.setattr(archive_module, "_MAX_ENTRIES", 39)
+    monkeypatch.setattr(archive_module, "ZipFile", None)  # not even opened
+    assert "x.zip: the ZIP holds 40 files and folders; at most 39" in refusal(bytes(data))
+
+
 def test_a_zip64_archive_is_read_and_its_list_is_checked(monkeypatch):
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)  # makes the writer use ZIP64 records
     data = zipped(("a.png", b"3"), ("b.png", b"4"))

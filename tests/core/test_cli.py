@@ -139,7 +139,7 @@ def test_bad_photos_are_reported_and_the_others_go_on(
     (bad / "truncated.jpg").write_bytes(photo(300, 300)[:5000])
     (bad / "dot.png").write_bytes(encode_png(np.ones((1, 1), bool)))
     (bad / "strip.png").write_bytes(encode_png(np.ones((3, 5000), bool)))
-    Image.new("L", (8200, 5000)).save(bad / "large.png")
+    Image.new("1", (12_000, 8400)).save(bad / "large.png")
     (bad / "good.jpg").write_bytes(photo())
     out = tmp_path / "out"
     assert segment(tiny_run, bad, tmp_path / "missing.jpg", "--out", out, "--json") == 1
@@ -158,6 +158,68 @@ def test_bad_photos_are_reported_and_the_others_go_on(
     assert {name: row["error"] for name, row in table(out).items()} == {
         name: row["error"] for name, row in rows.items()
     }
+
+
+def test_a_third_run_makes_the_masks_of_the_first(tiny_run: Path, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    for name in ("a.jpg", "b.jpg", "b_mask.jpg"):
+        (shop / name).write_bytes(photo())
+    for out in (shop, shop / "results"):
+        for given in ([shop], [shop], sorted(shop.iterdir())):
+            assert segment(tiny_run, *given, "--out", out, "--cutout") == 0
+            masks = {path.name for path in out.glob("*_mask.png")}
+            assert masks == {"a_mask.png", "b_mask.png", "b_mask_mask.png"}
+            assert set(table(out)) == {"a.jpg", "b.jpg", "b_mask.jpg"}
+
+
+def test_files_of_somebody_else_are_not_overwritten(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(photo())
+    drawn = encode_png(np.ones((40, 60), bool))
+    (tmp_path / "a_mask.png").write_bytes(drawn)
+    given = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    assert segment(tiny_run, *given, "--out", tmp_path) == 1
+    assert (tmp_path / "a_mask.png").read_bytes() == drawn
+    assert not (tmp_path / "a_overlay.jpg").exists()
+    assert (tmp_path / "b_mask.png").exists()
+    rows = table(tmp_path)
+    assert "a_mask.png" in rows["a.jpg"]["error"] and not rows["b.jpg"]["error"]
+    (tmp_path / "results.csv").write_text("month,cars\n")
+    capsys.readouterr()
+    assert segment(tiny_run, *given, "--out", tmp_path) == 2
+    assert "results.csv" in capsys.readouterr().err
+    assert (tmp_path / "results.csv").read_text() == "month,cars\n"
+
+
+def test_the_table_says_which_mask_is_of_which_photo(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {"blue/front.jpg": (40, 60), "front.jpg": (30, 50), "red/front.jpg": (20, 70)}
+    for name, size in sizes.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(photo(*size))
+    (tmp_path / "in" / "green.jpg").write_text("no photo")
+    out = tmp_path / "out"
+    assert segment(tiny_run, tmp_path / "in", "--out", out, "--json") == 1
+    printed = json.loads(capsys.readouterr().out)
+    stems = {row["file"]: row["stem"] for row in printed["photos"]}
+    assert stems == {name: row["stem"] for name, row in table(out).items()}
+    assert stems.pop("green.jpg") == ""
+    assert list(stems.values()) == ["front", "front_2", "front_3"]
+    for name, stem in stems.items():
+        assert read_image(out / f"{stem}_mask.png").shape[:2] == sizes[name]
+
+
+def test_what_was_guessed_of_a_photo_is_in_table_and_output(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (60, 40)).save(tmp_path / "odd.png", icc_profile=b"broken")
+    assert segment(tiny_run, tmp_path / "odd.png", "--out", tmp_path / "out") == 0
+    note = table(tmp_path / "out")["odd.png"]["note"]
+    assert "profile" in note and "odd.png: Its colour profile" in capsys.readouterr().err
 
 
 def test_a_zip_writes_nothing_outside(tiny_run: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import itertools
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -17,10 +18,12 @@ from PIL import Image, ImageCms, ImageOps
 
 from core import decode as decode_module
 from core import modes as modes_module
+from core.colour import matrix_profile
 from core.errors import ImageError, MaskError
-from core.image import encode_jpeg, encode_png, read_image, read_mask, thumbnail
+from core.image import encode_jpeg, encode_png, read_image, read_mask, read_photo, thumbnail
 
 DATA = Path(__file__).parent / "data"
+DISPLAY_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.3127, 0.3290))
 RED, GREEN, BLUE, YELLOW, GREY = (
     (255, 0, 0),
     (0, 255, 0),
@@ -114,6 +117,8 @@ def test_first_picture_of_an_animation_is_read():
         options = {"lossless": True} if kind == "WEBP" else {}
         data = file_of(first, kind, save_all=True, append_images=[second], **options)
         assert_corners(read_image(data), 12)
+        assert "first" in read_photo(data).note
+        assert not read_photo(file_of(first, kind, **options)).note
 
 
 @pytest.mark.parametrize(
@@ -401,11 +406,11 @@ def test_smallest_and_narrowest_are_read(width, height):
     assert (picture == RED).all()
 
 
-def test_41_megapixels_are_refused_and_the_limit_is_an_argument():
-    rows = (b"\0" + bytes(8200 // 8)) * 5000
-    message = r"8200 x 5000 px, 41\.0 megapixels; at most 40 are read\. Make it smaller"
+def test_101_megapixels_are_refused_and_the_limit_is_an_argument():
+    rows = (b"\0" + bytes(12_000 // 8)) * 8400
+    message = r"12000 x 8400 px, 100\.8 megapixels; at most 100 are read\. Make it smaller"
     with pytest.raises(ImageError, match=message):
-        read_image(png((8200, 5000), 1, 0, rows))
+        read_image(png((12_000, 8400), 1, 0, rows))
     small = file_of(Image.new("RGB", (20, 20)), "PNG")
     assert read_image(small, max_pixels=400).shape == (20, 20, 3)
     with pytest.raises(ImageError, match="megapixels"):
@@ -424,7 +429,7 @@ def bomb(side: int) -> bytes:
     return empty[:at] + data + empty[empty.index(b"IEND") - 4 :]
 
 
-@pytest.mark.parametrize("side", [10_000, 30_000])  # Pillow warns of the first, refuses the second
+@pytest.mark.parametrize("side", [10_008, 30_000])  # Pillow warns of the first, refuses the second
 def test_decompression_bomb_is_refused_before_a_pixel_is_decoded(tmp_path, side, monkeypatch):
     data = bomb(side)
     assert len(data) < 300_000
@@ -461,6 +466,49 @@ def test_a_header_that_lies_about_the_size(kind):
         read_image(bytes(data))
 
 
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (6, 6000),  # the canvas
+        (13 + 768 + 1, 9000),  # the first picture's place
+        (13 + 768 + 7, 9000),  # its height
+    ],
+)
+def test_a_gif_with_a_damaged_size_is_refused_not_filled_up(at, value):
+    data = bytearray(noise_file("GIF"))
+    assert data[6:10] == data[13 + 768 + 5 :][:4] == struct.pack("<HH", 64, 64)
+    data[at : at + 2] = struct.pack("<H", value)
+    with pytest.raises(ImageError, match="one of them is damaged"):
+        read_image(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("at", "filling", "is_read"),
+    [
+        (13 + 768, bytes(30_000_000), False),
+        (13 + 768, b"!\xfe" + b"\1a" * 15_000_000 + b"\0", False),
+        (-1, bytes(30_000_000), True),
+        (-1, b"!\xfe" + b"\1a" * 15_000_000, True),
+        (13 + 768, bytes(9), True),
+    ],
+)
+def test_what_fills_a_gif_does_not_take_long(at, filling, is_read):
+    data = noise_file("GIF")
+    started = time.perf_counter()
+    if is_read:
+        assert np.array_equal(read_image(data[:at] + filling + data[at:]), read_image(data))
+    else:
+        with pytest.raises(ImageError, match="damaged"):
+            read_image(data[:at] + filling + data[at:])
+    assert time.perf_counter() - started < 4  # it was 10 s and more
+
+
+def test_a_gif_whose_canvas_is_empty_has_its_pictures_size():
+    data = bytearray(noise_file("GIF"))
+    data[6:10] = bytes(4)
+    assert np.array_equal(read_image(bytes(data)), read_image(noise_file("GIF")))
+
+
 MEASURE = """
 import resource, sys
 from pathlib import Path
@@ -474,20 +522,22 @@ print(peak() - before, image.nbytes, image.shape, image[0, 0].tolist(), image[-1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module")
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_memory_of_a_40_megapixel_jpeg(tmp_path, orientation):
+@pytest.mark.parametrize(("kind", "orientation"), [("JPEG", 6), ("PNG", 1)])
+def test_memory_of_a_100_megapixel_photo_with_a_profile(tmp_path, kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture = Image.new("RGB", (8000, 5000), (10, 200, 30))
-    path = tmp_path / "large.jpg"
-    picture.save(path, quality=75, exif=exif)
+    picture = Image.new("RGB", (12_500, 8000), (10, 200, 30))
+    path = tmp_path / "large.photo"
+    profile = matrix_profile(DISPLAY_P3, (2.2,))
+    options = {"quality": 75} if kind == "JPEG" else {"compress_level": 1}
+    picture.save(path, kind, exif=exif, icc_profile=profile, **options)
     result = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)],
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
     )  # fmt: skip
     used, size, rest = result.stdout.split(maxsplit=2)
-    assert rest.startswith("(5000, 8000, 3)" if orientation == 1 else "(8000, 5000, 3)")
-    assert int(size) == 120_000_000
+    assert rest.startswith("(8000, 12500, 3)" if orientation == 1 else "(12500, 8000, 3)")
+    assert int(size) == 300_000_000
     scale = 1024 if sys.platform == "darwin" else 1  # there in bytes already
     assert int(used) / scale < 2.5 * int(size)
 

@@ -39,7 +39,7 @@ def test_the_table_reads_back_and_holds_no_formula() -> None:
     data = results_table(rows)
     back = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     figures = ("width", "height", "car_share", "doubt", "seconds")
-    assert list(back[0]) == ["file", *figures, "checkpoint", "error"]
+    assert list(back[0]) == ["file", *figures, "checkpoint", "stem", "note", "error"]
     assert back[0]["file"] == "Käfer 🚗, rot.jpg" and back[0]["car_share"] == "0.25"
     assert back[1]["file"].startswith("'=") and back[1]["width"] == ""
     assert back[1]["error"] == 'not a photo, "really"'

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.colour import matrix_profile
 from core.drawing import OverlayStyle
+from core.image import read_image
 from core.masks import MaskSettings
 from core.predict import Predictor
 from core.preprocess import enlarge
@@ -23,9 +25,11 @@ from pages.shared.pictures import Look
 from pages.shared.samples import list_samples, mixed_samples
 from pages.shared.segmenter import Segmenter
 from pages.shared.zip_job import ZipJob
+from tests.core.test_image import DISPLAY_P3
 from tests.pages.untrained import write_checkpoint
 
 LOOK = Look(MaskSettings(), OverlayStyle())
+ALL_CAR = Look(MaskSettings(0.0), OverlayStyle())
 
 
 def jpeg(height: int, width: int, seed: int = 0) -> bytes:
@@ -99,6 +103,38 @@ def test_the_zip_holds_every_photo_and_names_the_bad_one(segmenter: Segmenter) -
     rows = table(archive)
     assert [row["file"] for row in rows] == ["a b.jpg", "bad.jpg", "ü😀.jpg"]
     assert [bool(row["error"]) for row in rows] == [False, True, False]
+
+
+def test_the_zip_holds_srgb_stems_and_notes(segmenter: Segmenter) -> None:
+    profile = matrix_profile(DISPLAY_P3, (2.2,))
+    stream = io.BytesIO()
+    Image.new("RGB", (60, 40), (200, 80, 60)).save(stream, "PNG", icc_profile=profile)
+    wide = stream.getvalue()
+    broken = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(broken, "PNG", icc_profile=b"broken")
+    files = [("a/x.png", wide), ("b/x.png", broken.getvalue())]
+    photos = uploaded_photos(files)
+    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(segmenter, photos, ALL_CAR)))
+    rows = table(archive)
+    assert [(row["file"], row["stem"]) for row in rows] == [("a/x.png", "x"), ("b/x.png", "x_2")]
+    assert [bool(row["note"]) for row in rows] == [False, True]
+    for data in (
+        archive.read("x_cutout.png"),
+        full_cutout(segmenter.prepare(photos[0], 60), ALL_CAR),
+    ):
+        pixel = Image.open(io.BytesIO(data)).getpixel((30, 20))
+        assert np.abs(np.subtract(pixel, (*read_image(wide)[20, 30], 255))).max() == 0
+        assert pixel[0] > 210
+
+
+def test_results_among_uploads_are_left_out_and_keys_stay(segmenter: Segmenter) -> None:
+    photos = uploaded_photos([("a.jpg", jpeg(40, 60)), ("b.jpg", jpeg(40, 60, 1))])
+    files = all_as_zip(segmenter, photos, LOOK)
+    again = uploaded_photos([("results.zip", files), ("b.jpg", jpeg(40, 60, 1))])
+    assert [photo.source.name for photo in again] == ["b.jpg"]
+    assert "(6)" in again.left_out[0]
+    assert [photo.key for photo in again] == [photos[1].key]
+    assert len({photo.key for photo in photos}) == 2
 
 
 def wait(job: ZipJob) -> None:

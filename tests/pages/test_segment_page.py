@@ -15,6 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
+from core.image import encode_png
 from core.predict import Answer, Predictor
 from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.core.headers import parts_of, write_parts
@@ -297,6 +298,18 @@ def test_a_bad_file_shows_its_error_beside_the_others(open_page: Open, one_run: 
     assert "text, not a picture" in app.error[0].value
     assert "empty" in app.error[1].value
     assert len(set(shown(app))) == 2, "two files of one name can be told apart"
+
+
+def test_what_was_left_out_or_guessed_stands_on_the_page(open_page: Open, one_run: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(stream, "PNG", icc_profile=b"broken")
+    own = encode_png(np.ones((40, 60), bool), is_result=True)
+    app = upload(open_page(SEGMENT), ("odd.png", stream.getvalue()), ("car_mask.png", own))
+    assert shown(app) == ["odd.png"]
+    text = "".join(captions(app))
+    assert "mask.png" in text and "profile" in text
+    app = upload(app, ("car_mask.png", own))
+    assert not app.exception and "result of Carmask" in app.error[0].value
 
 
 def test_a_photo_is_segmented_once_whatever_is_added(

@@ -15,7 +15,7 @@ from scipy.fft import dctn
 
 from core.decode import decode
 from core.errors import CarmaskError
-from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
+from core.image import MAX_PIXELS, MIN_SIDE, read_photo
 from core.modes import with_alpha
 from core.names import printable
 from training.data import Sample
@@ -92,8 +92,8 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
     errors = []
     photo, mask, picture = _NO_PHOTO, _NO_MASK, b""
     try:
-        image, orientation = read_oriented(sample.image_path)
-        photo, picture = _of_photo(image, orientation)
+        read = read_photo(sample.image_path)
+        photo, picture = _of_photo(read.pixels, read.orientation)
     except CarmaskError as error:
         errors.append(f"photo: {error}")
     try:
