@@ -30,8 +30,9 @@ class Curves:
     """One row a step line: STEP_COLUMNS, then whatever else was measured. `epoch` (from 1; 0 where
     not known) and `step` are int64, `images` too where every row has it; `time` is UTC."""
     epochs: pd.DataFrame
-    """One row an epoch: EPOCH_COLUMNS, where `loss` is the training's, then "val_dice", "val_iou",
-    ... over all validation photos and "val_dice@<source>" for each data set. NaN: not measured."""
+    """One row an epoch, or one a validation where an epoch has several: EPOCH_COLUMNS, where `loss`
+    is the training's, then "val_dice", "val_iou", ... over all validation photos and
+    "val_dice@<source>" for each data set. NaN: not measured."""
 
 
 def curves_of(steps: Sequence[Mapping[str, Any]], epochs: Sequence[Mapping[str, Any]]) -> Curves:
