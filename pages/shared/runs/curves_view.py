@@ -101,6 +101,8 @@ def _read(chosen: Sequence[Listed]) -> tuple[list[Drawn], list[tuple[Listed, str
         except CarmaskError as error:
             errors.append((run, str(error)))
             continue
+        if curves.error:
+            errors.append((run, curves.error))
         drawn.append(Drawn(run, curves))
     return drawn, errors
 

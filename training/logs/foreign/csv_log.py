@@ -121,8 +121,8 @@ def _cells(path: Path) -> tuple[pd.DataFrame, list[str]]:
 def _table(path: Path, *, from_zero: bool) -> tuple[pd.DataFrame, list[str]]:
     """Returns a file as numbers, with `epoch` and `step` where it has them, and remarks."""
     table, remarks = _cells(path)
-    table = table.loc[:, [not name.endswith(_RANGES) for name in table]]
-    names = [_name(name) for name in table]
+    table = table[[name for name in map(str, table) if not name.endswith(_RANGES)]]
+    names = [_name(name) for name in map(str, table)]
     table = table.set_axis(names, axis="columns").loc[:, ~pd.Index(names).duplicated()]
     if len(table.columns) < len(names):
         remarks.append("It has columns of one name; the first of each is shown.")
