@@ -335,6 +335,7 @@ def test_a_text_log_that_a_second_run_was_appended_to(tmp_path: Path) -> None:
         ([10, 20, 30, 40, 50, 51], [1, 2, 3, 4, 5, 5]),
         ([10, 25, 31, 50], [1, 2, 3, 4]),
         ([5100, 10_200], [1, 2]),
+        ([5100, 5101], [1, 1]),
         ([], []),
     ],
 )
@@ -359,3 +360,42 @@ def test_no_table_stops_the_list(tmp_path: Path, seed: int) -> None:
             read_curves(run.folder)
         except RunError:
             assert run.error
+
+
+def test_lightnings_event_files_of_a_resumed_training(tmp_path: Path) -> None:
+    def session(first: int, last: int, dice: float) -> list[tuple[str, float, int]]:
+        points: list[tuple[str, float, int]] = [("hp_metric", -1, 0)]
+        for epoch in range(first, last):
+            for step in range(10 * epoch + 4, 10 * epoch + 10, 5):
+                points += [("train_loss_step", 0.1, step), ("epoch", epoch, step)]
+            step = 10 * epoch + 9
+            points += [("val_dice", dice, step), ("epoch", epoch, step)]
+            points += [("train_loss_epoch", 0.1, step), ("epoch", epoch, step)]
+        return points
+
+    run = tmp_path / "run"
+    write_events(run, [*session(0, 4, 0.5), ("val_dice", 0.51, 40), ("epoch", 3, 40)])
+    assert dices(read_curves(run)) == {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.51}
+    write_events(run, session(2, 4, 0.9))
+    write_events(run, [("hp_metric", -1, 0), ("val_dice", 0.99, 0), ("epoch", 0, 0)])
+    curves = read_curves(run)
+    assert dices(curves) == {1: 0.5, 2: 0.5, 3: 0.9, 4: 0.9}
+    assert curves.steps.dropna(subset=["loss"])["epoch"].to_list() == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(only(run).remark.split("validation")) == 2
+
+
+def test_validations_alone(tmp_path: Path) -> None:
+    for name, extra, expected in (
+        ("aside", [0], {100: 0.5, 200: 0.5, 300: 0.5}),
+        ("resumed", [200], {100: 0.5, 200: 0.9}),
+        ("anew", [100, 200], {100: 0.9, 200: 0.9}),
+    ):
+        run = tmp_path / name
+        write_events(run, [("Dice/val", 0.5, step) for step in (100, 200, 300)])
+        write_events(run, [("Dice/val", 0.9, step) for step in extra])
+        table = read_curves(run).epochs
+        assert dict(zip(table["step"], table["val_dice"].round(6), strict=True)) == expected
+        rows = [f"{step},0.5" for step in (100, 200, 300)] + [f"{step},0.9" for step in extra]
+        folder = write_csv(tmp_path / f"{name}_csv", "\n".join(["step,val_dice", *rows]))
+        table = read_curves(folder).epochs
+        assert dict(zip(table["step"] - 1, table["val_dice"], strict=True)) == expected

@@ -27,11 +27,12 @@ def counts_epochs(ends: Sequence[int], trained: Sequence[int]) -> bool:
     if not ends:
         return False
     gaps = np.diff(ends)
-    if len(gaps) and np.median(gaps) <= 1:
+    if len(gaps) > 1 and np.median(gaps) <= 1:
         return True
-    each = not trained or (trained[0] <= 1 and bool((np.diff(trained) == 1).all()))
-    usual = float(np.median(gaps)) if len(gaps) else float(ends[0])
-    return each and usual <= _EPOCHS_APART and ends[0] <= _EPOCHS_APART
+    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    first = ends[0] - (trained[0] if trained else 0)
+    one_by_one = bool((np.diff(trained) == 1).all())
+    return one_by_one and max(usual, first) <= _EPOCHS_APART
 
 
 def number_epochs(ends: Sequence[int], steps: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -56,4 +57,7 @@ def number_epochs(ends: Sequence[int], steps: Sequence[int]) -> tuple[list[int],
             epochs = np.maximum(np.rint((at + first) / length), 1).astype(int)
             inside = np.maximum(-(-(found + first) // length), 1)
             return epochs.tolist(), inside.tolist()
-    return list(range(1, len(at) + 1)), (np.searchsorted(at, found) + 1).tolist()
+    # One more validation after the end counts one step more.
+    epochs = np.cumsum(np.diff(at, prepend=-2) > 1)
+    inside = np.append(epochs, epochs[-1] + 1)[np.searchsorted(at, found)]
+    return epochs.tolist(), inside.tolist()

@@ -164,9 +164,10 @@ def _log(table: pd.DataFrame, remarks: list[str]) -> ForeignLog:
     of_epochs = [name for name in measured if name not in of_steps]
     table[_STEP] = table.get(_STEP, 0)
     steps = table.dropna(how="all", subset=sorted(of_steps)) if of_steps else table[:0]
+    ends = table.dropna(how="all", subset=of_epochs) if of_epochs else table[:0]
     log = curves_of(
         _rows(steps, names, [name for name in measured if name in of_steps]),
-        one_a_validation(_rows(table, names, of_epochs)),
+        one_a_validation(_rows(ends, names, of_epochs)),
     )
     return ForeignLog(log, remark=" ".join(filter(None, [*remarks, remark])))
 

@@ -46,10 +46,10 @@ def read(paths: tuple[Path, ...]) -> ForeignLog:
     points, remark = points_that_count(
         session for each in _in_order(files) for session in _sessions(each.points, names)
     )
-    scalars: Scalars = {}
-    for tag in dict.fromkeys(point.tag for point in points):
-        by_step = {point.step: point for point in points if point.tag == tag}
-        scalars[tag] = [by_step[step] for step in sorted(by_step)]
+    by_step: dict[str, dict[int, Point]] = defaultdict(dict)
+    for point in points:
+        by_step[point.tag][point.step] = point
+    scalars = {tag: [found[step] for step in sorted(found)] for tag, found in by_step.items()}
     log = _log(scalars, names)
     return replace(log, remark=" ".join(filter(None, (unread, remark, log.remark))))
 

@@ -100,5 +100,7 @@ def figure(name: str) -> Figure:
         span, words = "epoch", words[1:]
     if words[:1] == ["lr"]:
         words = ["lr"]
+    if words == ["time"] and (side or span):
+        words = ["duration"]  # of one part, where "time" alone runs from the start
     rest = "_".join(words)
     return Figure(_OURS.get(rest, rest), side, span)

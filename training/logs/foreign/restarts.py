@@ -3,7 +3,8 @@
 What was written last counts. Values at or after the place where the log goes on were trained twice
 or belong to an earlier run, so they are left out, and the log's remark says so. One exception: a
 single validation without any training, such as Lightning's `validate` in a trainer of its own,
-ends nothing. It does not say which epoch it is of, so it is left out instead.
+ends nothing. It does not say which epoch it is of, so it is left out instead. In a log that never
+tells of training it is one if no validation stands at its step.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def rows_that_count(places: Sequence[int], trains: Sequence[bool]) -> tuple[list
             continue
         start = places[rows[0]]
         alone = start == places[rows[-1]] and not any(trains[part])
-        if alone and any(trains[row] for row in kept):
+        if (
+            alone
+            and kept
+            and (any(trains[row] for row in kept) or start not in set(places[: part.start]))
+        ):
             remark.alone.append(start)
             continue
         before = [row for row in kept if places[row] < start]
@@ -73,8 +78,8 @@ def points_that_count(sessions: Iterable[Sequence[Point]]) -> tuple[list[Point],
     for session in sessions:
         first = {point.tag: point.step for point in sorted(session, key=lambda each: -each.step)}
         limits = {tag: step for tag, step in first.items() if step <= last.get(tag, -1)}
-        alone = len({point.step for point in session}) == 1
-        if limits and alone and not _trains(session) and _trains(kept):
+        alone = len({point.step for point in session}) == 1 and not _trains(session)
+        if limits and alone and (_trains(kept) or not _validates(kept, session[0].step)):
             remark.alone.append(session[0].step)
             continue
         one_clock = one_clock and len(stretches([point.step for point in session])) == 1
@@ -95,6 +100,12 @@ def points_that_count(sessions: Iterable[Sequence[Point]]) -> tuple[list[Point],
 
 def _last_steps(points: Iterable[Point]) -> dict[str, int]:
     return {point.tag: point.step for point in sorted(points, key=lambda each: each.step)}
+
+
+def _validates(points: Sequence[Point], step: int) -> bool:
+    """Tells whether curves, and not constants alone, have a value at a step."""
+    counts = Counter(point.tag for point in points)
+    return any(point.step == step and counts[point.tag] > 1 for point in points)
 
 
 def _trains(points: Iterable[Point]) -> bool:
