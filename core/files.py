@@ -1,11 +1,119 @@
-"""Files: written whole or not at all, and JSON of any origin read without surprises."""
+"""Files: written whole or not at all, and JSON of any origin read within limits."""
 
 import json
 import os
+import re
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json, to_json
+
+LARGEST_JSON = 64 * 2**20
+"""Bytes of a JSON file that is read."""
+_LONE_SURROGATE = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Half of a character outside of the first 65,536; no text can hold it. Group 1: what is whole."""
+
+
+class Facts(BaseModel):
+    """Base of a JSON file's schema: no type is converted, NaN and infinity are refused.
+
+    Every field needs a default, for files where it is missing or does not hold.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+T = TypeVar("T", bound=Facts)
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """What a file says, as far as it holds."""
+
+    facts: T
+    broken: Mapping[str, str]
+    """Why a field does not hold, by its name; "" for the whole file."""
+
+    def error(self, name: str) -> str:
+        """Returns what does not hold, in words; "" if all does.
+
+        Args:
+            name: The file's.
+        """
+        if "" in self.broken:
+            return f"{name} can't be read: {self.broken['']}."
+        parts = [f"{field}: {why}" for field, why in self.broken.items()]
+        return f"{name} is used in part only; {'; '.join(parts)}." if parts else ""
+
+
+def parse_json(data: bytes) -> Any:
+    """Returns what a JSON text holds; half a character (a lone surrogate) becomes U+FFFD.
+
+    Raises:
+        ValueError: It is no JSON in UTF-8, or nested more than 200 deep. The message never repeats
+            the text.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return from_json(data)
+    except ValueError:
+        mended = _LONE_SURROGATE.sub(lambda found: found[1] or rb"\ufffd", data)
+        if mended == data:
+            raise
+        return from_json(mended)
+
+
+def read_json(path: Path, largest: int = LARGEST_JSON) -> Any:
+    """Returns what a JSON file holds.
+
+    Args:
+        path: The file.
+        largest: Its largest size in bytes.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is too large, or as `parse_json`.
+    """
+    with path.open("rb") as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"it has more than {largest:,} bytes")
+    return parse_json(data)
+
+
+def read_facts(path: Path, schema: type[T]) -> Found[T]:
+    """Returns what a JSON file says; a missing file says nothing, which is no fault."""
+    try:
+        values = read_json(path)
+    except FileNotFoundError:
+        return Found(schema(), {})
+    except OSError as error:
+        return Found(schema(), {"": error.strerror or type(error).__name__})
+    except ValueError as error:
+        return Found(schema(), {"": str(error)})
+    return fit(values, schema)
+
+
+def fit(values: Any, schema: type[T]) -> Found[T]:
+    """Returns what holds of a JSON value: a field that does not has its default."""
+    if not isinstance(values, dict):
+        return Found(schema(), {"": "it holds no settings by name"})
+    broken: dict[str, str] = {}
+    while True:
+        try:
+            return Found(schema.model_validate_json(to_json(values)), broken)
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_input=False):
+                broken.setdefault(str(each["loc"][0]), each["msg"])
+        values = {name: value for name, value in values.items() if name not in broken}
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -31,8 +139,8 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def parse_json(raw: bytes | str) -> Any:
-    """Return what JSON of any origin says.
+def parse_strict_json(raw: bytes | str) -> Any:
+    """Returns what a checkpoint's header says: as `parse_json`, and nothing that is mended.
 
     Raises:
         ValueError: It is no JSON in UTF-8, is nested too deep, has a number that JSON does not

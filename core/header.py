@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 from core.errors import CheckpointError, reason
 from core.facts import first_fault
 from core.file_kinds import kind_of
-from core.files import parse_json
+from core.files import parse_strict_json
 
 SUFFIX = ".safetensors"
 _LONGEST = 1_000_000
@@ -74,7 +74,7 @@ def read_header(path: Path) -> Header:
             f"{path.name} can't be read ({reason(error)}); make the file readable."
         ) from error
     try:
-        values = parse_json(raw)
+        values = parse_strict_json(raw)
         metadata = values.pop("__metadata__", {}) if isinstance(values, dict) else {}
         tensors, texts = _tensors().validate_python(values), _texts().validate_python(metadata)
     except ValidationError as error:

@@ -122,8 +122,8 @@ def _show_no_runs() -> None:
         )
         st.code(_TRAIN, language="bash")
         st.caption(
-            "Logs of other programs are read as well: put a folder with Lightning's "
-            "`metrics.csv`, TensorBoard event files or a text log into "
+            "Logs of other programs are read as well: put a folder with a CSV of Lightning, Keras, "
+            "ultralytics or W&B, TensorBoard event files or a text log into "
             f"`{short_path(runs_folder())}`."
         )
 

@@ -15,7 +15,9 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from core.errors import RunError, reason
 
@@ -26,14 +28,17 @@ _WAITING, _BEGUN, _FAILED = ".waiting", ".begun", ".failed"
 class Entry:
     """One start that was asked for."""
 
-    run: str
+    run: Annotated[str, Field(pattern=r"^\w[\w.-]{0,79}$")]
     """The run's name."""
     device: str
     """"cpu", "cuda", "cuda:1", "mps": runs of one device wait for each other."""
     arguments: tuple[str, ...]
     """The command line after `python -m training`."""
-    asked: float
+    asked: Annotated[float, Field(allow_inf_nan=False)]
     """When, in seconds since 1970; the oldest comes first."""
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 class Queue:
@@ -151,7 +156,6 @@ def device_of(setting: str) -> str:
 def _read(path: Path) -> Entry | None:
     """Returns an entry; None where its file is gone, or being written just now."""
     try:
-        values: dict[str, Any] = json.loads(path.read_bytes())
-        return Entry(**values | {"arguments": tuple(values["arguments"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        return _ENTRY.validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError):
         return None

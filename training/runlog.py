@@ -13,18 +13,21 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
+
+from pydantic import Field
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError, reason
-from core.files import write_bytes_atomically
+from core.files import Facts, read_facts, read_json, write_bytes_atomically
 from training.config import TrainConfig
 from training.exports import CsvFile, EventFiles
 from training.locks import lock_holder, take_lock
+from training.metric_lines import Count, Line, parse_lines
 from training.splits import Split, load_split
 
 Status = Literal["running", "finished", "stopped", "failed"]
@@ -54,6 +57,21 @@ class RunState:
     did not fit into the memory, or the system killed the trainer."""
     updated: str = ""
     """When this was written, ISO 8601, UTC."""
+
+
+class StateFile(Facts):
+    """state.json as it is read: a missing field, or one that does not hold, has its default."""
+
+    status: Annotated[str, Field(pattern="^[a-z]{0,20}$")] = ""
+    """As in RunState; another version may know other words."""
+    epoch: Count | None = None
+    epochs: Count | None = None
+    step: Count | None = None
+    images: Count | None = None
+    message: str = ""
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    cause: str = ""
+    updated: str = ""
 
 
 class RunLog:
@@ -209,11 +227,8 @@ def create_run(runs: Path, name: str | None, config: TrainConfig) -> RunLog:
 
 def _never_began(folder: Path) -> bool:
     """Tells whether a folder is that of a run that failed before it had anything to lose."""
-    try:
-        state = json.loads((folder / "state.json").read_bytes())
-        failed = state["status"] == "failed" and state["step"] == 0
-    except (OSError, ValueError, TypeError, KeyError):
-        return False
+    state = read_facts(folder / "state.json", StateFile).facts
+    failed = state.status == "failed" and state.step == 0
     # What it learnt, and what a person wrote about it.
     names = "metrics.jsonl", "notes.json", "checkpoints/*"
     kept = any(path for name in names for path in folder.glob(name))
@@ -247,12 +262,10 @@ def explain_end(folder: Path, status: Status, message: str, cause: Cause = "") -
         return
     with lock:
         path = folder / "state.json"
-        with suppress(OSError, ValueError):
-            state = json.loads(path.read_bytes()) if path.is_file() else {}
-            if state.get("status", "running") == "running":
-                known = {
-                    each.name: state[each.name] for each in fields(RunState) if each.name in state
-                }
+        with suppress(OSError):
+            state = read_facts(path, StateFile).facts
+            if state.status in ("running", ""):
+                known = state.model_dump(exclude_unset=True)
                 told = {"status": status, "message": message, "cause": cause, "updated": now()}
                 _write_json(path, {**asdict(RunState(status)), **known, **told})
                 with (folder / "log.txt").open("a", encoding="utf-8") as log:
@@ -269,9 +282,12 @@ def read_config(folder: Path) -> TrainConfig:
     if not path.is_file():
         raise RunError(f"{folder} is not a run: it has no config.json.")
     try:
-        return TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, CarmaskError) as error:
-        raise RunError(f"{path} can't be read: {error}") from error
+        values = read_json(path)
+        if not isinstance(values, dict):
+            raise ValueError("it holds no settings by name.")
+        return TrainConfig.from_json(values)
+    except (OSError, ValueError, TypeError, CarmaskError) as error:
+        raise RunError(f"{path} can't be read: {reason(error)}") from error
 
 
 def read_split(folder: Path) -> Split:
@@ -279,20 +295,12 @@ def read_split(folder: Path) -> Split:
     return load_split(folder / "split.json")
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Returns a run's metrics lines in order; a torn last line is left out."""
+def read_metrics(folder: Path) -> list[Line]:
+    """Returns a run's metrics lines in order; what does not hold is left out."""
     path = folder / "metrics.jsonl"
     if not path.is_file():
         return []
-    lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "step" in line:
-            lines.append(line)
-    return lines
+    return parse_lines(path.read_bytes())
 
 
 def _is_done(line: dict[str, Any], epochs: int) -> bool:

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from core.errors import DataError
-from core.files import write_bytes_atomically
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
+
+from core.errors import DataError, reason
+from core.files import Facts, read_json, write_bytes_atomically
 from core.names import composed
 from training.data import Dataset, Sample
 
@@ -147,6 +150,19 @@ def divided_photo(sample: Sample) -> str:
     return sample.origin or sample.name
 
 
+class _SplitFile(Facts):
+    """A split's file as it is read; here every field is needed that has no default."""
+
+    fingerprint: str
+    seed: int
+    by: str = "car"
+    train_cars: Sides
+    val_cars: Sides
+    train_images: Sides = Field(default_factory=dict)
+    val_images: Sides = Field(default_factory=dict)
+    before: Sides = Field(default_factory=dict)
+
+
 def load_split(path: Path) -> Split:
     """Returns a split from its file.
 
@@ -154,23 +170,17 @@ def load_split(path: Path) -> Split:
         DataError: The file is missing, damaged, or was changed after it was written.
     """
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        by = facts.get("by", "car")
-        if by not in get_args(By):
-            raise ValueError(f"it is by {by!r}, not by car or random")
-        split = Split(
-            val_cars=_sides(facts["val_cars"]),
-            train_cars=_sides(facts["train_cars"]),
-            seed=int(facts["seed"]),
-            by=by,
-            val_images=_sides(facts.get("val_images", {})),
-            train_images=_sides(facts.get("train_images", {})),
-            before=_sides(facts.get("before", {})),
-        )
-        written = facts["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"The split {path} can't be read: {error}.") from error
-    if written != split.fingerprint():
+        facts = _SplitFile.model_validate_json(to_json(read_json(path)))
+        if facts.by not in get_args(By):
+            raise ValueError(f"it is by {facts.by[:20]!r}, not by car or random")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ": ".join(map(str, first["loc"][:1]))
+        raise DataError(f"The split {path} can't be read: {place}: {first['msg']}.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"The split {path} can't be read: {reason(error)}.") from error
+    split = Split(**facts.model_dump(exclude={"fingerprint"}))
+    if facts.fingerprint != split.fingerprint():
         raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
     return replace(
         split,
@@ -189,7 +199,3 @@ def _composed(sides: Sides) -> Sides:
 
 def _plain(sides: Sides) -> dict[str, list[str]]:
     return {family: sorted(names) for family, names in sides.items()}
-
-
-def _sides(plain: dict[str, list[str]]) -> Sides:
-    return {family: tuple(names) for family, names in plain.items()}

@@ -12,8 +12,9 @@ import pytest
 from core.errors import RunError
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.logs.curve_reader import CurveReader, read_curves
-from training.logs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves, parse_lines
+from training.logs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves
 from training.logs.tail import Tail
+from training.metric_lines import parse_lines
 from training.runlog import read_metrics
 
 
@@ -91,7 +92,7 @@ def test_only_what_was_appended_is_parsed(metrics: Path, monkeypatch: pytest.Mon
     reader.read()
     seen: list[bytes] = []
 
-    def parse(data: bytes) -> list[object]:
+    def parse(data: bytes, broken: object) -> list[object]:
         seen.append(data)
         return []
 

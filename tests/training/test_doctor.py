@@ -294,8 +294,15 @@ def test_a_look_at_masks(tmp_path: Path) -> None:
         "mask has more than two values": 1,
         "mask is empty: it shows no car": 1,
     }
-    assert MaskLook.from_json(json.loads(json.dumps(look.to_json()))) == look
-    assert MaskLook.from_json({"odd": [{"title": 1}]}) == MaskLook.from_json(None) == NOT_SEEN
+    run = write_run(tmp_path / "run")
+    for written, read in {
+        json.dumps(look.to_json()): look,
+        '{"looked_at": 3, "odd": [{"title": 1}]}': NOT_SEEN,
+        '{"looked_at": Infinity}': NOT_SEEN,
+        "[]": NOT_SEEN,
+    }.items():
+        (run / "environment.json").write_text(f'{{"masks": {written}}}')
+        assert Doctor(run).case().masks == read
     assert look_at_masks([dataset], []).looked_at == 0
 
 

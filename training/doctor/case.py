@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.errors import RunError
+from core.files import Facts, read_facts
 from training.config import TrainConfig
 from training.doctor.masks import NOT_SEEN, MaskLook
 from training.logs.curves import Curves
@@ -56,11 +55,11 @@ def case_of(summary: RunSummary, curves: Curves) -> Case:
         config = read_config(summary.folder)
     except (RunError, OSError):
         config = None
-    return Case(summary, curves, config, _masks(summary.folder / "environment.json"))
+    environment = read_facts(summary.folder / "environment.json", _EnvironmentFile).facts
+    return Case(summary, curves, config, environment.masks)
 
 
-def _masks(path: Path) -> MaskLook:
-    try:
-        return MaskLook.from_json(json.loads(path.read_bytes())["masks"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return NOT_SEEN
+class _EnvironmentFile(Facts):
+    """What matters of environment.json."""
+
+    masks: MaskLook = NOT_SEEN

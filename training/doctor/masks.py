@@ -29,17 +29,6 @@ class MaskLook:
         """Returns it for a run's environment.json."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Any) -> MaskLook:
-        """Returns what a run's environment.json says; nothing seen where it says nothing."""
-        try:
-            odd = tuple(
-                OddMasks(**each | {"names": tuple(each["names"])}) for each in values["odd"]
-            )
-            return cls(int(values["looked_at"]), odd)
-        except (KeyError, TypeError, ValueError):
-            return NOT_SEEN
-
 
 NOT_SEEN = MaskLook(0)
 """Nobody looked."""

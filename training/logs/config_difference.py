@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from core.files import read_json
+
 
 def config_difference(runs: Sequence[Path]) -> pd.DataFrame:
     """Returns the settings in which runs differ: a row a setting, a column a run, texts in cells.
@@ -39,8 +41,8 @@ def settings_of(path: Path) -> dict[str, str]:
     A setting inside another is called "outer.inner"; a missing or damaged file has none.
     """
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        values = read_json(path)
+    except (OSError, ValueError):
         return {}
     return dict(_flat(values)) if isinstance(values, dict) else {}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import RunError, reason
-from training.logs.curves import Curves, curves_of, curves_of_lines, joined, parse_lines
+from training.logs.curves import Curves, curves_of, curves_of_lines, joined
 from training.logs.foreign import read_foreign, recognise
 from training.logs.tail import Tail
+from training.metric_lines import parse_lines
 from training.runlog import is_own_run
 
 
@@ -18,6 +19,7 @@ class CurveReader:
         self._run = run
         self._tail = Tail(run / "metrics.jsonl")
         self._curves = curves_of([], [])
+        self._broken: list[str] = []
         self._stamp: tuple[object, ...] | None = None
 
     def read(self) -> Curves:
@@ -35,14 +37,23 @@ class CurveReader:
                 self._read_foreign(names)
         except OSError as error:
             raise RunError(f"The run {self._run} can't be read: {reason(error)}.") from error
-        return Curves(self._curves.steps.copy(), self._curves.epochs.copy())
+        return Curves(self._curves.steps.copy(), self._curves.epochs.copy(), self._error())
+
+    def _error(self) -> str:
+        if not self._broken:
+            return ""
+        return (
+            f"metrics.jsonl has damaged lines ({len(self._broken)}); what does not hold is left "
+            f"out. The first: {self._broken[0]}."
+        )
 
     def _read_own(self) -> None:
         appended = self._tail.read()
         if appended.afresh:
-            self._curves = curves_of([], [])
+            self._curves, self._broken = curves_of([], []), []
         if appended.data:
-            self._curves = joined(self._curves, curves_of_lines(parse_lines(appended.data)))
+            lines = parse_lines(appended.data, self._broken.append)
+            self._curves = joined(self._curves, curves_of_lines(lines))
 
     def _read_foreign(self, names: list[str]) -> None:
         log = recognise(self._run, names)

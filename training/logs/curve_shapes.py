@@ -73,16 +73,21 @@ def in_zone(line: Line, zone: str) -> Line:
     return Line(np.asarray(times, "datetime64[ms]"), line.y)
 
 
-def epochs_of_steps(curves: Curves) -> Floats:
+def epochs_of_steps(curves: Curves, table: pd.DataFrame | None = None) -> Floats:
     """Returns where each step line stands between epochs: 1.5 is the middle of the second one.
 
     The lines of epochs say at which step each ended; steps after the last one go on at its pace,
     but not beyond the epoch that they say they belong to.
+
+    Args:
+        curves: A run's curves.
+        table: The lines; those of steps where none are given.
     """
-    steps = curves.steps["step"].to_numpy(np.float64)
-    said = curves.steps["epoch"].to_numpy(np.float64)
-    ends = curves.epochs[["step", "epoch"]].drop_duplicates("step", keep="last")
-    ends = ends[ends["step"] > 0].sort_values("step")
+    table = curves.steps if table is None else table
+    steps = table["step"].to_numpy(np.float64)
+    said = table["epoch"].to_numpy(np.float64)
+    ends = curves.epochs.groupby("epoch", as_index=False)["step"].max()
+    ends = ends[ends["step"] > 0].drop_duplicates("step", keep="last").sort_values("step")
     if ends.empty:
         return said
     at = np.concatenate([[0.0], ends["step"].to_numpy(np.float64)])
@@ -179,7 +184,9 @@ def seed_groups(settings: Sequence[Mapping[str, str]]) -> list[list[int]]:
 def _places(curves: Curves, axis: str, *, steps: bool) -> NDArray[Any]:
     table = curves.steps if steps else curves.epochs
     if axis == "epoch":
-        return epochs_of_steps(curves) if steps else table["epoch"].to_numpy(np.float64)
+        # An epoch may be validated more than once on its way.
+        between = steps or (bool(table["epoch"].duplicated().any()) and (table["step"] > 0).all())
+        return epochs_of_steps(curves, table) if between else table["epoch"].to_numpy(np.float64)
     if axis == "hours":
         return table["seconds"].to_numpy(np.float64) / 3600
     if axis == "time":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -30,8 +29,11 @@ class Curves:
     """One row a step line: STEP_COLUMNS, then whatever else was measured. `epoch` (from 1; 0 where
     not known) and `step` are int64, `images` too where every row has it; `time` is UTC."""
     epochs: pd.DataFrame
-    """One row an epoch: EPOCH_COLUMNS, where `loss` is the training's, then "val_dice", "val_iou",
-    ... over all validation photos and "val_dice@<source>" for each data set. NaN: not measured."""
+    """One row an epoch, or one a validation where an epoch has several: EPOCH_COLUMNS, where `loss`
+    is the training's, then "val_dice", "val_iou", ... over all validation photos and
+    "val_dice@<source>" for each data set. NaN: not measured."""
+    error: str = ""
+    """What could not be read, and why; the rest stands."""
 
 
 def curves_of(steps: Sequence[Mapping[str, Any]], epochs: Sequence[Mapping[str, Any]]) -> Curves:
@@ -54,26 +56,6 @@ def curves_of_lines(lines: Iterable[Mapping[str, Any]]) -> Curves:
 def joined(first: Curves, second: Curves) -> Curves:
     """Returns the rows of both, one after the other."""
     return Curves(_joined(first.steps, second.steps), _joined(first.epochs, second.epochs))
-
-
-def parse_lines(data: bytes) -> list[dict[str, Any]]:
-    """Returns the lines that are JSON objects with a step; what is damaged is left out."""
-    texts = [text for text in data.split(b"\n") if text.strip()]
-    lines: list[Any]
-    try:  # at once: three times as fast as line by line
-        lines = json.loads(b"[" + b",".join(texts) + b"]")
-    except (ValueError, RecursionError):
-        lines = []
-    if len(lines) != len(texts):
-        lines = [_parsed(text) for text in texts]
-    return [line for line in lines if isinstance(line, dict) and "step" in line]
-
-
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _flat(line: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,7 +97,14 @@ def _figures(values: list[Any]) -> NDArray[np.float64]:
     try:
         return np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        return np.array([v if isinstance(v, float | int) else np.nan for v in values], np.float64)
+        return np.array([_figure(value) for value in values], np.float64)
+
+
+def _figure(value: Any) -> float:
+    try:
+        return float(value) if isinstance(value, float | int) else np.nan
+    except OverflowError:
+        return np.nan
 
 
 def _any_number(values: list[Any]) -> bool:

@@ -16,6 +16,8 @@ from training.logs.own_run import Files, OwnRun
 from training.logs.summary import RunSummary
 from training.runlog import is_own_run
 
+_DEEPEST = 3
+"""Folders in each other in which foreign logs are found: project/lightning_logs/version_0."""
 _FOLDERS_KEPT = 8
 """Folders of runs that stay in memory."""
 
@@ -26,7 +28,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     What was read stays in memory, so a second look opens only what changed since. A run that can't
     be read stands in the list with its error; hidden folders and single files are no runs. A folder
     that is no run, but holds foreign logs in folders of its own (Lightning's `version_0`), is
-    listed by these.
+    listed by these; one that is a foreign log and holds others is listed beside them.
 
     Args:
         folder: The folder of runs; one that is not there yet has none.
@@ -97,23 +99,23 @@ class RunReader:
 
 
 def _read(
-    name: str, path: Path, known: dict[str, RunReader], now: dict[str, RunReader]
+    name: str, path: Path, known: dict[str, RunReader], now: dict[str, RunReader], depth: int = 1
 ) -> list[RunSummary]:
-    """Returns the run in a folder, or the foreign logs in its folders."""
+    """Returns the run in a folder, and the foreign logs in its folders."""
     found = known.get(name) or RunReader(name, path)
     try:
         summary = found.read()
         now[name] = found
-        if summary.written_by:
+        if summary.written_by == "carmask":
             return [summary]
-        below = []
-        for inner in _subfolders(path):
-            inner_name = f"{name}/{inner}"
-            each = now[inner_name] = known.get(inner_name) or RunReader(inner_name, path / inner)
-            below.append(each.read())
+        below: list[RunSummary] = []
+        for inner in _subfolders(path) if depth < _DEEPEST else ():
+            below += _read(f"{name}/{inner}", path / inner, known, now, depth + 1)
     except FileNotFoundError:  # deleted at this moment
         return []
     logs = [each for each in below if each.written_by not in ("", "carmask")]
+    if summary.written_by:
+        return [summary, *logs]
     return logs or ([] if _is_imported(path) else [summary])
 
 

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from core.errors import RunError, reason
-from core.files import write_bytes_atomically
+from core.files import Facts, read_facts, write_bytes_atomically
 from training.runlog import is_locked, is_own_run
 
 NOTES_FILE = "notes.json"
@@ -34,21 +34,24 @@ class RunNotes:
     """Whether lists leave it out."""
 
 
+class _NotesFile(Facts):
+    """The file as it is read."""
+
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    archived: bool = False
+
+
 def read_notes(run: Path) -> RunNotes:
-    """Returns what was noted on a run; nothing where the file is missing or damaged."""
-    try:
-        values = json.loads((run / NOTES_FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return RunNotes()
-    if not isinstance(values, dict):
-        return RunNotes()
-    tags = values.get("tags")
-    return RunNotes(
-        title=_text(values.get("title")),
-        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
-        notes=_text(values.get("notes")),
-        archived=values.get("archived") is True,
-    )
+    """Returns what was noted on a run, as far as its file holds."""
+    return notes_with_error(run)[0]
+
+
+def notes_with_error(run: Path) -> tuple[RunNotes, str]:
+    """Returns what was noted on a run, and what does not hold of its file; "" if all does."""
+    found = read_facts(run / NOTES_FILE, _NotesFile)
+    return _tidy(RunNotes(**found.facts.model_dump())), found.error(NOTES_FILE)
 
 
 def change_notes(run: Path, **changes: Any) -> RunNotes:
@@ -128,7 +131,3 @@ def _tidy(notes: RunNotes) -> RunNotes:
         notes=notes.notes.strip()[:LONGEST_NOTES],
         archived=bool(notes.archived),
     )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

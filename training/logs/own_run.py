@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -10,14 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from core.architecture import UNetConfig
+from pydantic import Field
+
+from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import CarmaskError, reason
+from core.files import Facts, Found, read_facts
 from training.config import TrainConfig
 from training.logs.summary import RunSummary, Scores
 from training.logs.tail import Tail
-from training.runlog import is_locked
+from training.metric_lines import Count, parse_lines
+from training.runlog import StateFile, is_locked
+
+T = TypeVar("T", bound=Facts)
 
 Files = Mapping[str, os.stat_result]
 """The files of a run's folder by name, as they are now."""
@@ -32,10 +37,12 @@ class OwnRun:
     def __init__(self, name: str, folder: Path) -> None:
         self._name = name
         self._folder = folder
-        self._config = _JsonFile(folder / "config.json", _config_facts)
-        self._environment = _JsonFile(folder / "environment.json", _environment_facts)
-        self._split = _JsonFile(folder / "split.json", _split_facts)
-        self._state = _JsonFile(folder / "state.json", _state_facts)
+        self._config = _JsonFile(folder / "config.json", _ConfigFile, _config_facts)
+        self._environment = _JsonFile(
+            folder / "environment.json", _EnvironmentFile, _environment_facts
+        )
+        self._split = _JsonFile(folder / "split.json", _SplitFile, _split_facts)
+        self._state = _JsonFile(folder / "state.json", StateFile, _state_facts)
         self._metrics = _Metrics(folder / "metrics.jsonl")
         self._started: datetime | None = None
         self._stamp: object = None
@@ -67,11 +74,11 @@ class OwnRun:
         return summary
 
     def _read(self, files: Files) -> RunSummary:
-        parts = (self._config, self._environment, self._split, self._state)
         values: dict[str, Any] = {}
-        for part in parts:
+        errors: list[str] = []
+        for part in (self._config, self._environment, self._split, self._state):
             values |= part.read(files.get(part.path.name))
-        errors = [part.error for part in parts if part.error]
+            errors += [part.error] if part.error else []
         metrics = self._metrics
         error = metrics.update()
         if error:
@@ -89,13 +96,16 @@ class OwnRun:
         return RunSummary(self._name, self._folder, **values, error=" ".join(errors))
 
 
-class _JsonFile:
+class _JsonFile(Generic[T]):
     """What matters of one JSON file."""
 
-    def __init__(self, path: Path, facts: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(
+        self, path: Path, schema: type[T], facts: Callable[[Found[T]], dict[str, Any]]
+    ) -> None:
         self.path = path
         self.error = ""
         self.known: dict[str, Any] = {}
+        self._schema = schema
         self._facts = facts
         self._stamp: tuple[int, ...] | None = None
 
@@ -111,15 +121,9 @@ class _JsonFile:
 
     def read_again(self) -> dict[str, Any]:
         """Returns the facts, read now."""
-        try:
-            values = json.loads(self.path.read_bytes())
-            if not isinstance(values, dict):
-                raise ValueError("it holds no settings by name")
-            self.known = self._facts(values)
-        except FileNotFoundError:
-            self.known = {}
-        except (OSError, ValueError, RecursionError) as error:
-            self.error = f"{self.path.name} can't be read: {reason(error)}."
+        found = read_facts(self.path, self._schema)
+        self.error = found.error(self.path.name)
+        self.known = {} if "" in found.broken else self._facts(found)
         return self.known
 
 
@@ -149,18 +153,19 @@ class _Metrics:
         while place >= 0:
             start, end = data.rfind(b"\n", 0, place) + 1, data.find(b"\n", place)
             end = len(data) if end < 0 else end
-            self._take(_line(data[start:end]))
+            for line in parse_lines(data[start:end]):
+                self._take(line)
             place = data.find(b'"val"', end)
         self._take_end(data)
         return ""
 
     def _take(self, line: dict[str, Any]) -> None:
         values = line.get("val")
-        if not isinstance(values, dict) or "step" not in line:
+        if not isinstance(values, dict):
             return
         names = [field.name for field in fields(Scores) if field.name != "epoch"]
-        figures = {name: _figure(values, name) for name in names}
-        self.last = Scores(_whole(line, "epoch") or 0, **figures)
+        figures = {name: _figure(values.get(name)) for name in names}
+        self.last = Scores(line.get("epoch", 0), **figures)
         if self.best is None or self.last.rank > self.best.rank:
             self.best = self.last
 
@@ -169,72 +174,85 @@ class _Metrics:
         end = len(data)
         while end > 0:
             start = data.rfind(b"\n", 0, end) + 1
-            line = _line(data[start:end])
-            if "step" in line:
-                names = ("step", "images")
-                self.reached = {name: _whole(line, name) or 0 for name in names}
-                self.seconds = _figure(line, "seconds")
+            lines = parse_lines(data[start:end])
+            if lines:
+                self.reached = {name: lines[0].get(name, 0) for name in ("step", "images")}
+                self.seconds = _figure(lines[0].get("seconds"))
                 break
             end = start - 1
         if self.last:
             self.reached["epoch"] = self.last.epoch
 
 
-def _config_facts(values: dict[str, Any]) -> dict[str, Any]:
-    data = values.get("data")
-    folders = data if isinstance(data, list) else []
+class _ConfigFile(Facts):
+    """What matters of config.json; an older run's missing settings are the defaults."""
+
+    data: tuple[str, ...] = ()
+    seed: Count | None = None
+    epochs: Count = 0
+    width: Annotated[int, Field(ge=1, le=512)] = TrainConfig.width
+    depth: Annotated[int, Field(ge=1, le=8)] = TrainConfig.depth
+    widest: Annotated[int, Field(ge=0, le=65_536)] = TrainConfig.widest
+    norm: Norm = TrainConfig.norm
+    stem: Stem = TrainConfig.stem
+    padding: Padding = TrainConfig.padding
+
+
+_NETWORK = ("width", "depth", "widest", "norm", "stem", "padding")
+
+
+def _config_facts(found: Found[_ConfigFile]) -> dict[str, Any]:
+    config = found.facts
     return {
-        "data": tuple(re.split(r"[/\\]", str(folder).rstrip("/\\"))[-1] for folder in folders),
-        "seed": _whole(values, "seed"),
-        "epochs": _whole(values, "epochs") or 0,
-        "parameters": _parameters(values),
+        "data": tuple(re.split(r"[/\\]", folder.rstrip("/\\"))[-1] for folder in config.data),
+        "seed": config.seed,
+        "epochs": config.epochs,
+        "parameters": None if found.broken.keys() & set(_NETWORK) else _parameters(config),
     }
 
 
-def _parameters(values: dict[str, Any]) -> int | None:
-    """Returns the size of the network; an older run's missing settings are the defaults."""
-    names = ("width", "depth", "widest", "norm", "stem", "padding")
-    chosen = {name: values.get(name, getattr(TrainConfig, name)) for name in names}
+def _parameters(config: _ConfigFile) -> int | None:
+    """Returns the size of the network; None for one that can't be."""
+    chosen = config.model_dump(include=set(_NETWORK))
     try:
         return UNetConfig(in_channels=3, out_channels=1, **chosen).parameter_count()
-    except (CarmaskError, TypeError):
+    except CarmaskError:
         return None
 
 
-def _environment_facts(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _text(values, name) for name in ("device", "device_name")}
+class _EnvironmentFile(Facts):
+    """What matters of environment.json."""
+
+    device: str = ""
+    device_name: str = ""
 
 
-def _split_facts(values: dict[str, Any]) -> dict[str, Any]:
-    verdict = _text(values, "verdict")
+def _environment_facts(found: Found[_EnvironmentFile]) -> dict[str, Any]:
+    return found.facts.model_dump()
+
+
+class _SplitFile(Facts):
+    """What matters of split.json."""
+
+    verdict: str = ""
+
+
+def _split_facts(found: Found[_SplitFile]) -> dict[str, Any]:
+    verdict = found.facts.verdict
     return {"split": verdict, "leaky": verdict.startswith("LEAKY")}
 
 
-def _state_facts(values: dict[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "status": _text(values, "status") or "unknown",
-        "message": _text(values, "message"),
-        "cause": _text(values, "cause"),
-        "updated": _time(_text(values, "updated")),
+def _state_facts(found: Found[StateFile]) -> dict[str, Any]:
+    state = found.facts
+    return {
+        **state.model_dump(exclude_none=True),
+        "status": state.status or "unknown",
+        "updated": _time(state.updated),
     }
-    for name in ("epoch", "epochs", "step", "images"):
-        number = _whole(values, name)
-        if number is not None:
-            facts[name] = number
-    facts["share"] = _figure(values, "share") or 0.0
-    return facts
 
 
 def _stamp(found: os.stat_result | None) -> tuple[int, ...] | None:
     return (found.st_size, found.st_mtime_ns, found.st_ino) if found else None
-
-
-def _line(text: bytes) -> dict[str, Any]:
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return line if isinstance(line, dict) else {}
 
 
 def _first_time(path: Path) -> datetime | None:
@@ -255,17 +273,6 @@ def _time(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _text(values: dict[str, Any], name: str) -> str:
-    value = values.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _whole(values: dict[str, Any], name: str) -> int | None:
-    value = values.get(name)
-    return value if isinstance(value, int) else None
-
-
-def _figure(values: dict[str, Any], name: str) -> float | None:
-    value = values.get(name)
+def _figure(value: Any) -> float | None:
     known = isinstance(value, int | float) and math.isfinite(value)
-    return float(value) if known and value is not None else None
+    return float(value) if known else None

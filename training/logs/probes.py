@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
 from core.errors import RunError, reason
+from core.files import Facts, read_facts
 from core.image import read_image
 
 _EPOCH = re.compile(r"epoch_(\d+)")
@@ -59,18 +61,38 @@ def epoch_folder(epoch: int) -> str:
     return f"epoch_{epoch:04}"
 
 
+class _ProbeFile(Facts):
+    """One photo of the list."""
+
+    number: Annotated[int, Field(ge=0, le=10_000)]
+    name: str
+    source: str
+    car: str
+
+
+class _ProbesFile(Facts):
+    """probes.json."""
+
+    probes: tuple[_ProbeFile, ...] | None = None
+
+
 def read_probes(run: Path) -> RunProbes | None:
     """Returns a run's probes; None where it keeps none, or their list is damaged."""
     folder = run / "probes"
+    listed = read_facts(folder / "probes.json", _ProbesFile).facts.probes
+    if listed is None:
+        return None
+    probes = tuple(Probe(**each.model_dump()) for each in listed)
     try:
-        listed = json.loads((folder / "probes.json").read_bytes())["probes"]
-        probes = tuple(
-            Probe(int(p["number"]), str(p["name"]), str(p["source"]), str(p["car"])) for p in listed
-        )
         found = [_EPOCH.fullmatch(path.name) for path in folder.iterdir()]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except OSError:
         return None
     return RunProbes(folder, probes, tuple(sorted(int(name[1]) for name in found if name)))
+
+
+def probes_error(run: Path) -> str:
+    """Returns what does not hold of the list of a run's probes; "" if all does."""
+    return read_facts(run / "probes" / "probes.json", _ProbesFile).error("probes/probes.json")
 
 
 def _grey(path: Path) -> NDArray[np.uint8]:

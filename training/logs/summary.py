@@ -32,7 +32,7 @@ class RunSummary:
     """Its folder, seen from the folder of runs."""
     folder: Path
     written_by: str = "carmask"
-    """"carmask", or the format of a foreign log: "lightning", "tensorboard", "text"."""
+    """"carmask", or the format of a foreign log: "lightning", "tensorboard", "csv", "text"."""
     status: str = "unknown"
     """As state.json says; "crashed" where it says running and nobody holds the lock, "starting"
     where the lock is held and there is no state yet, "unknown" where nothing tells."""
@@ -74,6 +74,8 @@ class RunSummary:
     """Parameters of the network."""
     error: str = ""
     """What could not be read, and why; the rest stands."""
+    remark: str = ""
+    """Of a foreign log: what was guessed, and what was left out and why."""
 
     @property
     def best_epoch(self) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from core.files import parse_json
 
 _MARK = 256
 """Bytes before the offset that are compared, to notice a file rewritten in between."""
@@ -80,7 +81,7 @@ def _whole(data: bytes) -> int:
     if not rest.endswith(b"}"):
         return end
     try:
-        json.loads(rest)
+        parse_json(rest)
     except ValueError:
         return end
     return len(data)

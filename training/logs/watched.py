@@ -84,8 +84,9 @@ class WatchedRun:
             pass
         except (OSError, RunError) as problem:
             error = str(problem)
-        if error:
-            summary = replace(summary, error=error)
+        errors = " ".join(filter(None, (error or summary.error, curves.error)))
+        if errors != summary.error:
+            summary = replace(summary, error=errors)
         waiting = self._queue.waiting()
         begun = self._queue.begun()
         ahead: tuple[str, ...] = ()

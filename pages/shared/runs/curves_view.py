@@ -50,6 +50,8 @@ def show_curves(chosen: Sequence[Listed], *, legend: bool = True) -> None:
     if legend:
         _show_legend(groups)
     _show_live(drawn)
+    if legend:
+        _show_remarks(drawn)
     for run, error in errors:
         st.warning(f"**{plain(run.title)}**: {plain(error)}", icon=":material/warning:")
     if choice is None:
@@ -99,6 +101,8 @@ def _read(chosen: Sequence[Listed]) -> tuple[list[Drawn], list[tuple[Listed, str
         except CarmaskError as error:
             errors.append((run, str(error)))
             continue
+        if curves.error:
+            errors.append((run, curves.error))
         drawn.append(Drawn(run, curves))
     return drawn, errors
 
@@ -142,6 +146,13 @@ def _show_live(drawn: Sequence[Drawn]) -> None:
             summary = each.run.summary
             parts = (f"{summary.status}, {progress(summary)}", f"updated {ago(summary.updated)}")
             st.caption(f"**{plain(each.run.title)}** is " + " · ".join(parts))
+
+
+def _show_remarks(drawn: Sequence[Drawn]) -> None:
+    """Draws what was guessed in logs of other programs, and what was left out."""
+    for each in drawn:
+        if each.run.summary.remark:
+            st.caption(f"**{plain(each.run.title)}**: {plain(each.run.summary.remark)}")
 
 
 def _show_figures(series: dict[str, list[Series]], choice: PlotChoice) -> None:

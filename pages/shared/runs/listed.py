@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pages.shared.folders import runs_folder
 from training.logs.listing import list_runs
-from training.logs.notes import RunNotes, read_notes
+from training.logs.notes import RunNotes, notes_with_error
 from training.logs.summary import RunSummary
 
 ALIVE = ("starting", "running", "stopping")
@@ -52,7 +52,13 @@ def listed_runs() -> list[Listed]:
     Raises:
         RunError: The folder of runs can't be read.
     """
-    return [Listed(each, read_notes(each.folder)) for each in list_runs(runs_folder())]
+    return [_listed(each) for each in list_runs(runs_folder())]
+
+
+def _listed(summary: RunSummary) -> Listed:
+    notes, error = notes_with_error(summary.folder)
+    errors = " ".join(filter(None, (summary.error, error)))
+    return Listed(replace(summary, error=errors), notes)
 
 
 def ago(time: datetime | None) -> str:

@@ -10,7 +10,8 @@ from core.errors import CarmaskError
 from core.image import encode_jpeg
 from pages.shared.gallery import Tile, gallery
 from pages.shared.runs.listed import Listed
-from training.logs.probes import Probe, RunProbes, read_probes
+from pages.shared.text import plain
+from training.logs.probes import Probe, RunProbes, probes_error, read_probes
 
 OVERLAY, ERRORS, PROBABILITY = "Overlay", "Errors", "Probability"
 _STYLE = OverlayStyle(outline=5.0)
@@ -21,6 +22,10 @@ def show_probes(run: Listed) -> None:
     """Draws the pictures of one epoch, with a slider over all of them."""
     found = read_probes(run.summary.folder)
     if found is None or not found.probes or not found.epochs:
+        error = probes_error(run.summary.folder)
+        if error:
+            st.warning(plain(error), icon=":material/warning:")
+            return
         st.info(
             "This run keeps no probes: a few validation photos with their masks after each "
             "epoch. Runs of this version do, from their first validation on."

@@ -105,6 +105,8 @@ def show_badges(run: Listed) -> None:
 def _show_troubles(summary: RunSummary) -> None:
     if summary.error:
         st.warning(plain(summary.error), icon=":material/warning:")
+    if summary.remark:
+        st.info(plain(summary.remark), icon=":material/info:")
     if not summary.message:
         return
     if summary.status in ("crashed", "failed"):

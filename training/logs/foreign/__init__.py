@@ -2,8 +2,9 @@
 
 | format      | recognised by                                     | read from             |
 |-------------|---------------------------------------------------|-----------------------|
-| lightning   | metrics.csv with the columns epoch and step       | Lightning's CSVLogger |
+| lightning   | metrics.csv with the column step                  | Lightning's CSVLogger |
 | tensorboard | events.out.tfevents.*                             | its scalars           |
+| csv         | *.csv with an epoch or step and a known figure    | Keras, W&B, ...       |
 | text        | *.txt or *.log with a line on an epoch's figures  | those lines           |
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from training.logs.foreign import event_files, lightning, text_log
+from training.logs.foreign import csv_log, event_files, text_log
 from training.logs.foreign.log import ForeignLog, LogFiles
 
 __all__ = ["ForeignLog", "LogFiles", "read_foreign", "recognise"]
@@ -24,8 +25,9 @@ _FORMATS: dict[
         Callable[[tuple[Path, ...]], ForeignLog],
     ],
 ] = {
-    "lightning": (lightning.find, lightning.read),
+    "lightning": (csv_log.find_lightning, csv_log.read_lightning),
     "tensorboard": (event_files.find, event_files.read),
+    "csv": (csv_log.find, csv_log.read),
     "text": (text_log.find, text_log.read),
 }
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from training.logs.curves import Curves
 
@@ -13,7 +17,7 @@ class LogFiles:
     """The files of a foreign log in one run's folder."""
 
     format: str
-    """Who wrote it: "lightning", "tensorboard" or "text"."""
+    """Who wrote it: "lightning", "tensorboard", "csv" or "text"."""
     paths: tuple[Path, ...]
 
     def stamp(self) -> tuple[object, ...]:
@@ -33,3 +37,33 @@ class ForeignLog:
     curves: Curves
     epochs: int = 0
     """Epochs asked for; 0 where it does not say."""
+    remark: str = ""
+    """What was guessed, and what was left out and why."""
+
+
+_PLACES = frozenset(("epoch", "step", "images", "seconds", "time"))
+
+
+def one_a_validation(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the rows of epochs so that each validation has one.
+
+    The training's row of an epoch may lie apart from its validation, and a validation repeated
+    after the end counts one step more; both join the row before. What was written last counts. An
+    epoch that is validated more than once on its way keeps a row for each.
+
+    Args:
+        rows: Rows with `epoch` and `step`, in order; NaN for what was not measured.
+    """
+    joined: list[dict[str, Any]] = []
+    for row in rows:
+        found = {name: value for name, value in row.items() if not pd.isna(value)}
+        figures = found.keys() - _PLACES
+        if not figures:
+            continue
+        last = joined[-1] if joined else {}
+        same = found.setdefault("epoch", 0) == last.get("epoch")
+        if same and (found["step"] - last["step"] <= 1 or not figures & last.keys()):
+            last.update(found)
+        else:
+            joined.append(found)
+    return joined

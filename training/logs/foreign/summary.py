@@ -39,6 +39,7 @@ def summarise(name: str, folder: Path, log: LogFiles) -> RunSummary:
         seconds=_figure(both["seconds"].max()),
         best=max(scores, key=lambda each: each.rank, default=None),
         last=scores[-1] if scores else None,
+        remark=found.remark,
     )
 
 

@@ -23,7 +23,8 @@ from typing import Any
 
 from training.logs.curves import curves_of
 from training.logs.foreign.log import ForeignLog
-from training.logs.foreign.names import figure
+from training.logs.foreign.names import figures
+from training.logs.foreign.restarts import rows_that_count, stretches
 
 _ENDINGS = (".txt", ".log")
 _HEAD = 65536
@@ -67,35 +68,61 @@ def read(paths: tuple[Path, ...]) -> ForeignLog:
     Raises:
         OSError: It can't be opened.
     """
-    epochs: dict[int, dict[str, Any]] = {}
-    steps: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     asked = epoch = 0
     for line in _lines(paths[0].read_text(encoding="utf-8", errors="replace")):
         head = _EPOCH.search(line)
         if head:
             epoch = int(head[1])
             asked = max(asked, int(head[2] or 0))
-        figures = _figures(line)
-        if not figures or (not head and not epochs and not steps):
+        found = _figures(line)
+        if not found or (not head and not rows):
             continue
         step = _STEP.search(line)
-        if step:
-            steps.append({"epoch": epoch, "at": int(step[1]), "of": int(step[2] or 0), **figures})
-        else:
-            row = epochs.setdefault(epoch, {"epoch": epoch})
-            epochs[epoch] = figures | row if _SAVED.search(line) else row | figures
-    return _log(steps, [epochs[each] for each in sorted(epochs)], asked)
+        place = {"at": int(step[1]), "of": int(step[2] or 0)} if step else {}
+        rows.append({"epoch": epoch, "saved": bool(_SAVED.search(line)), **place, **found})
+    kept, remark = _current(rows)
+    epochs: dict[int, dict[str, Any]] = {}
+    for row in kept:
+        saved = row.pop("saved")
+        if "at" not in row:
+            before = epochs.get(row["epoch"], {})
+            epochs[row["epoch"]] = row | before if saved else before | row
+    steps = [row for row in kept if "at" in row]
+    return _log(steps, [epochs[each] for each in sorted(epochs)], asked, remark)
+
+
+def _current(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Returns the rows that count: a log may be appended to by a resumed or by another run.
+
+    A line that names one earlier epoch ("best epoch 3: Dice 0.9") is no such beginning.
+    """
+    places = [row["epoch"] for row in rows]
+    parts = stretches(places)
+    aside = {
+        row
+        for part in parts[1:]
+        for row in range(len(rows))[part]
+        if places[part.start] == places[part.stop - 1]
+    }
+    going = [row for row in range(len(rows)) if row not in aside]
+    kept, remark = rows_that_count([places[row] for row in going], [True] * len(going))
+    counted = {going[row] for row in kept}
+    return [each for row, each in enumerate(rows) if row in counted | aside], remark
 
 
 def _figures(line: str) -> dict[str, float]:
     """Returns a line's figures by column; per cent as shares."""
+    found = _FIGURE.findall(line)
+    names = figures(name for name, _, _ in found)
     return {
-        figure(name).column: float(value) / (100 if percent else 1)
-        for name, value, percent in _FIGURE.findall(line)
+        names[name].column: float(value) / (100 if percent else 1) for name, value, percent in found
     }
 
 
-def _log(steps: list[dict[str, Any]], epochs: list[dict[str, Any]], asked: int) -> ForeignLog:
+def _log(
+    steps: list[dict[str, Any]], epochs: list[dict[str, Any]], asked: int, remark: str
+) -> ForeignLog:
     """Returns the curves with epochs from 1 and steps counted over the whole run."""
     rows = steps + epochs
     first = min((row["epoch"] for row in rows), default=1)
@@ -106,7 +133,7 @@ def _log(steps: list[dict[str, Any]], epochs: list[dict[str, Any]], asked: int) 
         row["step"] = (row["epoch"] - 1) * length * bool(row.pop("of")) + row.pop("at")
     for row in epochs:
         row["step"] = row["epoch"] * length
-    return ForeignLog(curves_of(steps, epochs), asked)
+    return ForeignLog(curves_of(steps, epochs), asked, remark)
 
 
 def _lines(text: str) -> list[str]:
