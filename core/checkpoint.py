@@ -17,6 +17,7 @@ from core.architecture import UNetConfig
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
 from core.masks import require_range
+from core.names import is_text
 from core.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -219,13 +220,17 @@ def find_checkpoint(file_or_run: Path) -> Path:
     Raises:
         CheckpointError: There is neither.
     """
-    if file_or_run.is_file():
-        return file_or_run
-    for name in ("best", "last"):
-        candidate = file_or_run / "checkpoints" / f"{name}{SUFFIX}"
-        if candidate.is_file():
-            return candidate
-    if file_or_run.is_dir():
+    try:
+        if file_or_run.is_file():
+            return file_or_run
+        for name in ("best", "last"):
+            candidate = file_or_run / "checkpoints" / f"{name}{SUFFIX}"
+            if candidate.is_file():
+                return candidate
+        is_run = file_or_run.is_dir()
+    except OSError as error:  # a name that is too long, or a folder without permission
+        raise CheckpointError(f"{file_or_run} can't be looked up ({reason(error)}).") from error
+    if is_run:
         raise CheckpointError(f"The run {file_or_run} has no checkpoint yet; train at least once.")
     raise CheckpointError(
         f"There is no checkpoint at {file_or_run}; give a file or a run's folder."
@@ -236,6 +241,9 @@ def list_checkpoints(runs: Path) -> list[CheckpointEntry]:
     """Returns every checkpoint below a folder of runs, the best Dice first; reads no tensor."""
     entries = []
     for path in sorted(runs.glob(f"*/checkpoints/*{SUFFIX}")):
+        if not is_text(str(path)):
+            entries.append(CheckpointEntry(path, error="Its path is no text in UTF-8; rename it."))
+            continue
         try:
             entries.append(CheckpointEntry(path, info=read_info(path)))
         except CheckpointError as error:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from core.errors import DataError
-from core.files import write_bytes_atomically
+from core.errors import DataError, reason
+from core.files import read_bytes_within, write_bytes_atomically
 from training.data import Dataset, Sample
 
 Part = Literal["train", "val"]
@@ -153,10 +153,10 @@ def load_split(path: Path) -> Split:
         DataError: The file is missing, damaged, or was changed after it was written.
     """
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(read_bytes_within(path).decode())
         by = facts.get("by", "car")
         if by not in get_args(By):
-            raise ValueError(f"it is by {by!r}, not by car or random")
+            raise ValueError("a split is by car or random")
         split = Split(
             val_cars=_sides(facts["val_cars"]),
             train_cars=_sides(facts["train_cars"]),
@@ -167,8 +167,13 @@ def load_split(path: Path) -> Split:
             before=_sides(facts.get("before", {})),
         )
         written = facts["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"The split {path} can't be read: {error}.") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"The split {path} can't be read: {reason(error)}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # Nothing of the file's content is told: it may be any.
+        raise DataError(
+            f"{path} is no split file; make one with `python -m training split`."
+        ) from error
     if written != split.fingerprint():
         raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
     return split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ class Photo:
     """Its name, its results' stem, and how it is read."""
     key: str
     """Made from the content of the upload and the place in it: the same photo, the same key."""
+    copy: int = 0
+    """Photos before it that are the same, with the same key: somebody brought one twice."""
     truth: Path | None = None
     """File of its true mask, where one is known."""
 
@@ -33,11 +36,15 @@ def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> list[Photo]:
         for digest in [hashlib.blake2b(data, digest_size=16).hexdigest()]
         for source in list_uploads([(name, data)])
     ]
-    return [Photo(*pair) for pair in zip(list_uploads(files), keys, strict=True)]
+    photos, seen = list[Photo](), Counter[str]()
+    for source, key in zip(list_uploads(files), keys, strict=True):
+        photos.append(Photo(source, key, copy=seen[key]))
+        seen[key] += 1
+    return photos
 
 
 def sample_photo(path: Path, truth: Path | None) -> Photo:
     """Returns the photo in a file of this machine."""
     (source,) = list_photos([path])
     facts = path.stat()
-    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth)
+    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth=truth)

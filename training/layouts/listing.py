@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from core.errors import DataError, reason
-from core.names import is_hidden
+from core.names import is_hidden, printable
 from core.photos import PHOTO_SUFFIXES
 from training.mask_source import MaskSource
 
@@ -115,7 +115,7 @@ def walk_pictures(folder: Path, below: str = "") -> list[tuple[str, Path]]:
             dot = name.rfind(".")
             if dot > 0 and name[dot:].lower() in PHOTO_SUFFIXES:
                 if name[0] != ".":
-                    found.append((below + name, path))
+                    found.append((printable(below + name), path))
             elif not is_hidden(name) and path.is_dir() and not path.is_symlink():
                 folders.append(path)
     except (FileNotFoundError, NotADirectoryError):
