@@ -99,7 +99,7 @@ def test_names_are_text(
     chosen = {"data": str(named), "dataset": NAME, **query}
     app = open_page(page and f"pages/{page}.py", **(chosen if page else {}))
     assert not app.exception
-    assert any("zq" in str(node) for node in app.main)
+    assert any("zq" in str(getattr(node, "proto", "")) for node in app.main)
     assert not marked_up(app)
 
 
