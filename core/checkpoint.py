@@ -30,12 +30,12 @@ from core.facts import (
     Text,
     first_fault,
 )
-from core.files import parse_json, write_bytes_atomically
+from core.files import parse_strict_json, write_bytes_atomically
 from core.foreign.programs import networks_in
 from core.header import SUFFIX as SUFFIX
 from core.header import Header, TensorEntry, read_header
 from core.masks import require_range
-from core.names import first_few
+from core.names import first_few, is_text
 from core.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -226,13 +226,17 @@ def find_checkpoint(file_or_run: Path) -> Path:
     Raises:
         CheckpointError: There is neither.
     """
-    if file_or_run.is_file():
-        return file_or_run
-    for name in ("best", "last"):
-        candidate = file_or_run / "checkpoints" / f"{name}{SUFFIX}"
-        if candidate.is_file():
-            return candidate
-    if file_or_run.is_dir():
+    try:
+        if file_or_run.is_file():
+            return file_or_run
+        for name in ("best", "last"):
+            candidate = file_or_run / "checkpoints" / f"{name}{SUFFIX}"
+            if candidate.is_file():
+                return candidate
+        is_run = file_or_run.is_dir()
+    except OSError as error:  # a name that is too long, or a folder without permission
+        raise CheckpointError(f"{file_or_run} can't be looked up ({reason(error)}).") from error
+    if is_run:
         raise CheckpointError(f"The run {file_or_run} has no checkpoint yet; train at least once.")
     raise CheckpointError(
         f"There is no checkpoint at {file_or_run}; give a file or a run's folder."
@@ -243,6 +247,9 @@ def list_checkpoints(runs: Path) -> list[CheckpointEntry]:
     """Returns every checkpoint below a folder of runs, the best Dice first; reads no tensor."""
     entries = []
     for path in sorted(runs.glob(f"*/checkpoints/*{SUFFIX}")):
+        if not is_text(str(path)):
+            entries.append(CheckpointEntry(path, error="Its path is no text in UTF-8; rename it."))
+            continue
         try:
             entries.append(CheckpointEntry(path, info=read_info(path)))
         except CheckpointError as error:
@@ -347,7 +354,7 @@ def _facts_from(text: str) -> CheckpointInfo:
         ValueError: They are no JSON, or not what `CheckpointInfo` says.
         ConfigError: Settings of the network exclude each other.
     """
-    values = parse_json(text)
+    values = parse_strict_json(text)
     if isinstance(values, dict):
         values = {f.name: values[f.name] for f in fields(CheckpointInfo) if f.name in values}
     return _facts().validate_json(json.dumps(values))

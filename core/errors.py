@@ -46,6 +46,11 @@ class DeviceError(CarmaskError):
 
 
 def reason(error: Exception) -> str:
-    """Return why something failed, in a library's or the system's words, for a message."""
+    """Return why something failed, in a library's or the system's words, for a message.
+
+    Nothing of a file's content is in it where that is no text.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
     text: str | None = getattr(error, "strerror", None)  # without the number before it
     return text or str(error) or type(error).__name__

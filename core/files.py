@@ -1,9 +1,11 @@
-"""Files: written whole or not at all, and JSON of any origin read within limits."""
+"""Files: written whole or not at all, and read within bounds, JSON by a schema."""
 
+import errno
 import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +56,33 @@ class Found(Generic[T]):
         return f"{name} is used in part only; {'; '.join(parts)}." if parts else ""
 
 
+TEXT_BYTES = 100_000_000
+"""Most that a file of settings, cars or splits may hold."""
+
+
+def read_bytes_within(path: Path, most: int = TEXT_BYTES) -> bytes:
+    """Return the bytes of a regular file; a device or a pipe, which may never end, is not opened.
+
+    Args:
+        path: The file.
+        most: Bytes that it may hold.
+
+    Raises:
+        OSError: It can't be read, is no regular file, or holds more.
+    """
+    try:
+        mode = path.stat().st_mode
+    except ValueError as error:  # a NUL byte in the path
+        raise OSError(errno.EINVAL, str(error)) from error
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most / 1e6:,.0f} MB")
+    return data
+
+
 def parse_json(data: bytes) -> Any:
     """Returns what a JSON text holds; half a character (a lone surrogate) becomes U+FFFD.
 
@@ -79,14 +108,10 @@ def read_json(path: Path, largest: int = LARGEST_JSON) -> Any:
         largest: Its largest size in bytes.
 
     Raises:
-        OSError: It can't be read.
-        ValueError: It is too large, or as `parse_json`.
+        OSError: As `read_bytes_within`.
+        ValueError: As `parse_json`.
     """
-    with path.open("rb") as file:
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        raise ValueError(f"it has more than {largest:,} bytes")
-    return parse_json(data)
+    return parse_json(read_bytes_within(path, largest))
 
 
 def read_facts(path: Path, schema: type[T]) -> Found[T]:

@@ -22,6 +22,20 @@ def printable(name: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
+def is_text(name: str) -> bool:
+    """Return whether a name read from a disk is text in UTF-8; another can't be shown or sent."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shortened(text: str, most: int = 100) -> str:
+    """Return a text without its middle where it has more than `most` characters, for a message."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
+
+
 def first_few(names: Sequence[str], most: int) -> str:
     """Return at most so many names with commas between them, and dots where there are more."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -23,7 +23,7 @@ from pages.shared.dataset.survey import surveys
 from pages.shared.folders import short_path
 from pages.shared.frame import DATASET, open_page
 from pages.shared.redraw import note_drawn
-from pages.shared.text import plain
+from pages.shared.text import code, plain
 from training.data import Reading
 
 
@@ -72,7 +72,7 @@ def _open(source: Source, reading: Reading) -> tuple[Opened | None, CarmaskError
 
 def _show_what_it_is(opened: Opened) -> None:
     dataset = opened.dataset
-    parts = [LAYOUT_NAMES.get(dataset.layout, dataset.layout), f"`{short_path(dataset.root)}`"]
+    parts = [LAYOUT_NAMES.get(dataset.layout, dataset.layout), code(short_path(dataset.root))]
     if dataset.family != dataset.name:
         parts.insert(1, f"made from {plain(dataset.family)}")
     if dataset.classes:

@@ -12,7 +12,7 @@ from pages.shared.frame import RUNS, open_page
 from pages.shared.runs.ablation import show_ablation
 from pages.shared.runs.choice import choose, chosen_runs, open_run
 from pages.shared.runs.listed import Listed, listed_runs
-from pages.shared.text import plain
+from pages.shared.text import code, plain
 from pages.shared.unreadable import show_unreadable
 
 EVERY, IDLE = 5.0, 15.0
@@ -55,7 +55,7 @@ def _show(*, watched: bool) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title("Runs", anchor=False, width="content")
-        st.caption(f"`{short_path(runs_folder())}`", width="content")
+        st.caption(code(short_path(runs_folder())), width="content")
     show_ablation()
     if wanted is not None:
         st.warning(f"There is no run {plain(wanted)}; these are the runs that there are.")
@@ -124,7 +124,7 @@ def _show_no_runs() -> None:
         st.caption(
             "Logs of other programs are read as well: put a folder with a CSV of Lightning, Keras, "
             "ultralytics or W&B, TensorBoard event files or a text log into "
-            f"`{short_path(runs_folder())}`."
+            f"{code(short_path(runs_folder()))}."
         )
 
 

@@ -160,9 +160,9 @@ def open_dataset(root: Path, reading: Reading = _ANY, *, allow_empty: bool = Fal
             annotations are damaged; no class, or no car of a photo can be told.
         ConfigError: The rule for cars is no regular expression with a group named "car".
     """
-    if not root.is_dir():
-        raise DataError(f"There is no data folder {root}; give a folder with photos and masks.")
     try:
+        if not root.is_dir():
+            raise DataError(f"There is no data folder {root}; give a folder with photos and masks.")
         with _uncollected():
             return _read(root, _layout_of(root), reading, allow_empty)
     except OSError as error:

@@ -172,7 +172,7 @@ def load_split(path: Path) -> Split:
     try:
         facts = _SplitFile.model_validate_json(to_json(read_json(path)))
         if facts.by not in get_args(By):
-            raise ValueError(f"it is by {facts.by[:20]!r}, not by car or random")
+            raise ValueError("a split is by car or random")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ": ".join(map(str, first["loc"][:1]))

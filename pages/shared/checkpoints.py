@@ -10,7 +10,7 @@ from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints, u
 from core.errors import CarmaskError
 from pages.shared.folders import runs_folder
 from pages.shared.segmenter import Segmenter
-from pages.shared.text import plain
+from pages.shared.text import code, plain
 from pages.shared.unreadable import show_unreadable
 
 _NOBODY = "none"
@@ -106,8 +106,8 @@ def show_no_checkpoint() -> None:
         )
         st.code(_TRAIN, language="bash")
         st.caption(
-            f"Already have one? Put its run into `{runs_folder()}`, so that there is a file "
-            "`<run>/checkpoints/best.safetensors`."
+            f"Already have one? Put its run into {code(str(runs_folder()))}, so that there is a "
+            "file `<run>/checkpoints/best.safetensors`."
         )
 
 
@@ -145,9 +145,9 @@ def show_verdict(info: CheckpointInfo) -> None:
     """Draws the split's verdict as a badge: LEAKY in red, an honest split in green."""
     verdict = str(info.split.get("verdict", ""))
     if info.leak:
-        st.badge("LEAKY", icon=":material/warning:", color="red", help=verdict)
+        st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(verdict))
     elif verdict:
-        st.badge("Split by car", icon=":material/verified:", color="green", help=verdict)
+        st.badge("Split by car", icon=":material/verified:", color="green", help=plain(verdict))
     else:
         why = str(info.split.get("unknown", "The checkpoint says nothing of its split."))
         st.badge("Split unknown", color="gray", help=plain(why))

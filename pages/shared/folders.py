@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from core.names import is_text
+
 ROOT = Path(__file__).resolve().parents[2]
 """The repository's folder."""
 
@@ -13,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def runs_folder() -> Path:
     """Returns the folder of all runs: CARMASK_RUNS where it is set, else runs/."""
     return Path(os.environ.get("CARMASK_RUNS") or ROOT / "runs")
+
+
+def run_files(pattern: str) -> list[Path]:
+    """Returns the files of runs that a pattern fits, by name; those of a run that can be shown."""
+    return [path for path in sorted(runs_folder().glob(pattern)) if is_text(str(path))]
 
 
 def samples_folder() -> Path:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import streamlit as st
 
 from pages.shared.text import plain
+
+
+def distinct(titles: Mapping[str, str]) -> dict[str, str]:
+    """Returns titles by name, of which no two are equal: those that were have the name behind them.
+
+    Streamlit tells the entries of a list by what it shows of them.
+    """
+    counts = Counter(titles.values())
+    return {n: title if counts[title] == 1 else f"{title} ({n})" for n, title in titles.items()}
 
 
 def pick_named(
@@ -39,15 +49,16 @@ def pick_named(
         wanted = usual if usual in titles else next(iter(titles))
     key = f"{word}_choice"
     st.session_state[key] = wanted
+    labels = distinct(titles)
 
     def write() -> None:
         st.query_params[word] = st.session_state[key]
 
     return str(
         st.selectbox(
-            label,
+            plain(label),
             list(titles),
-            format_func=titles.__getitem__,
+            format_func=labels.__getitem__,
             key=key,
             help=help,
             on_change=write,

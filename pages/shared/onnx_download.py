@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointInfo
+from core.checkpoint import SUFFIX, CheckpointInfo
+from core.names import safe_stem
 from pages.shared.checkpoints import checkpoint_name
 from pages.shared.text import plain
 
@@ -24,7 +25,7 @@ def offer_onnx(path: Path, info: CheckpointInfo, *, key: str, label: str = "ONNX
     st.download_button(
         plain(label),
         lambda: _file(path),
-        f"{checkpoint_name(path).replace('/', '-')}.onnx",
+        f"{safe_stem(checkpoint_name(path).replace('/', '-') + SUFFIX)}.onnx",
         "application/octet-stream",
         key=key,
         icon=":material/download:",

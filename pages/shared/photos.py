@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ class Photo:
     """Its name, its results' stem, and how it is read."""
     key: str
     """Made from the content of the upload and the place in it: the same photo, the same key."""
+    copy: int = 0
+    """Photos before it that are the same, with the same key: somebody brought one twice."""
     truth: Path | None = None
     """File of its true mask, where one is known."""
 
@@ -29,7 +32,11 @@ def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> Listing[Photo]:
     """
     digests = [hashlib.blake2b(data, digest_size=16).hexdigest() for _, data in files]
     sources = list_uploads(files)
-    photos = [Photo(each, f"{digests[each.place[0]]}/{each.place[1]}") for each in sources]
+    photos, copies = list[Photo](), Counter[str]()
+    for source in sources:
+        key = f"{digests[source.place[0]]}/{source.place[1]}"
+        photos.append(Photo(source, key, copy=copies[key]))
+        copies[key] += 1
     return Listing(photos, sources.left_out)
 
 
@@ -37,4 +44,4 @@ def sample_photo(path: Path, truth: Path | None) -> Photo:
     """Returns the photo in a file of this machine."""
     (source,) = list_photos([path])
     facts = path.stat()
-    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth)
+    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth=truth)

@@ -111,7 +111,7 @@ def _ask_truth(prepared: Prepared) -> tuple[str, Path | bytes] | None:
     with st.popover("True mask", icon=":material/rule:"):
         file = st.file_uploader(
             "Compare with a true mask",
-            key=f"truth_{prepared.photo.key}",
+            key=f"truth_{prepared.photo.key}_{prepared.photo.copy}",
             help="A picture of the photo's size, bright where the car is.",
         )
     return (file.name, file.getvalue()) if file else None

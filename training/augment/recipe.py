@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import ConfigError
-from core.files import write_bytes_atomically
+from core.errors import ConfigError, reason
+from core.files import read_bytes_within, write_bytes_atomically
 from training.augment.shipped import SHIPPED
 from training.augment.step import ONE_OF, Step, check_keys
 
@@ -42,6 +42,8 @@ class Recipe:
         Raises:
             ConfigError: A key or value is wrong; the message names the step and what is allowed.
         """
+        if not isinstance(plain, dict):
+            raise ConfigError("It is not a recipe; it must be an object with name and steps.")
         check_keys(plain, "a recipe", {"name", "steps"}, {"reason"})
         for key in ("name", "reason"):
             if not isinstance(plain.get(key, ""), str):
@@ -74,11 +76,11 @@ def load_recipe(path: Path) -> Recipe:
         ConfigError: The file can't be read, is no JSON, or holds a wrong step.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(read_bytes_within(path).decode())
     except OSError as error:
-        raise ConfigError(f"The recipe {path} can't be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ConfigError(f"The recipe {path} is no JSON: {error}.") from error
+        raise ConfigError(f"The recipe {path} can't be read: {reason(error)}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"The recipe {path} is no JSON: {reason(error)}.") from error
     try:
         return Recipe.from_json(plain)
     except ConfigError as error:

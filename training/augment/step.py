@@ -82,10 +82,10 @@ def check_keys(plain: Any, what: str, needed: set[str], allowed: set[str]) -> No
     if not isinstance(plain, dict):
         raise ConfigError(f"{plain!r} is not {what}; it must be an object with {_listed(needed)}.")
     unknown, missing = sorted(plain.keys() - needed - allowed), sorted(needed - plain.keys())
+    if missing:  # first: what lacks them may be any file, of which no word is to be repeated
+        raise ConfigError(f"{what} lacks {missing[0]!r}; it needs {_listed(needed)}.")
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is not in {what}; it has: {_listed(needed | allowed)}.")
-    if missing:
-        raise ConfigError(f"{what} lacks {missing[0]!r}; it needs {_listed(needed)}.")
 
 
 def _listed(keys: set[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.checkpoint import SUFFIX, read_info
 from core.errors import CheckpointError, RunError, reason
+from core.names import is_text, printable
 from training.logs.foreign import recognise
 from training.logs.foreign.summary import summarise
 from training.logs.own_run import Files, OwnRun
@@ -102,6 +103,9 @@ def _read(
     name: str, path: Path, known: dict[str, RunReader], now: dict[str, RunReader], depth: int = 1
 ) -> list[RunSummary]:
     """Returns the run in a folder, and the foreign logs in its folders."""
+    if not is_text(name):
+        error = "Its name is no text in UTF-8; rename the folder."
+        return [RunSummary(printable(name), path, error=error)]
     found = known.get(name) or RunReader(name, path)
     try:
         summary = found.read()

@@ -12,6 +12,7 @@ from core.checkpoint import SUFFIX, read_info
 from core.errors import CarmaskError, CheckpointError
 from core.files import write_bytes_atomically
 from core.names import safe_stem
+from core.paths import to_path
 from core.places import cache_folder
 from pages.shared.compare.rows import choose_rows
 from pages.shared.text import plain
@@ -75,11 +76,11 @@ def keep_upload(name: str, data: bytes) -> Path:
 
 
 def _add_path(shown: Sequence[str]) -> None:
-    text = st.session_state[_PATH].strip().strip("\"'")
-    if not text:
+    text = st.session_state[_PATH]
+    if not text.strip():
         return
-    path = Path(text).expanduser()
     try:
+        path = to_path(text)
         read_info(path)
     except (CarmaskError, OSError) as error:
         st.session_state[_PROBLEM] = str(error)

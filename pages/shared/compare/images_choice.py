@@ -10,7 +10,12 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from pages.shared.compare.measured import ImageSet, images_here, open_set, split_files
-from pages.shared.dataset.sources import Source, chosen_reading, list_sources
+from pages.shared.dataset.sources import (
+    Source,
+    chosen_reading,
+    list_sources,
+    show_wrong_folders,
+)
 from pages.shared.folders import samples_folder
 from pages.shared.named_choice import pick_named
 from pages.shared.text import plain
@@ -82,10 +87,11 @@ def _pick_other(run: str) -> Wanted | None:
 
 
 def _pick_folders() -> list[Source]:
+    show_wrong_folders()
     named = {source.name: source for source in list_sources()}
     samples = samples_folder().resolve()
     usual = [name for name, each in named.items() if each.root.resolve() == samples][:1]
-    asked = [name for name in st.query_params.get_all(_FOLDERS) if name]
+    asked = [name for name in dict.fromkeys(st.query_params.get_all(_FOLDERS)) if name]
     missing = [name for name in asked if name not in named]
     if missing:
         st.warning(f"There is no data folder {plain(', '.join(missing))} in the list.")

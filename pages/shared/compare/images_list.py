@@ -7,10 +7,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.names import unique
 from pages.shared.compare.choice import ChosenImages
 from pages.shared.compare.images_state import Pair, choose_photo
 from pages.shared.dataset.pictures import pictures
 from pages.shared.gallery import Tile, gallery
+from pages.shared.text import plain
 from training.comparison.pairs import Order
 
 SHOWN = 9
@@ -35,7 +37,7 @@ def show_list(
         photo: The place of the chosen one, which may be on another list.
     """
     if not len(places):
-        st.info(_NOBODY[order].format(b=pair.b.title))
+        st.info(plain(_NOBODY[order].format(b=pair.b.title)))
         return
     found = np.flatnonzero(places == photo)
     first = int(found[0]) // SHOWN * SHOWN if len(found) else 0
@@ -80,7 +82,8 @@ def _show_tiles(
 
 
 def _show_table(pair: Pair, here: NDArray[np.intp]) -> None:
-    pairs, a, b = pair.pairs, pair.a.title, pair.b.title
+    pairs = pair.pairs
+    *_, a, b = unique(["Photo", "Gain", pair.a.title, pair.b.title], "{} ({})")
     table = pd.DataFrame(
         {
             "Photo": [pairs.names[place][1] for place in here],

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.names import unique
 from pages.shared.compare.choice import ChosenImages
 from pages.shared.compare.images_drawn import Drawn, drawn
 from pages.shared.compare.images_panes import panes
@@ -84,15 +85,15 @@ def _show_figures(pair: Pair, photo: int) -> None:
     ]
     chosen = pair.pairs.metric
     metrics = [chosen, *(metric for metric in METRICS if metric is not chosen)]
-    figures = pd.DataFrame(
-        [[row[metric.name] for metric in metrics] for row in rows],
-        index=[side.title for side in pair.sides],
-        columns=[metric.label for metric in metrics],
-    )
+    names = [side.title for side in pair.sides]
+    values = [[row[metric.name] for metric in metrics] for row in rows]
     if pair.alone:
-        figures = figures[:1]
+        names, values = names[:1], values[:1]
     else:
-        figures.loc["Difference"] = figures.iloc[1] - figures.iloc[0]
+        names.append("Difference")
+        values.append([b - a for a, b in zip(*values, strict=True)])
+    # Each row its own name, also where a checkpoint is called Difference.
+    figures = pd.DataFrame(values, unique(names, "{} ({})"), [metric.label for metric in metrics])
     digits = {metric.label: f"{{:.{2 if metric.unit else 4}f}}" for metric in metrics}
     st.dataframe(figures.style.format(digits), height="content", alt="Figures of this photo")
     first = rows[0]

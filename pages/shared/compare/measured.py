@@ -16,7 +16,7 @@ from pages.shared.cache import BoundedCache
 from pages.shared.compare.choice import Row
 from pages.shared.compare.rows import Known
 from pages.shared.dataset.sources import Source, open_source
-from pages.shared.folders import runs_folder
+from pages.shared.folders import run_files
 from training.data import Reading
 from training.evaluation.images import EvaluationImages, Part, open_images
 from training.evaluation.settings import EvaluationSettings
@@ -218,7 +218,7 @@ def open_set(
 
 def split_files() -> dict[Path, str]:
     """Returns the split files of the runs with their fingerprints; damaged ones are left out."""
-    files = sorted(runs_folder().glob("*/split.json"))
+    files = run_files("*/split.json")
     return _splits([(str(path), path.stat().st_mtime_ns) for path in files])
 
 

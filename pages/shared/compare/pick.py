@@ -9,6 +9,7 @@ import streamlit as st
 from core.checkpoint import CheckpointInfo
 from pages.shared.compare.files import ask_file
 from pages.shared.compare.rows import Known, choose_rows, members_of, row_name, title_of
+from pages.shared.named_choice import distinct
 from pages.shared.text import plain
 from pages.shared.unreadable import show_unreadable
 
@@ -24,6 +25,7 @@ def pick_rows(names: Sequence[str], known: Known) -> None:
         known: Every checkpoint there is.
     """
     offered = [*dict.fromkeys([*names, *known.infos])]
+    labels = distinct({name: _label(name, known) for name in offered})
     shown = [name for name in names if set(members_of(name)) <= known.infos.keys()]
     # Not bound: the labels would stand in the URL, and the Dice in them changes.
     st.session_state[_ROWS] = shown
@@ -31,7 +33,7 @@ def pick_rows(names: Sequence[str], known: Known) -> None:
         st.multiselect(
             "Checkpoints",
             offered,
-            format_func=lambda name: _label(name, known),
+            format_func=lambda name: labels.get(name, name),
             key=_ROWS,
             placeholder="Choose two or more",
             help="Every checkpoint of every run, the best by Dice first. Type to find one.",
@@ -57,13 +59,14 @@ def show_faulty(faulty: Sequence[tuple[str, str]], known: Known) -> None:
 def _ask_more(shown: Sequence[str], known: Known) -> None:
     """Draws the way to flips and to ensembles of checkpoints."""
     single = [name for name in known.infos if name not in known.errors]
+    titles = distinct({name: title_of(name) for name in single})
     usual = [each for each in shown if members_of(each) == [each]]
     if st.session_state.get(_USUAL) != usual:  # other rows: a former choice means nothing now
         st.session_state[_USUAL] = st.session_state[_MEMBERS] = usual
     members = st.multiselect(
         "Of these",
         single,
-        format_func=title_of,
+        format_func=lambda name: titles.get(name, name),
         key=_MEMBERS,
         placeholder="Choose checkpoints",
     )

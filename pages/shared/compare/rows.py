@@ -11,6 +11,7 @@ import streamlit as st
 from core.checkpoint import SUFFIX, CheckpointEntry, CheckpointInfo, read_info
 from core.errors import CarmaskError
 from core.names import unique
+from core.paths import to_path
 from pages.shared.checkpoints import checkpoint_name
 from pages.shared.compare.choice import Row
 from pages.shared.folders import runs_folder
@@ -92,7 +93,7 @@ def chosen_names() -> list[str] | None:
     """Returns the names of the rows that the URL asks for; None where nobody chose."""
     if PARAMETER not in st.query_params:
         return None
-    return [name for name in st.query_params.get_all(PARAMETER) if name]
+    return [name for name in dict.fromkeys(st.query_params.get_all(PARAMETER)) if name]
 
 
 def choose_rows(names: Sequence[str]) -> None:
@@ -110,13 +111,13 @@ def _title(name: str) -> str:
 
 def _file(name: str) -> CheckpointEntry:
     """Returns the checkpoint in a file outside the runs."""
-    path = Path(name).expanduser()
     if not _is_path(name):
-        return CheckpointEntry(path, error="There is no such checkpoint (any more).")
+        return CheckpointEntry(Path(name), error="There is no such checkpoint (any more).")
     try:
+        path = to_path(name)
         return CheckpointEntry(path, info=read_info(path))
     except (CarmaskError, OSError) as error:
-        return CheckpointEntry(path, error=str(error))
+        return CheckpointEntry(Path(name), error=str(error))
 
 
 def _is_path(name: str) -> bool:

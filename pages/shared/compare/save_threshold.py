@@ -67,6 +67,6 @@ def _save(path: Path, threshold: float) -> None:
     """Saves it; what went wrong is told on the page. A callback."""
     try:
         save_threshold(path, threshold)
-        st.toast(f"{path.name} now uses {threshold:.2f}.", icon=":material/check:")
+        st.toast(f"{plain(path.name)} now uses {threshold:.2f}.", icon=":material/check:")
     except CarmaskError as error:
         st.session_state[_SAID] = str(error)

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from core.names import unique
 from pages.shared.compare.choice import Chosen
 from pages.shared.compare.figures import sides_of
 from training.comparison.figures import Side
@@ -76,16 +77,13 @@ def _cut(key: object, by: By, _rows: pd.DataFrame, _metric: Metric) -> Sliced:
 def _show_table(found: Sequence[Sliced], sides: Sequence[Side]) -> None:
     places = places_of(found)
     first = [found[0].slices[place] for place in places]
-    table = pd.DataFrame(
-        {
-            "Photos that show": [each.name for each in first],
-            "Photos": [each.images for each in first],
-            "Cars": [each.cars for each in first],
-        }
-        | {
-            side.title: [sliced.slices[place].interval.text() for place in places]
-            for side, sliced in zip(sides, found, strict=True)
-        }
-    )
+    counts = {
+        "Photos that show": [each.name for each in first],
+        "Photos": [each.images for each in first],
+        "Cars": [each.cars for each in first],
+    }
+    titles = unique([*counts, *(side.title for side in sides)], "{} ({})")[len(counts) :]
+    texts = [[each.slices[place].interval.text() for place in places] for each in found]
+    table = pd.DataFrame(counts | dict(zip(titles, texts, strict=True)))
     with st.expander("All figures", icon=":material/table:"):
         st.dataframe(table, hide_index=True, height="content", alt="All figures")

@@ -15,7 +15,7 @@ from pages.shared.dataset.applied_text import TIMES, applied_lines, number
 from pages.shared.dataset.previews import draw
 from pages.shared.dataset.sources import list_sources
 from pages.shared.dataset.studio_controls import pick_epoch, pick_shown
-from pages.shared.folders import ROOT, runs_folder
+from pages.shared.folders import ROOT, run_files
 from pages.shared.text import plain
 from training.data import Dataset
 
@@ -54,7 +54,7 @@ def show_network(_dataset: Dataset) -> None:
 
 def _runs() -> dict[str, Path]:
     """Returns the runs' folders by name, the newest first."""
-    found = [path.parent for path in runs_folder().glob("*/config.json")]
+    found = [path.parent for path in run_files("*/config.json")]
     newest = sorted(found, key=lambda folder: folder.stat().st_mtime, reverse=True)
     return {folder.name: folder for folder in newest}
 

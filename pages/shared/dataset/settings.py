@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.dataset.sources import Opened, add_folder
+from pages.shared.dataset.sources import Opened, open_folder
 from training.data import Reading
 
 LAYOUT_NAMES = {
@@ -49,7 +49,7 @@ def show_way_on() -> None:
 
 
 def _add() -> None:
-    add_folder(st.session_state["folder_text"])
+    open_folder(st.session_state["folder_text"])
     st.session_state["folder_text"] = ""
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.names import unique
+from core.errors import ConfigError
+from core.names import is_text, unique
+from core.paths import to_path
 from pages.shared.folders import asked_folders, data_folder, samples_folder
 from pages.shared.text import plain
 from training.data import Dataset, Reading, open_dataset
@@ -16,6 +18,7 @@ from training.layouts import LAYOUTS
 
 OF_ONE_FOLDER = ("image", "sheet", "of_car", "of_view")
 """Keys of widgets whose values mean nothing in another folder."""
+_PROBLEM = "folder_problem"
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,31 @@ class Opened:
 
 def list_sources() -> list[Source]:
     """Returns the data folders: what was asked for first, then the samples, then those in data/."""
-    typed = [Path(each).expanduser() for each in st.query_params.get_all("data") if each.strip()]
+    typed, _ = _typed_folders()
     roots = [*typed, *asked_folders(), samples_folder(), *_recognised(data_folder())]
+    roots = [root for root in roots if is_text(str(root))]
     by_place = {root.resolve(): root for root in reversed(roots)}
     kept = [root for root in dict.fromkeys(roots) if by_place[root.resolve()] == root]
     names = unique([root.resolve().name or str(root) for root in kept], "{} {}")
     return [Source(name, root) for name, root in zip(names, kept, strict=True)]
 
 
+def show_wrong_folders() -> None:
+    """Draws why folders that were typed, or that the URL names, are none; nothing if all are."""
+    typed = st.session_state.pop(_PROBLEM, None)
+    offered = (*asked_folders(), *_children(data_folder()))
+    texts = [
+        f"The path {root} is no text in UTF-8; rename the folder."
+        for root in offered
+        if not is_text(str(root))
+    ]
+    for text in [*texts, *_typed_folders()[1], *([typed] if typed else [])]:
+        st.error(plain(text), icon=":material/error:")
+
+
 def pick_source(sources: list[Source]) -> Source:
     """Draws the list of data folders and returns the chosen one."""
+    show_wrong_folders()
     named = {source.name: source for source in sources}
     wanted = st.query_params.get("dataset", _usual(sources).name)
     if wanted not in named:
@@ -83,15 +101,28 @@ def chosen_reading() -> Reading:
     return Reading(tuple(classes), st.query_params.get("rule", ""))
 
 
-def add_folder(path: str) -> None:
-    """Writes a typed folder to the URL and chooses it; does nothing for an empty text."""
-    path = path.strip().strip("\"'")
-    if not path:
-        return
-    root = Path(path).expanduser()
-    st.query_params["data"] = list(dict.fromkeys([path, *st.query_params.get_all("data")]))
-    same = [each for each in list_sources() if each.root.resolve() == root.resolve()]
-    choose(same[0].name)
+def add_folder(text: str) -> str:
+    """Writes a typed folder to the URL and returns its name in the list. For callbacks.
+
+    The name is "" where nothing was typed, and where it is no path; the page then says so.
+    """
+    text = text.strip().strip("\"'")
+    if not text:
+        return ""
+    try:
+        root = to_path(text).resolve()
+    except ConfigError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return ""
+    st.query_params["data"] = list(dict.fromkeys([text, *st.query_params.get_all("data")]))
+    return next(each.name for each in list_sources() if each.root.resolve() == root)
+
+
+def open_folder(text: str) -> None:
+    """Writes a typed folder to the URL and chooses it. For callbacks."""
+    name = add_folder(text)
+    if name:
+        choose(name)
 
 
 def choose(name: str) -> None:
@@ -105,6 +136,18 @@ def choose(name: str) -> None:
 
 def _choose() -> None:
     choose(st.session_state["dataset_choice"])
+
+
+def _typed_folders() -> tuple[list[Path], list[str]]:
+    """Returns the folders that the URL names, and why others can't be used."""
+    folders, errors = [], []
+    for each in st.query_params.get_all("data"):
+        if each.strip():
+            try:
+                folders.append(to_path(each))
+            except ConfigError as error:
+                errors.append(str(error))
+    return folders, errors
 
 
 def _usual(sources: list[Source]) -> Source:

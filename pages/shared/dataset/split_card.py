@@ -7,9 +7,12 @@ from functools import partial
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.names import safe_stem
 from pages.shared.dataset.filters import jump
 from pages.shared.dataset.known import Known
 from pages.shared.dataset.split_choice import (
+    HIGHEST_SEED,
+    VAL_SHARES,
     WAYS,
     Sides,
     SplitChoice,
@@ -38,7 +41,7 @@ def show_split(known: Known) -> None:
         st.download_button(
             "Split file",
             partial(split_file, sides.split),
-            f"{known.opened.dataset.name}_split.json",
+            f"{safe_stem(known.opened.dataset.name + '.json')}_split.json",
             "application/json",
             key="split_file",
             on_click="ignore",
@@ -69,8 +72,7 @@ def _ask(choice: SplitChoice) -> None:
         _hold("val_share", choice.val_share)
         st.slider(
             "Kept for validation",
-            0.05,
-            0.5,
+            *VAL_SHARES,
             step=0.05,
             format="percent",
             key="val_share_choice",
@@ -82,7 +84,7 @@ def _ask(choice: SplitChoice) -> None:
         st.number_input(
             "Seed",
             0,
-            2**31 - 1,
+            HIGHEST_SEED,
             step=1,
             key="split_seed_choice",
             on_change=write_split,
@@ -110,7 +112,9 @@ def _show_verdict(sides: Sides) -> None:
     if sides.leaky:
         st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(verdict))
     else:
-        st.badge("No car on both sides", icon=":material/verified:", color="green", help=verdict)
+        st.badge(
+            "No car on both sides", icon=":material/verified:", color="green", help=plain(verdict)
+        )
 
 
 def _show_sides(sides: Sides) -> None:

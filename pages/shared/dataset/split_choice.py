@@ -12,13 +12,16 @@ import streamlit as st
 from core.errors import CarmaskError
 from pages.shared.dataset.sources import Opened
 from pages.shared.dataset.survey import Survey
-from pages.shared.folders import runs_folder
+from pages.shared.folders import run_files, runs_folder
 from training.config import TrainConfig
 from training.sides import Split, load_split
 from training.splits import split_at_random, split_by_car
 
 WAYS = ("By car", "Random", "From a run")
 """How photos can be split; the first one is usual."""
+VAL_SHARES = (0.05, 0.5)
+"""Least and largest share that can be kept for validation."""
+HIGHEST_SEED = 2**31 - 1
 _USUAL = TrainConfig()
 
 
@@ -82,7 +85,7 @@ def write_split(word: str) -> None:
 
 def runs_with_split() -> list[str]:
     """Returns the names of the runs that have a split, newest first."""
-    found = list(runs_folder().glob("*/split.json"))
+    found = run_files("*/split.json")
     return [path.parent.name for path in sorted(found, key=lambda p: -p.stat().st_mtime_ns)]
 
 
@@ -137,10 +140,16 @@ def _split(opened: Opened, survey: Survey, choice: SplitChoice) -> Split:
     return split_by_car(datasets, share, seed, shares)
 
 
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise ValueError(value)
+    return value
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "split": str,
-    "val_share": float,
-    "split_seed": int,
+    "val_share": lambda text: _within(float(text), *VAL_SHARES),
+    "split_seed": lambda text: int(_within(int(text), 0, HIGHEST_SEED)),
     "stratify": lambda text: text == "True",
     "run": str,
 }

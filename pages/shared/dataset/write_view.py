@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.paths import to_path
 from pages.shared.dataset.applied_text import TIMES
 from pages.shared.dataset.own_recipes import is_unsaved, recipe_file, saved_recipes
 from pages.shared.dataset.recipe_picker import explain_recipe, pick_recipe
@@ -69,8 +70,8 @@ def show_write(dataset: Dataset) -> None:
         placeholder=str(usual),
         help="A new or empty folder, or one with a set to go on with.",
     )
-    out = Path(typed.strip()).expanduser() if typed and typed.strip() else usual
     try:
+        out = to_path(typed) if typed and typed.strip() else usual
         job = AugmentJob(
             data=dataset.root,
             out=out,

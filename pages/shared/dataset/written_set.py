@@ -12,7 +12,7 @@ from pages.shared.dataset.applied_text import applied_lines
 from pages.shared.dataset.filters import BROWSE
 from pages.shared.dataset.image_picker import pick_image
 from pages.shared.dataset.previews import draw
-from pages.shared.dataset.sources import add_folder
+from pages.shared.dataset.sources import open_folder
 from pages.shared.dataset.studio_controls import pick_shown
 from pages.shared.redraw import redraw_when_quiet
 from pages.shared.text import plain
@@ -133,7 +133,7 @@ def _duration(seconds: float) -> str:
 
 
 def _open(out: Path) -> None:
-    add_folder(str(out))
+    open_folder(str(out))
     st.session_state["tab"] = BROWSE
 
 

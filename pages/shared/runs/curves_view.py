@@ -118,7 +118,9 @@ def _show_legend(groups: Sequence[Sequence[Drawn]]) -> None:
                 plain(_name(members)),
                 key=f"legend_{place}",
                 type="tertiary",
-                help="Open this run" if alone else ", ".join(each.run.title for each in members),
+                help="Open this run"
+                if alone
+                else plain(", ".join(each.run.title for each in members)),
                 on_click=open_run if alone else None,
                 args=(members[0].run.name,) if alone else None,
             )
@@ -145,7 +147,7 @@ def _show_live(drawn: Sequence[Drawn]) -> None:
         if each.run.alive:
             summary = each.run.summary
             parts = (f"{summary.status}, {progress(summary)}", f"updated {ago(summary.updated)}")
-            st.caption(f"**{plain(each.run.title)}** is " + " · ".join(parts))
+            st.caption(f"**{plain(each.run.title)}** is {plain(' · '.join(parts))}")
 
 
 def _show_remarks(drawn: Sequence[Drawn]) -> None:

@@ -27,7 +27,8 @@ def show_difference(chosen: Sequence[Listed]) -> None:
         if len(silent) < len(chosen) - 1:
             st.caption("None: these runs have the same settings.")
         return
-    table.columns = unique([run.title for run in chosen], "{} {}")
+    titles = [run.title for run in chosen]
+    table.columns = unique(["Setting", "What it is", *titles], "{} {}")[2:]
     texts = field_help()
     table = table.fillna("").reset_index(names="Setting")
     table["What it is"] = [texts.get(name, "").partition(". ")[0] for name in table["Setting"]]

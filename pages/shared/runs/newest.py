@@ -35,7 +35,7 @@ def _label(run: Listed) -> str:
         state = "" if summary.status in ("finished", "unknown") else summary.status
     parts = (
         plain(run.title),
-        state,
+        plain(state),
         f"Dice {dice:.4f}" if dice is not None else "",
         f":red[{LEAKY}]" if summary.leaky else "",
     )

@@ -127,7 +127,8 @@ class _Draw:
                 line={**line, "width": 1} if smoothed else line,
                 opacity=0.45 if smoothed else 1.0,
                 customdata=texts or None,
-                hovertemplate=f"%{{y:.5g}}{'%{customdata}' if texts else ''}<extra>{name}</extra>",
+                hovertemplate=f"%{{y:.5g}}{'%{customdata}' if texts else ''}"
+                "<extra>%{fullData.name}</extra>",
                 showlegend=not smoothed,
             )
         )

@@ -78,7 +78,8 @@ def ask_plot(measures: Sequence[str], *, groups: bool) -> PlotChoice:
 
 def _ask_measures(measures: Sequence[str]) -> list[str]:
     usual = [each for each in USUAL if each in measures] or list(measures[:1])
-    wanted = [each for each in st.query_params.get_all("measure") if each in measures]
+    asked = dict.fromkeys(st.query_params.get_all("measure"))
+    wanted = [each for each in asked if each in measures]
     # Not bound: other runs have other measures, and a link must wait for them.
     shown = wanted or usual
     if st.session_state.get("measures") != shown:

@@ -57,7 +57,7 @@ def show_probes(run: Listed) -> None:
 def _ask_epoch(epochs: tuple[int, ...]) -> int:
     """Draws the slider; until somebody moves it, it follows a run to its newest epoch."""
     wanted = st.query_params.get("at", "")
-    epoch = int(wanted) if wanted.isdigit() and int(wanted) in epochs else epochs[-1]
+    epoch = next((each for each in epochs if str(each) == wanted), epochs[-1])
     if len(epochs) == 1:
         st.markdown(f"After epoch {epoch}", width="content")
         return epoch

@@ -17,7 +17,7 @@ from pages.shared.runs.curves_view import show_curves
 from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress, span
 from pages.shared.runs.probes_view import show_probes
 from pages.shared.runs.readers import readers
-from pages.shared.text import plain
+from pages.shared.text import code, plain
 from training.config import field_help
 from training.logs.config_difference import settings_of
 from training.logs.log_end import last_lines
@@ -57,7 +57,7 @@ def show_run(run: Listed, tags: Sequence[str]) -> None:
     _show_scores(run.summary)
     st.caption(_facts(run.summary))
     if run.notes.notes:
-        st.markdown(plain(run.notes.notes).replace("\n", "  \n"))
+        st.markdown("  \n".join(plain(line) for line in run.notes.notes.splitlines()))
     tabs = st.tabs(list(PARTS), key="part", bind="query-params", on_change="rerun")
     draw: tuple[Callable[[Listed], None], ...] = (
         lambda each: show_curves([each], legend=False),
@@ -77,14 +77,14 @@ def _show_title(run: Listed) -> None:
         st.title(plain(run.title), anchor=False, width="content")
         show_badges(run)
     if run.notes.title:
-        st.caption(f"Folder `{run.name}`")
+        st.caption(f"Folder {code(run.name)}")
 
 
 def show_badges(run: Listed) -> None:
     """Draws status, split verdict, tags and whether it is archived, as badges."""
     summary = run.summary
     if summary.status != "unknown":
-        st.badge(summary.status, color=STATUS_COLOURS.get(summary.status, "gray"))  # type: ignore[arg-type]
+        st.badge(plain(summary.status), color=STATUS_COLOURS.get(summary.status, "gray"))  # type: ignore[arg-type]
     if summary.leaky:
         st.badge(LEAKY, icon=":material/warning:", color="red", help=plain(summary.split))
     elif summary.split:
@@ -95,7 +95,7 @@ def show_badges(run: Listed) -> None:
             help=plain(summary.split),
         )
     if summary.written_by not in ("carmask", ""):
-        st.badge(f"{summary.written_by} log", color="gray")
+        st.badge(f"{plain(summary.written_by)} log", color="gray")
     if run.notes.archived:
         st.badge("archived", color="gray")
     for tag in run.notes.tags:

@@ -13,6 +13,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CarmaskError, ConfigError
+from core.names import shortened
+from core.paths import to_path
 from training.config import TrainConfig
 from training.detached import ROOT
 from training.presets import PRESETS
@@ -20,6 +22,8 @@ from training.settings import kinds_of
 
 USUAL_PRESET = next(iter(PRESETS))
 NAMES = tuple(field.name for field in fields(TrainConfig))
+PATHS = ("split", "cars", "start_from", "recipe")
+"""Settings that name a file; a recipe that ships is no file."""
 _LARGEST = 2**53
 """Whole numbers beyond it are not what they look like in a browser."""
 
@@ -54,7 +58,9 @@ def asked_settings(data: tuple[str, ...]) -> Asked:
                 values[name] = _parsed(name)
             except (ValueError, OverflowError):
                 text = st.query_params[name]
-                errors[name] = f"{name} is {text!r} in the link, which is no number that fits."
+                errors[name] = (
+                    f"{name} is {shortened(text)!r} in the link, which is no number that fits."
+                )
     values["data"] = data
     config = None
     try:
@@ -120,11 +126,19 @@ def _error_alone(name: str, value: Any) -> str:
 
 def _missing_files(values: Mapping[str, Any]) -> dict[str, str]:
     """Returns what is wrong with settings that name a file; a trainer starts in ROOT."""
-    places = {name: values[name] for name in ("split", "cars", "start_from") if values[name]}
-    if str(values["recipe"]).endswith(".json"):
-        places["recipe"] = values["recipe"]
-    return {
-        name: f"There is no {place} on this machine; give the path of a file that is there."
-        for name, place in places.items()
-        if not (ROOT / place).exists()
-    }
+    places = {name: values[name] for name in PATHS if values[name]}
+    if not str(values["recipe"]).endswith(".json"):
+        places.pop("recipe", None)
+    errors = {name: _why_missing(name, place) for name, place in places.items()}
+    return {name: text for name, text in errors.items() if text}
+
+
+def _why_missing(name: str, place: str) -> str:
+    """Returns what is wrong with the path of a setting; "" if nothing is."""
+    try:
+        path = to_path(place, ROOT)
+    except ConfigError as error:
+        return str(error)
+    if path.is_file() or (name == "start_from" and path.is_dir()):
+        return ""
+    return f"There is no {shortened(place)} on this machine; give the path of a file that is there."

@@ -8,7 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.dataset.sources import Source, list_sources, open_source
+from pages.shared.dataset.sources import (
+    Source,
+    add_folder,
+    list_sources,
+    open_source,
+    show_wrong_folders,
+)
 from pages.shared.folders import asked_folders, samples_folder
 from pages.shared.text import plain
 from training.config import TrainConfig
@@ -33,9 +39,12 @@ class DataFacts:
 
 def pick_data() -> tuple[str, ...]:
     """Draws the list of data folders and returns the chosen ones."""
+    show_wrong_folders()
     sources = {source.name: source for source in list_sources()}
-    wanted = st.query_params.get_all(_PARAMETER) if _PARAMETER in st.query_params else None
-    chosen = _usual(list(sources.values())) if wanted is None else [w for w in wanted if w]
+    if _PARAMETER in st.query_params:
+        chosen = [name for name in dict.fromkeys(st.query_params.get_all(_PARAMETER)) if name]
+    else:
+        chosen = _usual(list(sources.values()))
     missing = [name for name in chosen if name not in sources]
     if missing:
         st.warning(f"There is no data folder {plain(', '.join(missing))} in the list.")
@@ -96,12 +105,8 @@ def _write() -> None:
 
 def _add() -> None:
     """Writes a typed folder to the URL and chooses it beside the others."""
-    path = st.session_state["train_folder"].strip().strip("\"'")
-    if not path:
-        return
     before = list(st.session_state.get(_KEY, []))
-    st.query_params["data"] = list(dict.fromkeys([path, *st.query_params.get_all("data")]))
-    root = Path(path).expanduser().resolve()
-    added = [source.name for source in list_sources() if source.root.resolve() == root]
-    st.query_params[_PARAMETER] = list(dict.fromkeys([*before, *added]))
-    st.session_state["train_folder"] = ""
+    added = add_folder(st.session_state["train_folder"])
+    if added:
+        st.query_params[_PARAMETER] = list(dict.fromkeys([*before, added]))
+        st.session_state["train_folder"] = ""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from core.checkpoint import SUFFIX
+from core.errors import ConfigError
+from core.paths import to_path
 from pages.shared.dataset.own_recipes import recipe_file, saved_recipes
-from pages.shared.folders import runs_folder
+from pages.shared.folders import run_files
+from pages.shared.named_choice import distinct
 from pages.shared.text import plain
-from pages.shared.train.asked import Asked, write_setting
+from pages.shared.train.asked import PATHS, Asked, write_setting
 from training.augment.recipe import RECIPES
 from training.config import TrainConfig, field_choices, field_help, field_limits
 from training.launch import typed_path
@@ -53,7 +56,14 @@ def show_field(asked: Asked, name: str) -> None:
     if options is not None:
         known = list(dict.fromkeys([*options, str(value)]))
         free = name not in field_choices()
-        st.selectbox(title, known, format_func=_short, accept_new_options=free, **common)
+        labels = distinct({option: _short(option) for option in known})
+        st.selectbox(
+            title,
+            known,
+            format_func=lambda option: labels.get(option, option),
+            accept_new_options=free,
+            **common,
+        )
     elif kind is tuple:
         st.multiselect(title, sorted(value), accept_new_options=True, **common)
     elif kind is int:
@@ -80,7 +90,7 @@ def _options(name: str) -> tuple[str, ...] | None:
         saved, _ = saved_recipes()
         return (*RECIPES, *(str(recipe_file(each)) for each in saved))
     if name == "start_from":
-        best = sorted(runs_folder().glob(f"*/checkpoints/best{SUFFIX}"))
+        best = run_files(f"*/checkpoints/best{SUFFIX}")
         return ("", *(typed_path(each.parent.parent) for each in best))
     return _DEVICES if name == "device" else field_choices().get(name)
 
@@ -108,5 +118,7 @@ def _write(name: str) -> None:
     value = st.session_state[f"set_{name}"]
     if isinstance(value, str):
         value = value.strip()
-        value = str(Path(value).expanduser()) if value.startswith("~") else value
+        if name in PATHS and value.startswith("~"):
+            with suppress(ConfigError):  # told beside the field
+                value = str(to_path(value))
     write_setting(name, value)

@@ -138,7 +138,9 @@ def _show_queue_note(asked: Asked) -> None:
     ahead = len(queue.begun(device)) + len(queue.waiting(device))
     if ahead:
         runs = "run is" if ahead == 1 else "runs are"
-        st.caption(f":material/schedule: {ahead} {runs} before this one on the {device}; it waits.")
+        st.caption(
+            f":material/schedule: {ahead} {runs} before this one on the {plain(device)}; it waits."
+        )
 
 
 def _choose_preset() -> None:

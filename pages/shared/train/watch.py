@@ -69,7 +69,7 @@ def _names(runs: list[RunSummary]) -> list[str]:
 def _pick(names: list[str], status: dict[str, str]) -> str:
     wanted = st.query_params.get("run", names[0])
     if wanted not in names:
-        if (runs_folder() / wanted).is_dir() and "/" not in wanted and not wanted.startswith("."):
+        if any(each.name == wanted and each.is_dir() for each in runs_folder().glob("[!.]*")):
             names = [*names, wanted]
         else:
             st.warning(f"There is no run {plain(wanted)}; choose one of these.")
@@ -139,7 +139,7 @@ def _has_figures(seen: Seen) -> bool:
 
 
 def _show_badge(seen: Seen) -> None:
-    text, colour, icon = _BADGES.get(seen.status, (seen.status.capitalize(), "gray", ""))
+    text, colour, icon = _BADGES.get(seen.status, (plain(seen.status.capitalize()), "gray", ""))
     if seen.status == "running" and st.session_state.get(_STOPPING) == seen.summary.name:
         text = "Stopping"
     st.badge(text, icon=icon or None, color=colour)  # type: ignore[arg-type]
