@@ -197,7 +197,7 @@ def _only_colours(title: str) -> MaskError:
     )
 
 
-def _all_known(packed: NDArray[np.uint32], known: Known) -> bool:
+def _all_known(packed: NDArray[np.integer], known: Known) -> bool:
     return bool(np.isin(packed, [_packed(colour) for colour in known.colours]).all())
 
 

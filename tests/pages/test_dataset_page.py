@@ -277,6 +277,25 @@ def test_classes_of_coco_can_be_chosen(opened: Open, tmp_path: Path) -> None:
     assert counts(app)["Photos"] == "6"
 
 
+def test_a_class_of_voc_without_a_name_can_be_chosen_by_number(
+    opened: Open, tmp_path: Path
+) -> None:
+    write_voc(tmp_path / "voc")
+    app = opened(data=str(tmp_path / "voc"), dataset="voc", classes="40")
+    assert not app.exception
+    assert app.multiselect(key="classes_choice").value == ["40"]
+
+
+def test_what_was_taken_for_granted_is_a_finding(opened: Open, tmp_path: Path) -> None:
+    write_voc(tmp_path / "voc")
+    (tmp_path / "voc" / "labelmap.txt").write_text("".join(f"class{i}\n" for i in range(16)))
+    mask = tmp_path / "voc" / "SegmentationClass" / "car0_01.png"
+    mask.rename(mask.with_name("CAR0_01.png"))
+    app = opened(data=str(tmp_path / "voc"), dataset="voc", classes="class7", tab="Health")
+    assert not app.exception
+    assert app.button(key="show_finding_loose_names")
+
+
 @pytest.mark.parametrize("write", [write_carvana, write_voc, write_augmented])
 def test_every_layout_is_browsed(
     opened: Open, tmp_path: Path, write: Callable[[Path], None]

@@ -120,7 +120,7 @@ def _by_id(path: Path, key: str, entries: Iterable[tuple[Id, Any]]) -> dict[Id, 
     if doubled:
         raise DataError(
             f"{path}: in {key}, the same id is given to several, so which annotations are whose "
-            f"can't be told ({len(doubled):,} times): {first_few(doubled, _SHOWN)}. Give each an "
+            f"can't be told ({len(doubled):,} in all): {first_few(doubled, _SHOWN)}. Give each an "
             "id of its own, or export again."
         )
     return found
