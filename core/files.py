@@ -27,7 +27,7 @@ _LONE_SURROGATE = re.compile(
 class Facts(BaseModel):
     """Base of a JSON file's schema: no type is converted, NaN and infinity are refused.
 
-    Every field needs a default, for files where it is missing or does not hold.
+    For `read_facts` every field needs a default, which it has where it is missing or does not hold.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)

@@ -12,9 +12,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.runs.take_home import curves_csv, curves_html
+from pages.shared.text import plain
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import CONFIG, epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
+from training.logs.listing import list_runs
 from training.logs.notes import change_notes, read_notes
 from training.runlog import RunLog
 
@@ -427,3 +429,13 @@ def test_a_run_without_any_figure_yet(opened: Open, runs: Path) -> None:
     assert "Nothing was measured yet" in words(app)
     (folder / "metrics.jsonl").write_text(text_of([step_line(1)]))
     assert figures(app.run())
+
+
+def test_what_was_left_out_of_a_foreign_log_is_told(opened: Open, runs: Path) -> None:
+    (runs / "theirs").mkdir()
+    rows = ["epoch,step,val_dice", "0,9,0.5", "1,19,0.6", "2,29,0.7", "1,19,0.8"]
+    (runs / "theirs" / "metrics.csv").write_text("\n".join([*rows, "2,29,0.9"]))
+    (run,) = list_runs(runs)
+    assert run.remark
+    for query in ({"show": "theirs"}, {"run": "theirs"}):
+        assert plain(run.remark) in words(opened(**query))

@@ -177,6 +177,14 @@ def test_an_export_of_wandb(tmp_path: Path) -> None:
     assert only(run).remark  # of a second run's column
 
 
+def test_of_several_step_counts_the_trainings_own_is_taken(tmp_path: Path) -> None:
+    text = "_step,Epoch,epoch,trainer/global_step,val/dice\n7,1,9,100,0.5\n19,2,9,200,0.6\n"
+    run = write_csv(tmp_path / "run", text, "history.csv")
+    table = read_curves(run).epochs
+    assert (table["step"].to_list(), table["epoch"].to_list()) == ([100, 200], [1, 2])
+    assert not [name for name in table if "global" in name]
+
+
 def test_rows_with_too_many_cells_are_counted(tmp_path: Path) -> None:
     run = write_csv(tmp_path / "run", AFTER_FIT + "2,29,0.4,0.4,0.7,0.8,0.9\n")
     assert dices(read_curves(run)) == {1: 0.5, 2: 0.6}

@@ -17,13 +17,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from core.errors import DataError, reason
-from core.files import write_bytes_atomically
+from core.files import Facts, read_facts, write_bytes_atomically
 from training.detached import ROOT
 from training.evaluation.stored import folder_of
 from training.evaluation.subjects import Subject
@@ -121,7 +122,7 @@ def cost_of(subject: Subject) -> Cost:
         ),
         file_bytes=sum(path.stat().st_size for path in subject.paths),
     )
-    return _with_measured(counted, _read(subject))
+    return _with_measured(counted, subject)
 
 
 def measure_costs(
@@ -256,26 +257,24 @@ def _path(subject: Subject) -> Path:
     return folder_of(subject.paths[0]) / f"cost-{hashlib.sha256(told).hexdigest()[:16]}.json"
 
 
-def _read(subject: Subject) -> dict[str, Any]:
-    """Returns what was measured of a subject on this machine; empty if nothing was."""
-    try:
-        values = json.loads(_path(subject).read_text(encoding="utf-8"))
-        here = values["version"] == _VERSION and values["machine"] == _machine()
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return dict(values) if here else {}
+class _CostFile(Facts):
+    """What was measured, as it is read; the end of an interval may be infinite."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
+    version: int = 0
+    machine: str = ""
+    device: str = ""
+    latency: tuple[Latency, ...] = ()
+    peak_bytes: Annotated[int, Field(ge=0)] | None = None
 
 
-def _with_measured(cost: Cost, values: dict[str, Any]) -> Cost:
-    try:
-        latency = tuple(
-            Latency(**each | {name: Quantile(**each[name]) for name in ("median", "p95")})
-            for each in values["latency"]
-        )
-        peak, device = values["peak_bytes"], values["device"]
-    except (KeyError, TypeError):
+def _with_measured(cost: Cost, subject: Subject) -> Cost:
+    """Returns a cost with what was measured of its subject on this machine."""
+    found = read_facts(_path(subject), _CostFile)
+    facts = found.facts
+    if found.broken or (facts.version, facts.machine) != (_VERSION, _machine()):
         return cost
-    return replace(cost, latency=latency, peak_bytes=peak, device=device)
+    return replace(cost, latency=facts.latency, peak_bytes=facts.peak_bytes, device=facts.device)
 
 
 def _write(subject: Subject, values: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from core.errors import CarmaskError, RunError
-from core.files import write_bytes_atomically
+from core.files import read_json, write_bytes_atomically
 from core.places import cache_folder
 from training.data import Reading
 from training.detached import start_detached
@@ -252,7 +252,7 @@ def _left(state: dict[str, Any]) -> float | None:
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        state = read_json(folder / _STATE)
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) else {}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import CarmaskError, DataError, reason
-from core.files import write_bytes_atomically
+from core.files import parse_json, write_bytes_atomically
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
 from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
@@ -273,7 +273,7 @@ def _histograms_in(table: pa.Table) -> Histograms:
 
 
 def _facts_in(metadata: dict[bytes, bytes] | None) -> EvaluationFacts:
-    values = json.loads((metadata or {})[_FACTS])
+    values = parse_json((metadata or {})[_FACTS])
     known = {field.name for field in fields(EvaluationFacts)}
     values = {name: value for name, value in values.items() if name in known}
     values["settings"] = EvaluationSettings(**values["settings"])

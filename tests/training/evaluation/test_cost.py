@@ -56,7 +56,12 @@ def test_costs_are_measured_and_kept(
     values = json.loads(path.read_text())
     path.write_text(json.dumps(values | {"machine": "another"}))
     assert cost_of(subjects[0]).latency == ()
-    for damage in ("{", "[]", json.dumps(values | {"latency": [{}]})):
+    wrong = [{"latency": [{}]}, {"peak_bytes": "many"}, {"device": 5}, {"latency": 3}]
+    wrong.append(
+        {"latency": [values["latency"][0] | {"p95": {"seconds": "1", "low": 0, "high": 1}}]}
+    )
+    damaged = [json.dumps(values | each) for each in wrong]
+    for damage in ("{", "[]", "[" * 100_000, *damaged):
         path.write_text(damage)
         assert cost_of(subjects[0]).latency == ()
 

@@ -29,7 +29,7 @@ _FILES = 8
 _HEAD = 65536
 _EPOCH, _STEP = "epoch", "step"
 _COUNTS = [_EPOCH, _STEP]
-_STEPS = ("step", "_step", "global_step", "trainer/global_step", "iteration", "iter")
+_STEPS = ("step", "global_step", "trainer/global_step", "iteration", "iter", "_step")
 """What others call the step, in lower case; the first that a file has counts."""
 _RANGES = ("__MIN", "__MAX")
 """Ends of columns that W&B adds to each curve that it exports."""
@@ -108,6 +108,8 @@ def _cells(path: Path) -> tuple[pd.DataFrame, list[str]]:
         ]
     except csv.Error as error:
         raise RunError(f"{path} can't be read as a table: {reason(error)}.") from error
+    if not rows:
+        raise RunError(f"{path} can't be read as a table: it is empty.")
     header, rows = rows[0], rows[1:]
     whole = [row + [""] * (len(header) - len(row)) for row in rows if len(row) <= len(header)]
     table = pd.DataFrame(whole, columns=header, dtype=object)
@@ -123,12 +125,14 @@ def _table(path: Path, *, from_zero: bool) -> tuple[pd.DataFrame, list[str]]:
     table, remarks = _cells(path)
     table = table[[name for name in map(str, table) if not name.endswith(_RANGES)]]
     names = [_name(name) for name in map(str, table)]
-    table = table.set_axis(names, axis="columns").loc[:, ~pd.Index(names).duplicated()]
-    if len(table.columns) < len(names):
+    lower = pd.Index([name.lower() for name in names])
+    if lower.has_duplicates:
         remarks.append("It has columns of one name; the first of each is shown.")
-    lower = {name.lower(): name for name in reversed(names)}
-    step = next((lower[name] for name in _STEPS if name in lower), _STEP)
-    table = table.rename(columns={step: _STEP, lower.get(_EPOCH, _EPOCH): _EPOCH})
+    step = next((name for name in _STEPS if name in lower), _STEP)
+    others = [name for name in _STEPS if name != step]
+    names = [name.lower() if name.lower() in (_EPOCH, *_STEPS) else name for name in names]
+    table = table.set_axis(names, axis="columns").loc[:, ~lower.duplicated()]
+    table = table.drop(columns=others, errors="ignore").rename(columns={step: _STEP})
     table = table.apply(pd.to_numeric, errors="coerce")
     for count in (name for name in _COUNTS if name in table):
         known = table[count].between(0, _LARGEST)
