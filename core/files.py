@@ -1,11 +1,36 @@
-"""Files: written whole or not at all, and JSON of any origin read without surprises."""
+"""Files of facts: written whole or not at all, and read within limits."""
 
-import json
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
+
+_LONE_SURROGATE = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Half of a character outside of the first 65,536; no text can hold it. Group 1: what is whole."""
+
+
+def parse_json(data: bytes) -> Any:
+    """Returns what a JSON text holds; half a character (a lone surrogate) becomes U+FFFD.
+
+    Raises:
+        ValueError: It is no JSON in UTF-8, or nested more than 200 deep. The message never repeats
+            the text.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return from_json(data)
+    except ValueError:
+        mended = _LONE_SURROGATE.sub(lambda found: found[1] or rb"\ufffd", data)
+        if mended == data:
+            raise
+        return from_json(mended)
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -29,28 +54,3 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-
-
-def parse_json(raw: bytes | str) -> Any:
-    """Return what JSON of any origin says.
-
-    Raises:
-        ValueError: It is no JSON in UTF-8, is nested too deep, has a number that JSON does not
-            know (NaN, Infinity), or a key that stands twice. The message repeats no value.
-    """
-    text = raw if isinstance(raw, str) else raw.decode()
-    try:
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
