@@ -30,10 +30,10 @@ from core.facts import (
     Text,
     first_fault,
 )
-from core.files import parse_strict_json, write_bytes_atomically
+from core.files import write_bytes_atomically
 from core.foreign.programs import networks_in
 from core.header import SUFFIX as SUFFIX
-from core.header import Header, TensorEntry, read_header
+from core.header import Header, TensorEntry, parse_unambiguous, read_header
 from core.masks import require_range
 from core.names import first_few, is_text
 from core.preprocess import Preprocessing
@@ -336,9 +336,8 @@ def _foreign(header: Header) -> str:
 
 
 def _facts_text(info: CheckpointInfo) -> str:
-    """Returns the facts as JSON; half of a character, as a file name may have, becomes "?"."""
-    whole = json.dumps(asdict(info), ensure_ascii=False).encode(errors="replace")
-    text = json.dumps(json.loads(whole))
+    """Returns the facts as JSON, after checking that they can be read again."""
+    text = json.dumps(asdict(info))
     try:
         _facts_from(text)
     except ValueError as error:
@@ -354,7 +353,7 @@ def _facts_from(text: str) -> CheckpointInfo:
         ValueError: They are no JSON, or not what `CheckpointInfo` says.
         ConfigError: Settings of the network exclude each other.
     """
-    values = parse_strict_json(text)
+    values = parse_unambiguous(text.encode())
     if isinstance(values, dict):
         values = {f.name: values[f.name] for f in fields(CheckpointInfo) if f.name in values}
     return _facts().validate_json(json.dumps(values))

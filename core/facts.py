@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le, MaxLen
-from pydantic import ConfigDict, GetPydanticSchema, ValidationError
+from pydantic import ConfigDict, Field, GetPydanticSchema, ValidationError
 from typing_extensions import TypedDict
 
-Count = Annotated[int, Ge(0), Le(2**53)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many; every number up to the limit is exact in a browser, too."""
-Share = Annotated[float, Ge(0), Le(1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, or a score of which 1 is perfect."""
-Text = Annotated[str, MaxLen(1000)]
+Text = Annotated[str, Field(max_length=1000)]
 """A name or a sentence."""
-_Distance = Annotated[float, Ge(0)]
+_Distance = Annotated[float, Field(ge=0)]
 """In px."""
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)

@@ -1,7 +1,6 @@
 """Files: written whole or not at all, and read within bounds, JSON by a schema."""
 
 import errno
-import json
 import os
 import re
 import secrets
@@ -141,6 +140,13 @@ def fit(values: Any, schema: type[T]) -> Found[T]:
         values = {name: value for name, value in values.items() if name not in broken}
 
 
+_LONE_SURROGATE = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""Half of a character outside of the first 65,536; no text can hold it. Group 1: what is whole."""
+
+
 def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the whole new one, never a part.
 
@@ -162,28 +168,3 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-
-
-def parse_strict_json(raw: bytes | str) -> Any:
-    """Returns what a checkpoint's header says: as `parse_json`, and nothing that is mended.
-
-    Raises:
-        ValueError: It is no JSON in UTF-8, is nested too deep, has a number that JSON does not
-            know (NaN, Infinity), or a key that stands twice. The message repeats no value.
-    """
-    text = raw if isinstance(raw, str) else raw.decode()
-    try:
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")

@@ -5,26 +5,25 @@ Source: github.com/huggingface/safetensors, README.md, "Format".
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from annotated_types import Ge, Len
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from core.errors import CheckpointError, reason
 from core.facts import first_fault
 from core.file_kinds import kind_of
-from core.files import parse_strict_json
 
 SUFFIX = ".safetensors"
 _LONGEST = 1_000_000
 """Longest header in bytes that is read; one of Carmask has about 15 kB."""
-_Place = Annotated[int, Ge(0)]
+_Place = Annotated[int, Field(ge=0)]
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
 """Size of one number of each type; others are left to the library that reads them."""
 
@@ -36,7 +35,7 @@ class TensorEntry(TypedDict):
     dtype: str
     """"F32", "F16", "I64" and so on."""
     shape: list[_Place]
-    data_offsets: Annotated[list[_Place], Len(2, 2)]
+    data_offsets: Annotated[list[_Place], Field(min_length=2, max_length=2)]
     """First byte and the one after the last, counted from the header's end."""
 
 
@@ -59,9 +58,11 @@ def read_header(path: Path) -> Header:
         CheckpointError: Missing, not readable, truncated, or no safetensors file; the message says
             what it is instead, where that is known.
     """
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}; give a file or a run's folder.")
     try:
+        if not path.is_file():
+            raise CheckpointError(
+                f"There is no checkpoint at {path}; give a file or a run's folder."
+            )
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(64)
@@ -74,7 +75,7 @@ def read_header(path: Path) -> Header:
             f"{path.name} can't be read ({reason(error)}); make the file readable."
         ) from error
     try:
-        values = parse_strict_json(raw)
+        values = parse_unambiguous(raw)
         metadata = values.pop("__metadata__", {}) if isinstance(values, dict) else {}
         tensors, texts = _tensors().validate_python(values), _texts().validate_python(metadata)
     except ValidationError as error:
@@ -83,6 +84,22 @@ def read_header(path: Path) -> Header:
         raise CheckpointError(f"{path.name} is no {SUFFIX} file: {error}.") from error
     _require_whole(path, tensors, size - 8 - length)
     return Header(tensors, texts, 8 + length)
+
+
+def parse_unambiguous(data: bytes) -> Any:
+    """Returns what a JSON text holds that has no key twice.
+
+    Raises:
+        ValueError: As `core.files.parse_json`, or a key stands twice in one object.
+    """
+    found = parse_json(data)
+    json.loads(data, object_pairs_hook=_require_unique)  # not too deep: it was read already
+    return found
+
+
+def _require_unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands twice in one object")
 
 
 def _require_length(path: Path, start: bytes, length: int, size: int) -> None:
