@@ -140,13 +140,6 @@ def fit(values: Any, schema: type[T]) -> Found[T]:
         values = {name: value for name, value in values.items() if name not in broken}
 
 
-_LONE_SURROGATE = re.compile(
-    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-"""Half of a character outside of the first 65,536; no text can hold it. Group 1: what is whole."""
-
-
 def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the whole new one, never a part.
 

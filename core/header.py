@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 from core.errors import CheckpointError, reason
 from core.facts import first_fault
 from core.file_kinds import kind_of
+from core.files import parse_json
 
 SUFFIX = ".safetensors"
 _LONGEST = 1_000_000
