@@ -12,12 +12,13 @@ _BEGINNING = re.compile(r"(\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:\s|$)|[-=]+$))")
 _LATE = re.compile(
     r"""
     (?<=http:)(?=//) | (?<=https:)(?=//) | (?<=www)(?=\.) | (?=@)  # links and addresses
-    | (?<=:)(?=[a-z+-][\w+-]*(?:/\w+)?:)                           # icons
     | (?<=(?<!\S)[-<>~])(?=(?:->|[->=])(?!\S))                     # arrows and dashes
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 """Where Streamlit makes something else of a text after its escapes were taken away."""
+_ICON = re.compile(r"(?<=:)(?=[a-z+-][\w+-]*(?:/\w+)?:)", re.IGNORECASE)
+"""Where it does so in code too."""
 _JOINER = "\N{WORD JOINER}"
 
 
@@ -28,7 +29,7 @@ def plain(text: str) -> str:
     would not be shown; what can't be shown becomes a replacement character. Invisible word joiners
     break what an escape does not: links, icons and arrows.
     """
-    shown = _LATE.sub(_JOINER, _one_line(text))
+    shown = _ICON.sub(_JOINER, _LATE.sub(_JOINER, _one_line(text)))
     escaped = _SIGNS.sub(r"\\\g<0>", shown)
     beginning = _BEGINNING.match(escaped)
     return f"{beginning[0]}\\{escaped[beginning.end() :]}" if beginning else escaped
@@ -36,7 +37,7 @@ def plain(text: str) -> str:
 
 def code(text: str) -> str:
     """Returns Markdown that shows a text as it is, in one line, as code: a path or a command."""
-    shown = _one_line(text)
+    shown = _ICON.sub(_JOINER, _one_line(text))
     longest = max(map(len, re.findall("`+", shown)), default=0)
     fence, gap = "`" * (longest + 1), " " if longest or not shown else ""
     return f"{fence}{gap}{shown}{gap}{fence}"

@@ -216,3 +216,12 @@ def test_runs_of_one_title_stay_apart(open_page: Open, runs: Path, title: str) -
     assert app.query_params["row"] == ["a/best", "c/best"]
     app = open_page("pages/runs.py", show=["a", "b", "c"])
     assert not app.exception
+
+
+def test_one_file_by_two_names_is_compared_with_itself(open_page: Open, runs: Path) -> None:
+    path = write_measured(runs, "a")
+    names = ["a/best", str(path), str(path.parent / ".." / "checkpoints" / path.name)]
+    for tab in ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report"):
+        app = open_page("pages/compare.py", row=names, tab=tab)
+        assert not app.exception
+        assert app.multiselect(key="rows_choice").value == names
