@@ -13,6 +13,15 @@ class MaskError(CarmaskError):
     """A mask can't be read, or does not belong to its photo."""
 
 
+class UnclearMaskError(MaskError):
+    """A mask holds values of which none is plainly the car."""
+
+    def __init__(self, message: str, values: tuple[tuple[str, float], ...] = ()) -> None:
+        """Takes the message, and each value as `MaskClasses` reads it with its share in (0, 1]."""
+        super().__init__(message)
+        self.values = values
+
+
 class ArchiveError(CarmaskError):
     """A ZIP can't be opened, or what is in it is unsafe."""
 
