@@ -12,9 +12,9 @@ from PIL import Image
 from core.decode import decode
 from core.errors import ImageError, MaskError
 from core.mask_classes import MaskClasses, pixels_of_classes
-from core.masks import Mask, Truth
 from core.modes import rgb_stripes
 from core.silhouette import silhouette
+from core.truth import Mask, Truth
 
 MAX_PIXELS = 40_000_000
 """Largest photo, in pixels."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import MaskError, UnclearMaskError
 from core.mask_values import values_of
-from core.masks import Mask, Truth
+from core.truth import Mask, Truth
 
 Colour: TypeAlias = tuple[int, int, int]
 """R, G, B of 0..255."""

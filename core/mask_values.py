@@ -7,7 +7,6 @@ areas in which all neighbours are equal, a value in between does not. Class numb
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -49,6 +48,8 @@ def values_of(plane: Plane, where: npt.NDArray[np.bool_] | None = None) -> Value
     Beyond 16 million pixels of a value their count is rounded.
     """
     if plane.dtype in (np.uint8, np.uint16):
+        import cv2  # which a page's list of files need not wait for
+
         top = 1 << 8 * plane.dtype.itemsize
         part = None if where is None else where.view(np.uint8)
         histogram = cv2.calcHist([np.ascontiguousarray(plane)], [0], part, [top], [0, top])
@@ -126,6 +127,8 @@ def least_area(pixels: int, *, noisy: bool) -> float:
 
 def is_flat(plane: Plane) -> npt.NDArray[np.bool_]:
     """Return where a pixel equals its eight neighbours, bool (H, W)."""
+    import cv2
+
     if plane.dtype not in (np.uint8, np.uint16, np.float32):
         plane = plane.astype(np.float64)  # holds every integer of 32 bits
     square = np.ones((3, 3), np.uint8)

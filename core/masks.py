@@ -11,27 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ConfigError, MaskError
+from core.truth import Mask as Mask
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
 Probability: TypeAlias = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
-class Truth:
-    """A true mask, and the pixels that nobody judges, such as the void of Pascal VOC."""
-
-    car: Mask
-    """Where the car is, bool (H, W)."""
-    ignored: Mask | None = None
-    """Where neither a loss nor a metric looks, bool (H, W), never on the car; None: nowhere."""
-
-    def judged(self, mask: Mask) -> Mask:
-        """The part of a mask, bool (H, W), that metrics compare with `car`."""
-        return mask if self.ignored is None else mask & ~self.ignored
-
-    def inverted(self) -> "Truth":
-        """The truth of a mask that was drawn the wrong way round; what is ignored stays so."""
-        return Truth(self.judged(~self.car), self.ignored)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from core.mask_values import (
     two_levels,
     values_of,
 )
-from core.masks import Mask, Truth
 from core.modes import white_level, with_alpha
+from core.truth import Mask, Truth
 
 _LISTED = 8  # values that a message names
 _LOSSY = {"JPEG", "WEBP", "AVIF", "HEIF"}  # formats that may change values; JPEG always does
@@ -159,7 +159,7 @@ def _threshold(levels: tuple[float, float], white: float) -> float:
 def _of_colours(picture: Image.Image, plane: npt.NDArray[Any], title: str) -> Truth:
     """Return the mask of one colour on black, whose edges may be soft."""
     rgb = picture.convert("RGB")
-    few = [colour for _, colour in rgb.getcolors(FEW_VALUES) or ()]
+    few: list[Any] = [colour for _, colour in rgb.getcolors(FEW_VALUES) or ()]
     exact = bool(few) and picture.format not in _LOSSY
     levels = few if len(few) == 2 else _colours_of_areas(rgb, exact)
     if len(levels) == 2:

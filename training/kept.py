@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import ShortMemoryError
-from training.augment.compose import resized
+from core.truth import Truth
+from training.augment.compose import resized_truth
 from training.data import Sample
 from training.memory import available_bytes
 
@@ -44,16 +45,16 @@ class KeptPhotos:
             )
         started = time.monotonic()
         self._images = torch.empty((len(photos), size, size, 3), dtype=torch.uint8)
-        self._masks = torch.empty((len(photos), size, size), dtype=torch.bool)
+        self._masks = torch.empty((len(photos), size, size), dtype=torch.uint8)
         if multiprocessing.get_start_method() != "fork":  # a fork has them without a copy
             for each in (self._images, self._masks):
                 each.share_memory_()  # type: ignore[no-untyped-call]
         self._places = {each.key: place for place, each in enumerate(photos)}
 
         def keep(place: int) -> None:
-            image, mask = resized(*photos[place].read(), size)
+            image, truth = resized_truth(*photos[place].read_truth(), size)
             self._images[place] = torch.from_numpy(image)
-            self._masks[place] = torch.from_numpy(mask)
+            self._masks[place] = torch.from_numpy(truth.labels)
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(keep, range(len(photos))))
@@ -64,5 +65,10 @@ class KeptPhotos:
 
     def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Returns a copy of a photo (S, S, 3) uint8 and of its mask (S, S) bool."""
+        image, truth = self.read_truth(sample)
+        return image, truth.car
+
+    def read_truth(self, sample: Sample) -> tuple[NDArray[np.uint8], Truth]:
+        """Returns a copy of a photo (S, S, 3) uint8 and of its mask with what is ignored."""
         place = self._places[sample.key]
-        return self._images[place].clone().numpy(), self._masks[place].clone().numpy()
+        return self._images[place].clone().numpy(), Truth.of_labels(self._masks[place].numpy())

@@ -19,9 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.preprocess import resize
+from core.truth import Truth
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
 from training.augment.recipe import Recipe, find_recipe
+
+_IGNORED = "ignored"  # what albumentations is to call the ignored pixels
 
 
 def resized(
@@ -40,6 +43,16 @@ def resized(
     square = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     nearest = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
     return np.asarray(square, np.uint8), nearest.astype(bool)
+
+
+def resized_truth(
+    image: NDArray[np.uint8], truth: Truth, size: int
+) -> tuple[NDArray[np.uint8], Truth]:
+    """Returns what `resized` returns, with the ignored pixels resized like the mask."""
+    square, car = resized(image, truth.car, size)
+    if truth.ignored is None:
+        return square, Truth(car)
+    return square, Truth(car, resized(image, truth.ignored, size)[1] & ~car)
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,8 @@ class Augmented:
     """(H, W)."""
     applied: tuple[Applied, ...]
     """In the order in which they were applied."""
+    ignored: NDArray[np.bool_] | None = None
+    """Pixels that nobody judges, (H, W); None: there are none."""
 
 
 class Augmenter:
@@ -82,7 +97,11 @@ class Augmenter:
         self.size = size
         built = [build_step(step) for step in self.recipe.steps]
         self._leaves = [leaf for _, leaves in built for leaf in leaves]
-        self._compose = A.Compose([transform for transform, _ in built], strict=True)
+        self._compose = A.Compose(
+            [transform for transform, _ in built],
+            additional_targets={_IGNORED: "mask"},
+            strict=True,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.recipe, self.size)
@@ -105,31 +124,44 @@ class Augmenter:
             epoch: The epoch, from 1.
             index: The sample's place in the training set.
         """
+        image, truth = self.of_truth(image, Truth(mask), seed=seed, epoch=epoch, index=index)
+        return image, truth.car
+
+    def of_truth(
+        self, image: NDArray[np.uint8], truth: Truth, *, seed: int, epoch: int, index: int
+    ) -> tuple[NDArray[np.uint8], Truth]:
+        """Returns the augmented image and mask; what is ignored moves with them."""
         # One pair of generators for all transforms: `set_random_seed` would give each transform
         # the same numbers, so that all of them or none of them would be applied.
         state = [seed, epoch, index]
         self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
         if self.size:  # every step then works on the small picture
-            image, mask = resized(image, mask, self.size)
-        out = self._compose(image=image, mask=mask.astype(np.uint8))
-        return out["image"], out["mask"].astype(bool)
+            image, truth = resized_truth(image, truth, self.size)
+        planes = {"mask": truth.car.astype(np.uint8)}
+        if truth.ignored is not None:
+            planes[_IGNORED] = truth.ignored.astype(np.uint8)
+        out = self._compose(image=image, **planes)
+        car = out["mask"].astype(bool)
+        ignored = None if truth.ignored is None else out[_IGNORED].astype(bool) & ~car
+        return out["image"], Truth(car, ignored)
 
     def traced(
         self,
         image: NDArray[np.uint8],
         mask: NDArray[np.bool_],
+        ignored: NDArray[np.bool_] | None = None,
         *,
         seed: int,
         epoch: int,
         index: int,
     ) -> Augmented:
-        """Returns what `__call__` returns for the same arguments, with what was applied."""
+        """Returns what `of_truth` returns for the same arguments, with what was applied."""
         for _, transform in self._leaves:
             transform.params = {}  # those that a OneOf passed over keep an earlier sample's
-        out, moved = self(image, mask, seed=seed, epoch=epoch, index=index)
+        out, moved = self.of_truth(image, Truth(mask, ignored), seed=seed, epoch=epoch, index=index)
         applied = tuple(
             Applied(name, drawn_values(transform.params))
             for name, transform in self._leaves
             if transform.params
         )
-        return Augmented(out, moved, applied)
+        return Augmented(out, moved.car, applied, moved.ignored)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CarmaskError, DataError
+from core.truth import Truth
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe
 from training.augmented.settings import IMAGES, JPEG_QUALITY, MASKS, AugmentJob
@@ -61,20 +62,20 @@ class PictureMaker:
             OSError: A picture can't be written.
         """
         try:
-            image, mask = sample.read()
+            image, truth = sample.read_truth()
         except CarmaskError as error:
             for path in (sample.image_path, sample.mask.path):
                 if not path.exists():
                     raise DataError(f"{path} is gone since the start; bring it back.") from error
             return [json.dumps({"source": sample.name, "index": index, "error": str(error)})]
         if self._job.size:
-            image, mask = self._resizer(image, mask, seed=0, epoch=0, index=0)
-        return [self._version(image, mask, index, sample, v) for v in self._job.versions]
+            image, truth = self._resizer.of_truth(image, truth, seed=0, epoch=0, index=0)
+        return [self._version(image, truth, index, sample, v) for v in self._job.versions]
 
     def _version(
         self,
         image: NDArray[np.uint8],
-        mask: NDArray[np.bool_],
+        truth: Truth,
         index: int,
         sample: Sample,
         version: int,
@@ -82,9 +83,14 @@ class PictureMaker:
         applied: list[dict[str, Any]] = []
         if version:
             made = self._augmenter.traced(
-                image, mask, seed=self._job.seed, epoch=version, index=index
+                image,
+                truth.car,
+                truth.ignored,
+                seed=self._job.seed,
+                epoch=version,
+                index=index,
             )
-            image, mask = made.image, made.mask
+            image, truth = made.image, Truth(made.mask, made.ignored)
             applied = [
                 {"transform": step.transform, "parameters": step.parameters}
                 for step in made.applied
@@ -100,8 +106,10 @@ class PictureMaker:
             "version": version,
             "applied": applied,
         }
+        if truth.ignored is not None:
+            line["ignored"] = True
         self._write(IMAGES, f"{stem}.jpg", _jpeg(image))
-        self._write(MASKS, f"{stem}.png", _png(mask))
+        self._write(MASKS, f"{stem}.png", _png(truth))
         return json.dumps(line)
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
@@ -226,5 +234,8 @@ def _jpeg(image: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
 
 
-def _png(mask: NDArray[np.bool_]) -> bytes:
-    return bytes(cv2.imencode(".png", mask.view(np.uint8) * np.uint8(255))[1])
+def _png(truth: Truth) -> bytes:
+    """Returns a mask of 0 and 255, or of 0, 1 and 255 where some pixels are ignored."""
+    ignored = truth.ignored is not None
+    values = truth.labels if ignored else truth.labels * np.uint8(255)
+    return bytes(cv2.imencode(".png", values)[1])

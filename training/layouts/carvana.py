@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.mask_classes import MaskClasses
 from training.layouts.listing import Listing, list_pictures
-from training.mask_source import MaskFile
+from training.mask_source import masks_of_files
 
 
 def recognise(root: Path) -> bool:
@@ -19,11 +20,12 @@ def suggests(root: Path) -> bool:
 
 
 def read(root: Path, classes: tuple[str, ...]) -> Listing:
-    """Returns its photos and masks; it has no classes."""
+    """Returns its photos and masks; its classes have no names."""
     photos = list_pictures(root / "train")
     masks = list_pictures(root / "train_masks", mark="_mask")
     return Listing(
         photos=photos.files,
-        masks={name: MaskFile(path) for name, path in masks.files.items()},
+        masks=masks_of_files(masks.files, classes),
         doubled=photos.doubled + masks.doubled,
+        classes=tuple(str(MaskClasses.parsed(classes)).split()),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core.mask_classes import MaskClasses
 from core.photos import PHOTO_SUFFIXES
 from training.layouts.listing import Listing, list_pictures
-from training.mask_source import MaskFile
+from training.mask_source import masks_of_files
 
 PHOTO_FOLDERS = ("images", "image", "imgs", "img", "photos", "photo", "jpegimages")
 """Names of a folder of photos, in lower case, the first that is there being taken."""
@@ -27,7 +28,7 @@ def suggests(root: Path) -> bool:
 
 
 def read(root: Path, classes: tuple[str, ...]) -> Listing:
-    """Returns its photos and masks; it has no classes."""
+    """Returns its photos and masks; its classes have no names."""
     photo_folder, mask_folder = _folders(root)
     photos = list_pictures(photo_folder or root / "images")
     masks = list_pictures(mask_folder or root / "masks")
@@ -41,7 +42,12 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
             doubled.append(path.relative_to(root).as_posix())
         else:
             own[short] = path
-    return Listing(photos.files, {name: MaskFile(path) for name, path in own.items()}, doubled)
+    return Listing(
+        photos=photos.files,
+        masks=masks_of_files(own, classes),
+        doubled=doubled,
+        classes=tuple(str(MaskClasses.parsed(classes)).split()),
+    )
 
 
 def _folders(root: Path) -> tuple[Path | None, Path | None]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import DataError, reason
+from core.mask_classes import Colour
 from training.layouts.classes import Class, choose_classes
 from training.layouts.listing import Listing, list_pictures
-from training.mask_source import ClassMask, Colour
+from training.mask_source import ClassMask
 
 NAMES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
