@@ -72,15 +72,15 @@ class ImageFacts:
     """Of the photo's size and upright pixels: SHA-256, first 32 digits; exact copies have one."""
     phash: int
     """Perceptual hash of the photo, 64 bits; few bits differ between copies of one picture."""
-    border: float
-    """Share of the pixels on the mask's border that are car, 0..1; nan if it can't be read."""
-    ignored: float
-    """Share of the mask's pixels that nobody judges, 0..1; nan if it can't be read."""
-    car_value: str
-    """Grey value of the car in the mask's file, such as "255" or "1"; "" where it has no single
-    one."""
     error: str = ""
     """Why photo or mask can't be read; empty if both can."""
+    border: float = math.nan
+    """Share of the pixels on the mask's border that are car, 0..1; nan if it can't be read."""
+    ignored: float = math.nan
+    """Share of the mask's pixels that nobody judges, 0..1; nan if it can't be read."""
+    car_value: str = ""
+    """Grey value of the car in the mask's file, such as "255" or "1"; "" where it has no single
+    one."""
 
     @classmethod
     def unreadable(cls, error: str) -> ImageFacts:

@@ -241,8 +241,8 @@ def _inverted(dataset: Dataset, pairs: Pairs) -> list[Finding]:
         title = f"Most masks seem to be inverted: {len(places):,} of {len(drawn):,}"
         advice = (
             "The network would learn that all but the car is car. Where that is so, say it "
-            f"(--inverted-masks {dataset.name}, or in the settings of this page); where cars fill "
-            "their photos, the masks are right."
+            f"(--inverted-masks {dataset.name}, or Inverted masks in the Dataset page's settings); "
+            "where cars fill their photos, the masks are right."
         )
     names, details = zip(*places, strict=True)
     return [Finding("inverted", severity, title, names, advice, details, source=dataset.name)]
