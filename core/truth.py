@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+MOST_OF_BORDER = 0.5
+"""Share of the border beyond which a mask seems to be inverted."""
 IGNORED = 255
 """Label of a pixel that nobody judges; 0 is background, 1 the car."""
 
@@ -41,3 +43,14 @@ class Truth:
     def inverted(self) -> "Truth":
         """The truth of a mask that was drawn the wrong way round; what is ignored stays so."""
         return Truth(self.judged(~self.car), self.ignored)
+
+
+def border_share(mask: Mask) -> float:
+    """The share of a mask's border pixels, from a bool mask (H, W), that are car, in [0, 1]."""
+    sides = (mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1])
+    return float(np.concatenate(sides).mean())
+
+
+def seems_inverted(mask: Mask) -> bool:
+    """Whether most of a mask's border is car, but not all of the mask: a car is seldom so."""
+    return border_share(mask) > MOST_OF_BORDER and not bool(mask.all())

@@ -12,6 +12,7 @@ from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, ov
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
 from core.preprocess import enlarge, resize
+from core.truth import Truth
 from pages.shared.segmenter import Prepared
 
 LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
@@ -64,10 +65,16 @@ def heatmap_jpeg(prepared: Prepared) -> bytes:
     return encode_jpeg(heatmap(enlarge(prepared.result.answer.probability, *shape)), _QUALITY)
 
 
-def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> bytes:
+def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: Truth) -> bytes:
     """Returns what is right, missed and wrong, as JPEG; the truth has the photo's own size."""
-    small = resize(truth.view(np.uint8) * np.uint8(255), *prepared.picture.shape[:2])
-    return encode_jpeg(error_picture(prepared.picture, mask, small >= 128), _QUALITY)
+    height, width = prepared.picture.shape[:2]
+
+    def reduced(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return resize(plane.view(np.uint8) * np.uint8(255), height, width) >= 128
+
+    ignored = None if truth.ignored is None else reduced(truth.ignored)
+    small = Truth(reduced(truth.car), ignored)
+    return encode_jpeg(error_picture(prepared.picture, small.judged(mask), small.car), _QUALITY)
 
 
 def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:

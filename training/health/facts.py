@@ -19,7 +19,7 @@ from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
 from core.mask_classes import palette_of
 from core.modes import with_alpha
 from core.silhouette import silhouette
-from core.truth import Truth
+from core.truth import Truth, border_share
 from training.data import Sample
 from training.mask_source import CocoMask, InvertedMask, MaskFile, MaskSource
 
@@ -166,7 +166,6 @@ def _of_mask(truth: Truth, values: int) -> dict[str, Any]:
     areas = _part_areas(mask)
     pixels = int(areas.sum())
     edges = {"t": mask[0], "b": mask[-1], "l": mask[:, 0], "r": mask[:, -1]}
-    border = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
     return {
         "mask_width": width,
         "mask_height": height,
@@ -175,7 +174,7 @@ def _of_mask(truth: Truth, values: int) -> dict[str, Any]:
         "parts": int((areas >= max(_LEAST_PIXELS, _SMALLEST_PART * mask.size)).sum()),
         "largest_part": float(areas.max() / pixels) if pixels else math.nan,
         "touches": "".join(side for side, line in edges.items() if line.any()),
-        "border": float(border.mean()),
+        "border": border_share(mask),
         "ignored": 0.0 if truth.ignored is None else float(truth.ignored.mean()),
     }
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from core.truth import MOST_OF_BORDER
 from training.data import Dataset, Sample
 from training.health.facts import MAX_VALUES, ImageFacts
 
@@ -225,9 +226,8 @@ def _one_car(dataset: Dataset) -> list[Finding]:
 def _inverted(dataset: Dataset, pairs: Pairs) -> list[Finding]:
     """Returns the masks that seem to be the wrong way round: most of their border is car."""
     drawn = [(s.name, f.border) for s, f in pairs if 0 < f.share < FULL_SHARE]
-    places = [
-        (name, f"{border:.0%} of the border is car") for name, border in drawn if border > 0.5
-    ]
+    odd = [(name, border) for name, border in drawn if border > MOST_OF_BORDER]
+    places = [(name, f"{border:.0%} of the border is car") for name, border in odd]
     if not places:
         return []
     title = counted(len(places), "mask seems", "masks seem") + " to be inverted"
