@@ -22,7 +22,6 @@ from core.mask_values import (
 from core.modes import white_level, with_alpha
 from core.truth import Mask, Truth
 
-_LISTED = 8  # values that a message names
 _LOSSY = {"JPEG", "WEBP", "AVIF", "HEIF"}  # formats that may change values; JPEG always does
 _WITH_VOID = ([0, 1, 255], [0, 1, 65535])
 
@@ -203,13 +202,10 @@ def _unclear(title: str, shares: Sequence[tuple[str, float]]) -> UnclearMaskErro
             f"{title}: the mask holds {len(shares)} values and no two plain levels, so which part "
             "is the car is unclear. Save it with two values, 0 beside the car and 255 on it."
         )
-    largest = sorted(shares, key=lambda pair: -pair[1])[:_LISTED]
-    names = [f"{name} ({share:.1%})" for name, share in shares if (name, share) in largest]
-    more = len(shares) - len(names)
-    rest = f" and {more} more values" if more else ""
+    found = UnclearMaskError("", tuple(shares)).found
     return UnclearMaskError(
-        f"{title}: the mask holds {'; '.join(names)}{rest}. These may be classes or single cars, "
-        "so which part is the car is unclear. Name the car's (--class VALUE, once for each; "
-        "--class all joins all), or save the mask with two values, 0 beside the car and 255 on it.",
+        f"{title}: the mask holds {found}. These may be classes or single cars, so which part is "
+        "the car is unclear. Name the car's (--class VALUE, once for each; --class all joins all), "
+        "or save the mask with two values, 0 beside the car and 255 on it.",
         tuple(shares),
     )

@@ -24,8 +24,10 @@ from training.layouts import LAYOUTS, Layout
 from training.layouts.listing import Listing
 from training.mask_source import InvertedMask, MaskSource
 
-_UNNAMED = ("carvana", "paired")  # layouts whose masks name no classes
 _VIEW = re.compile(r"_(\d\d)(?=_|$)")
+
+UNNAMED = ("carvana", "paired")
+"""Layouts whose masks may hold classes, but no file names them."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def check_reading(reading: Reading, datasets: Sequence[Dataset]) -> None:
             f"The masks of {unknown[0]!r} are to be inverted, but the data folders are "
             f"{', '.join(names)}; give one of these names."
         )
-    numbered = [each.name for each in datasets if each.layout in _UNNAMED and each.classes]
+    numbered = [each.name for each in datasets if each.layout in UNNAMED and each.classes]
     shared = [word for word in reading.classes if "=" not in word and MaskClasses.parsed([word])]
     if len(numbered) > 1 and shared:
         raise DataError(

@@ -71,7 +71,7 @@ def test_class_numbers_are_refused_until_one_is_named(tmp_path: Path, layout: st
     root = write(tmp_path / "street", street, street, layout=layout)
     with pytest.raises(UnclearMaskError):
         open_dataset(root).samples[0].read()
-    assert kinds(checked(root))["unreadable"] == "error"
+    assert kinds(checked(root)) == {"unclear_mask": "error"}
     reading = Reading(classes=("26",))
     dataset = open_dataset(root, reading)
     assert dataset.classes == ("26",)
@@ -98,7 +98,7 @@ def test_the_command_line_takes_a_number_a_colour_and_all(
         ("instances", ["--class", "1", "--class", "2"], 0),
     ):
         assert main(["check", str(tmp_path / root), *words, *given]) == status
-    assert '"unreadable"' in capsys.readouterr().out
+    assert '"unclear_mask"' in capsys.readouterr().out
 
 
 def test_a_class_is_meant_for_one_folder_of_several(tmp_path: Path) -> None:

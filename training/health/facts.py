@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.fft import dctn
 
 from core.decode import decode
-from core.errors import CarmaskError
+from core.errors import CarmaskError, UnclearMaskError
 from core.image import MAX_PIXELS, MIN_SIDE, read_oriented
 from core.mask_classes import palette_of
 from core.modes import with_alpha
@@ -74,6 +74,8 @@ class ImageFacts:
     """Perceptual hash of the photo, 64 bits; few bits differ between copies of one picture."""
     error: str = ""
     """Why photo or mask can't be read; empty if both can."""
+    unclear: str = ""
+    """What the mask holds where it can't be told which part is the car; `error` is set, too."""
     border: float = math.nan
     """Share of the pixels on the mask's border that are car, 0..1; nan if it can't be read."""
     ignored: float = math.nan
@@ -112,6 +114,8 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
         mask = _of_mask(sample.mask.read_truth(size), values) | {"car_value": car_value}
     except CarmaskError as error:
         errors.append(f"mask: {error}")
+        if isinstance(error, UnclearMaskError):
+            mask = mask | {"unclear": error.found}
     return ImageFacts(**photo, **mask, error=" ".join(errors)), picture
 
 

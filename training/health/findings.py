@@ -71,7 +71,17 @@ _RULES = (
         "photo or mask can't be read",
         "photos or masks can't be read",
         "A training stops at the first of them. Copy the files again or take the pairs out.",
-        lambda facts: facts.error,
+        lambda facts: "" if facts.unclear and facts.width else facts.error,
+    ),
+    _Rule(
+        "unclear_mask",
+        "error",
+        "mask does not say which part is the car",
+        "masks do not say which part is the car",
+        "A training stops at the first of them. Where these are numbers or colours of classes, "
+        "name the car's (--class VALUE, once for each, or all; Settings on the Dataset page). "
+        "Else save the masks with two values, 0 beside the car and 255 on it.",
+        lambda facts: f"it holds {facts.unclear}" if facts.unclear else "",
     ),
     _Rule(
         "size_mismatch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.dataset.sources import Opened, add_folder
-from training.data import Reading
+from training.data import UNNAMED, Reading
 
 LAYOUT_NAMES = {
     "carvana": "Carvana layout",
@@ -28,7 +28,8 @@ def show_settings(opened: Opened | None, reading: Reading) -> None:
         )
         st.button("Open", key="open_folder", icon=":material/folder_open:", on_click=_add)
         if opened is not None:
-            _ask_classes(opened)
+            if opened.dataset.all_classes or opened.dataset.layout in UNNAMED:
+                _ask_classes(opened)
             _ask_inverted(opened)
         st.session_state["rule_text"] = reading.car_rule
         st.text_input(
