@@ -44,7 +44,10 @@ class TrainConfig:
     cars: str = ""
     """CSV file with the columns image and car; it wins over car_rule."""
     classes: tuple[str, ...] = ()
-    """Category (COCO) or class (VOC) that is a car; give more than one to join them."""
+    """Category (COCO) or class (VOC) that is a car, or its number or colour (64,0,128) in masks
+    with a file each, or all; FOLDER=NAME for one data folder. Give more than one to join them."""
+    inverted_masks: tuple[str, ...] = ()
+    """Name of a data folder whose masks are the wrong way round: bright beside the car."""
     repeat: tuple[str, ...] = ()
     """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES, or as
     NAME=TIMES:RECIPE where they have a recipe of their own; give it for each small folder that is
@@ -137,7 +140,7 @@ class TrainConfig:
     """Minutes between two saved training states inside an epoch."""
 
     def __post_init__(self) -> None:
-        for name in ("data", "classes", "repeat"):
+        for name in ("data", "classes", "inverted_masks", "repeat"):
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
@@ -186,7 +189,7 @@ class TrainConfig:
     def reading(self, base: Path = Path()) -> Reading:
         """Returns how the data folders are to be read; the CSV of cars is counted from `base`."""
         cars = base / self.cars if self.cars else None
-        return Reading(classes=self.classes, car_rule=self.car_rule, cars=cars)
+        return Reading(self.classes, self.car_rule, cars, self.inverted_masks)
 
     @property
     def has_extra_weights(self) -> bool:

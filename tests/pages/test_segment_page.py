@@ -348,3 +348,48 @@ def test_start_over_takes_the_uploads_away(open_page: Open, one_run: Path) -> No
     assert len(app.get("image")) == 6
     next(each for each in app.button if each.label == "Start over").click().run()
     assert not app.get("image")
+
+
+def mask_png(values: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def with_truth(app: AppTest, values: NDArray[np.uint8]) -> AppTest:
+    uploader = next(each for each in app.file_uploader if each.key.startswith("truth_"))
+    uploader.set_value(("a_mask.png", mask_png(values), "image/png"))
+    return app.run()
+
+
+def test_a_true_mask_of_class_numbers_is_asked_about(open_page: Open, one_run: Path) -> None:
+    classes = np.full((80, 120), 7, np.uint8)
+    classes[20:60, 30:90] = 26
+    classes[:20] = 23
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), classes)
+    assert not app.exception and not app.metric
+    (asked,) = [each for each in app.multiselect if each.key.startswith("classes_")]
+    assert [option.split()[0] for option in asked.options] == ["7", "23", "26"]
+    asked.set_value(["26"]).run()
+    scores = {each.label: float(each.value) for each in app.metric}
+    assert scores["IoU"] == 0.25  # all is car to this network; 40 x 60 of 80 x 120 px are
+    assert not app.error
+
+
+def test_the_void_of_a_true_mask_is_not_judged(open_page: Open, one_run: Path) -> None:
+    values = np.full((80, 120), 255, np.uint8)
+    values[20:60, 30:90] = 1
+    values[:, :10] = 0
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), values)
+    scores = {each.label: float(each.value) for each in app.metric}
+    assert scores["IoU"] == 0.75  # 2,400 px of car, 800 px of background
+
+
+def test_an_inverted_true_mask_can_be_turned_round(open_page: Open, one_run: Path) -> None:
+    values = np.full((80, 120), 255, np.uint8)
+    values[20:60, 30:90] = 0
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), values)
+    assert {each.label: float(each.value) for each in app.metric}["IoU"] == 0.75
+    (asked,) = [each for each in app.toggle if each.key.startswith("inverted_")]
+    asked.set_value(True).run()
+    assert {each.label: float(each.value) for each in app.metric}["IoU"] == 0.25

@@ -285,7 +285,7 @@ def test_a_look_at_masks(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path / "data")
     assert look_at_masks([dataset], dataset.samples).odd == ()
     height, width = 48, 64
-    ramp = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
+    ramp = np.tile(np.linspace(-255, 510, width).clip(0, 255).astype(np.uint8), (height, 1))
     for path, values in ((masks[0], ramp), (masks[3], np.zeros_like(ramp)), (masks[1], ramp)):
         Image.fromarray(values).save(path)
     look = look_at_masks([dataset], dataset.samples)

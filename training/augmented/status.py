@@ -163,10 +163,7 @@ def augment_command(job: AugmentJob, recipe: str) -> list[str]:
     command += ["--size", str(job.size)] if job.size else []
     command += ["--workers", str(job.workers)] if job.workers else []
     command += ["--originals"] if job.originals else []
-    reading = job.reading
-    command += [f"--car-rule={reading.car_rule}"] if reading.car_rule else []
-    command += ["--cars", str(reading.cars.resolve())] if reading.cars else []
-    return command + [f"--class={name}" for name in reading.classes]
+    return command + job.reading.arguments()
 
 
 def start_augment(job: AugmentJob) -> None:
@@ -218,6 +215,7 @@ def job_of(out: Path) -> AugmentJob:
                 tuple(reading["classes"]),
                 reading["car_rule"],
                 Path(reading["cars"]) if reading["cars"] else None,
+                tuple(reading.get("inverted", ())),
             ),
         )
     except (KeyError, TypeError) as error:
@@ -248,6 +246,7 @@ def _about(job: AugmentJob) -> dict[str, Any]:
             "classes": list(reading.classes),
             "car_rule": reading.car_rule,
             "cars": str(reading.cars.resolve()) if reading.cars else "",
+            "inverted": list(reading.inverted),
         },
     }
 

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from core.device import resolve_device
 from core.ensemble import mean_probability, mirrored
 from core.errors import CarmaskError
-from core.masks import Mask, MaskSettings, Probability
+from core.masks import MaskSettings, Probability
 from core.predict import GPU_BATCH, Predictor
+from core.truth import Truth
 from training.data import Sample
 from training.evaluation.histograms import histogram_of, no_histograms
 from training.evaluation.measure import failed_row, row_of
@@ -31,7 +32,7 @@ from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject
 from training.evaluation.work import Measured, Pass, Work
 
-Pair = tuple[NDArray[np.uint8], Mask]
+Pair = tuple[NDArray[np.uint8], Truth]
 Answer = tuple[Probability, float]
 """A probability (H, W), and the seconds that it took."""
 
@@ -155,7 +156,7 @@ def _add(
 def _measure(sample: Sample, pair: Pair, answer: Answer, masks: MaskSettings) -> Measured:
     (image, truth), (probability, seconds) = pair, answer
     row = row_of(sample, image, truth, probability, masks, seconds)
-    return row, histogram_of(probability, truth)
+    return row, histogram_of(probability, truth.car, truth.ignored)
 
 
 def _mean(answers: Sequence[Answer]) -> Answer:
@@ -183,7 +184,7 @@ def _read_ahead(
 
 def _read(sample: Sample) -> Pair | CarmaskError:
     try:
-        return sample.read()
+        return sample.read_truth()
     except CarmaskError as error:
         return error
 

@@ -68,10 +68,7 @@ class EvaluationRequest:
         words = ["evaluate", "--checkpoint", *(str(path.resolve()) for path in self.checkpoints)]
         for path in self.data:
             words += ["--data", str(path.resolve())]
-        reading = self.reading
-        words += [f"--car-rule={reading.car_rule}"] if reading.car_rule else []
-        words += ["--cars", str(reading.cars.resolve())] if reading.cars else []
-        words += [f"--class={name}" for name in reading.classes]
+        words += self.reading.arguments()
         if self.split is not None and self.part != "all":
             words += ["--split", str(self.split.resolve())]
         words += ["--part", self.part, "--device", self.device]

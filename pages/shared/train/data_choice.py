@@ -18,7 +18,7 @@ from pages.shared.dataset.sources import (
 from pages.shared.folders import asked_folders, samples_folder
 from pages.shared.text import plain
 from training.config import TrainConfig
-from training.data import Reading
+from training.data import check_reading
 from training.detached import ROOT
 from training.lineage import split_of
 
@@ -75,8 +75,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
     Raises:
         CarmaskError: The data can't be used, or not split as the settings ask.
     """
-    cars = ROOT / config.cars if config.cars else None
-    reading = Reading(config.classes, config.car_rule, cars)
+    reading = config.reading(ROOT)
     opened = [open_source(Source(Path(f).name, Path(f)), reading) for f in config.data]
     for each in opened:
         if not each.dataset.samples:
@@ -84,6 +83,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
                 f"{each.dataset.root} has no photo with a mask; choose another folder."
             )
     datasets = [each.dataset for each in opened]
+    check_reading(reading, datasets)
     split = split_of(config, datasets, ROOT)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}

@@ -18,7 +18,10 @@ from training.queue import Queue, device_of
 
 FIRST = ("epochs", "minutes", "size", "batch", "recipe")
 GROUPS = {
-    "Data and split": ("val_share", "split", "split_by", "car_rule", "cars", "classes", "repeat"),
+    "Data and split": (
+        *("val_share", "split", "split_by", "car_rule", "cars", "classes", "inverted_masks"),
+        "repeat",
+    ),
     "Length and checkpoints": (
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),
     ),

@@ -114,13 +114,13 @@ def test_each_photo_is_read_once_and_nothing_twice(
     images: EvaluationImages, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: Counter[str] = Counter()
-    really = Sample.read
+    really = Sample.read_truth
 
     def count(sample: Sample) -> Any:
         read[sample.name] += 1
         return really(sample)
 
-    monkeypatch.setattr(Sample, "read", count)
+    monkeypatch.setattr(Sample, "read_truth", count)
     subjects = [subject_of(path, flips=flips) for path in checkpoints for flips in (False, True)]
     first = evaluate_subjects(subjects, images, SETTINGS, device="cpu")
     assert set(read.values()) == {1} and len(read) == 15
