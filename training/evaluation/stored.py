@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core.errors import CarmaskError, DataError, reason
 from core.facts import STRICT, Count, first_fault
-from core.files import write_bytes_atomically
+from core.files import parse_json, write_bytes_atomically
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
 from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
@@ -277,7 +277,7 @@ def _histograms_in(table: pa.Table) -> Histograms:
 
 
 def _facts_in(metadata: dict[bytes, bytes] | None) -> EvaluationFacts:
-    values = json.loads((metadata or {})[_FACTS])
+    values = parse_json((metadata or {})[_FACTS])
     if not isinstance(values, dict):
         raise TypeError("its facts are no object")
     known = {field.name for field in fields(EvaluationFacts)}
