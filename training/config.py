@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import ConfigError
+from core.names import shortened
 from core.preprocess import Preprocessing
 from training.augment.recipe import find_recipe
 from training.data import Reading
@@ -23,6 +25,7 @@ Cache = Literal["none", "memory"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Metric = Literal["dice", "iou", "boundary_iou", "boundary_iou_3px"]
 
+_DEVICE = re.compile("auto|cpu|mps|cuda(:[0-9]{1,3})?")
 CHANGEABLE = ("epochs", "minutes", "images", "patience", "workers", "cache", "save_minutes")
 """What a resumed run may change: how long it goes on, and what its result does not depend on."""
 
@@ -144,6 +147,11 @@ class TrainConfig:
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
+        if not _DEVICE.fullmatch(self.device):  # it also names files of the queue
+            raise ConfigError(
+                f"device is {shortened(self.device)!r}; it must be auto, cpu, cuda, cuda:<number> "
+                "or mps."
+            )
         if self.split and self.split_by != "car":
             raise ConfigError(
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core.errors import CarmaskError, DataError, reason
+from core.facts import STRICT, Count, first_fault
 from core.files import parse_json, write_bytes_atomically
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
@@ -41,6 +43,8 @@ _TRUTHS = ("other", "car")
 class EvaluationFacts:
     """What an evaluation is of, and how it went."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
     key: str
     """What it is found by: equal for equal checkpoint, photos, split and settings."""
     title: str
@@ -63,11 +67,11 @@ class EvaluationFacts:
     """What the checkpoints say of the splits that they were trained with."""
     warnings: tuple[str, ...] = ()
     """What the figures must be read with: leaks, cars that were trained on, another split."""
-    images: int = 0
+    images: Count = 0
     """Photos in it, those that can't be read included."""
-    cars: int = 0
+    cars: Count = 0
     """Cars that these photos show."""
-    failed: int = 0
+    failed: Count = 0
     """Photos that can't be read: they have a row with their error and stand in no mean."""
     device: str = ""
     """Where it was computed: "cpu", "cuda:0, NVIDIA H100"."""
@@ -274,17 +278,23 @@ def _histograms_in(table: pa.Table) -> Histograms:
 
 def _facts_in(metadata: dict[bytes, bytes] | None) -> EvaluationFacts:
     values = parse_json((metadata or {})[_FACTS])
+    if not isinstance(values, dict):
+        raise TypeError("its facts are no object")
     known = {field.name for field in fields(EvaluationFacts)}
     values = {name: value for name, value in values.items() if name in known}
-    values["settings"] = EvaluationSettings(**values["settings"])
-    for name in ("fingerprints", "warnings"):
-        values[name] = tuple(values[name])
-    return EvaluationFacts(**values)
+    facts = _schema().validate_json(json.dumps(values))
+    if facts.settings.threshold is None:
+        raise ValueError("it does not say which threshold was used")
+    return facts
+
+
+@cache
+def _schema() -> TypeAdapter[EvaluationFacts]:
+    return TypeAdapter(EvaluationFacts)
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
     if not path.exists():
         return DataError(f"There is no evaluation {path}; run `python -m training evaluate`.")
-    return DataError(
-        f"The evaluation {path} can't be read ({reason(error)}); delete it and evaluate again."
-    )
+    why = first_fault(error) if isinstance(error, ValidationError) else reason(error)
+    return DataError(f"The evaluation {path} can't be read ({why}); delete it and evaluate again.")
