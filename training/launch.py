@@ -24,6 +24,7 @@ from training.config import TrainConfig
 from training.detached import ROOT, detached, start_detached
 from training.locks import lock_holder, take_lock
 from training.logs.listing import list_runs
+from training.logs.statuses import ALIVE
 from training.presets import find_preset
 from training.queue import Entry, Queue, device_of
 from training.runlog import Cause, check_name, explain_end, is_locked, read_config, usual_name
@@ -70,7 +71,7 @@ def resume_run(folder: Path, **lengths: Any) -> None:
 
     Args:
         folder: The run's.
-        lengths: New values of some of `training.config.LENGTHS`, to extend it.
+        lengths: New values of some of `training.config.CHANGEABLE`, to extend it.
 
     Raises:
         ConfigError: A length is out of its range.
@@ -208,7 +209,7 @@ def _is_taken(runs: Path, name: str) -> bool:
 
 def _is_busy(runs: Path, device: str) -> bool:
     """Tells whether a run is being trained on a device, whoever started it."""
-    alive = [run for run in list_runs(runs) if run.status in ("running", "starting", "stopping")]
+    alive = [run for run in list_runs(runs) if run.status in ALIVE]
     return any(not run.device or device_of(run.device) == device for run in alive)
 
 

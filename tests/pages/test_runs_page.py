@@ -172,6 +172,21 @@ def test_numbers_of_a_leaky_run_say_so_wherever_they_stand(opened: Open, three: 
     assert "LEAKY" in words(opened(run="leaky"))
 
 
+def test_a_run_without_a_split_is_marked_wherever_its_numbers_stand(
+    opened: Open, three: Path
+) -> None:
+    (three / "b" / "split.json").unlink()
+    app = opened(show=["b", "a"])
+    rows = table(app).set_index("Name")
+    assert list(rows["Split"]) == ["LEAKY", "UNKNOWN", "By car"]
+    assert ["UNKNOWN" in trace["name"] for trace in figures(app)[0]["data"]] == [True, False]
+    assert "UNKNOWN" in words(opened(run="b"))
+    # A run that has nothing yet has nothing to distrust.
+    (three / "new").mkdir()
+    (three / "new" / "state.json").write_text('{"status": "stopped"}')
+    assert list(table(opened(find="new"))["Split"]) == [""]
+
+
 def test_chosen_runs_are_drawn_in_the_order_of_their_choice(opened: Open, three: Path) -> None:
     assert curves(opened()) == ["leaky", "b", "a"], "the newest, before anybody chose"
     app = opened(show=["a", "b"])

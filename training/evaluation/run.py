@@ -56,7 +56,8 @@ def evaluate_subjects(
         if known is not None:
             found[facts.key] = known
         else:
-            missing[facts.key] = subject, replace(facts, warnings=images.warnings(subject))
+            verdict, warnings = images.judge(subject)
+            missing[facts.key] = subject, replace(facts, verdict=verdict, warnings=warnings)
     if missing:
         from training.evaluation.compute import compute  # torch takes seconds
 

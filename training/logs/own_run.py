@@ -14,7 +14,9 @@ from typing import Any
 
 from core.architecture import UNetConfig
 from core.errors import CarmaskError, reason
+from core.split_verdict import read_verdict
 from training.config import TrainConfig
+from training.logs.statuses import ALIVE
 from training.logs.summary import RunSummary, Scores
 from training.logs.tail import Tail
 from training.runlog import is_locked
@@ -22,7 +24,6 @@ from training.runlog import is_locked
 Files = Mapping[str, os.stat_result]
 """The files of a run's folder by name, as they are now."""
 
-_ALIVE = ("starting", "running", "stopping")
 _CRASHED = "The trainer ended without saying why; the end of log.txt shows what it did last."
 
 
@@ -53,10 +54,10 @@ class OwnRun:
             self._summary = self._read(files)
             self._stamp = stamp
         summary = self._summary
-        if summary.status in _ALIVE and not is_locked(self._folder):
+        if summary.status in ALIVE and not is_locked(self._folder):
             # A trainer that ended well between both looks has written how by now.
             state = self._state.read_again()
-            if state.get("status", summary.status) in _ALIVE:
+            if state.get("status", summary.status) in ALIVE:
                 message = summary.message or _CRASHED
                 return replace(summary, status="crashed", message=message)
             return replace(summary, **state)
@@ -206,8 +207,7 @@ def _environment_facts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _split_facts(values: dict[str, Any]) -> dict[str, Any]:
-    verdict = _text(values, "verdict")
-    return {"split": verdict, "leaky": verdict.startswith("LEAKY")}
+    return {"verdict": read_verdict(values.get("verdict"))}
 
 
 def _state_facts(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.split_verdict import SplitVerdict
 from pages.shared.dataset.sources import Source, list_sources, open_source
 from pages.shared.folders import asked_folders, samples_folder
 from pages.shared.text import plain
@@ -27,8 +28,8 @@ class DataFacts:
     """Photos."""
     val: int
     cars: int
-    verdict: str
-    """The split's."""
+    verdict: SplitVerdict
+    """On the split."""
 
 
 def pick_data() -> tuple[str, ...]:
