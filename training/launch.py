@@ -22,7 +22,7 @@ from typing import Any
 from core.errors import RunError
 from training.config import TrainConfig
 from training.detached import ROOT, detached, start_detached
-from training.locks import lock_holder, take_lock
+from training.locks import lock_holder, stop_holder, take_lock
 from training.logs.listing import list_runs
 from training.logs.statuses import ALIVE
 from training.presets import find_preset
@@ -92,16 +92,14 @@ def stop_run(folder: Path) -> None:
     Raises:
         RunError: Nobody trains it, or not on this machine.
     """
-    holder = lock_holder(folder / "lock")
-    if holder is None:
+    if stop_holder(folder / "lock"):
+        return
+    if lock_holder(folder / "lock") is None:
         raise RunError(f"The run {folder.name} is not being trained; it may have ended just now.")
-    if holder in (0, os.getpid()):
-        raise RunError(
-            f"Which process trains {folder.name} can't be told from here: stop it where it was "
-            "started, with Ctrl-C."
-        )
-    with suppress(ProcessLookupError):
-        os.kill(holder, signal.SIGTERM)
+    raise RunError(
+        f"Which process trains {folder.name} can't be told from here: stop it where it was "
+        "started, with Ctrl-C."
+    )
 
 
 def fit_arguments(config: TrainConfig, runs: Path, name: str, preset: str = "") -> list[str]:
