@@ -43,13 +43,21 @@ def trained_before(start: Path) -> TrainedCars:
     return _with_starts(split, run, {run})
 
 
-def split_of(config: TrainConfig, datasets: Sequence[Dataset], base: Path = Path()) -> Split:
+def split_of(
+    config: TrainConfig,
+    datasets: Sequence[Dataset],
+    base: Path = Path(),
+    *,
+    record: bool = True,
+) -> Split:
     """Returns the split of a new run: its file's, else one that is made here.
 
     Args:
         config: What the run is told.
-        datasets: Its data folders, opened; their photos' digests are taken.
+        datasets: Its data folders, opened.
         base: Folder from which the run's relative paths are counted.
+        record: Whether to take the digests of all photos, for which each file is read. Else they
+            are taken only where the start recorded its own.
 
     Raises:
         ConfigError: The data can't be split as the settings ask.
@@ -57,7 +65,8 @@ def split_of(config: TrainConfig, datasets: Sequence[Dataset], base: Path = Path
         DataError: A split file can't be read.
     """
     before = trained_before(base / config.start_from) if config.start_from else TrainedCars()
-    digests = photo_digests(sample for dataset in datasets for sample in dataset.samples)
+    samples = [sample for dataset in datasets for sample in dataset.samples]
+    digests = photo_digests(samples) if record or before.digests else {}
     if config.split:
         split = load_split(base / config.split)
     elif config.split_by == "random":

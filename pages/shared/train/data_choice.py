@@ -76,7 +76,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
                 f"{each.dataset.root} has no photo with a mask; choose another folder."
             )
     datasets = [each.dataset for each in opened]
-    split = split_of(config, datasets, ROOT)
+    split = split_of(config, datasets, ROOT, record=False)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())
