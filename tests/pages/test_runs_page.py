@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.badges import STATUSES
 from pages.shared.runs.take_home import curves_csv, curves_html
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import CONFIG, epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
 from training.logs.notes import change_notes, read_notes
+from training.logs.statuses import ALIVE, CHANGING, Status
 from training.runlog import RunLog
 
 Open = Callable[..., AppTest]
@@ -185,6 +187,11 @@ def test_a_run_without_a_split_is_marked_wherever_its_numbers_stand(
     (three / "new").mkdir()
     (three / "new" / "state.json").write_text('{"status": "stopped"}')
     assert list(table(opened(find="new"))["Split"]) == [""]
+
+
+def test_every_status_has_its_colour() -> None:
+    assert set(STATUSES) == set(get_args(Status)) - {"unknown"}
+    assert {*ALIVE, *CHANGING} <= set(get_args(Status))
 
 
 def test_chosen_runs_are_drawn_in_the_order_of_their_choice(opened: Open, three: Path) -> None:
