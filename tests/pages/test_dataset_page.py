@@ -120,7 +120,7 @@ def test_the_samples_are_there_without_any_data(opened: Open) -> None:
     assert counts(app)["Views"] == "2"
     assert counts(app)["Size"] == "120 \N{MULTIPLICATION SIGN} 80"
     assert counts(app)["Car share"] == "25.0%"
-    assert "No car on both sides" in texts(app)
+    assert "Split by car" in texts(app)
     assert len(app.get("plotly_chart")) == 3
 
 

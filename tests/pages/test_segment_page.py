@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.image import encode_png
 from core.predict import Answer, Predictor
+from core.split_verdict import Kind, SplitVerdict
 from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.core.headers import parts_of, write_parts
 from tests.pages.untrained import write_checkpoint
@@ -93,7 +94,7 @@ def test_an_imported_network_segments_and_its_split_is_unknown(
     assert shown(app)
     app = open_page()
     assert not app.exception
-    assert any("Split unknown" in each.value for each in app.markdown)
+    assert any("UNKNOWN" in each.value for each in app.markdown)
     assert not any("epoch 0" in each for each in captions(app))
 
 
@@ -108,17 +109,19 @@ def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
     assert len(app.get("image")) == 3
 
 
-def test_a_leaky_checkpoint_wears_a_badge_beside_its_name(
-    open_page: Open, one_run: Path, runs: Path
+@pytest.mark.parametrize("kind", ["leaky", "unknown"])
+def test_a_checkpoint_that_is_not_clean_wears_a_badge_beside_its_name(
+    open_page: Open, one_run: Path, runs: Path, kind: Kind
 ) -> None:
-    verdict = "LEAKY: 1 of 2 validation cars are also in train"
-    write_checkpoint(runs, "leaky", verdict=verdict)
-    honest, leaky = (open_page(SEGMENT, checkpoint=f"{run}/best") for run in ("one", "leaky"))
+    write_checkpoint(runs, "odd", verdict=SplitVerdict(kind, 1, 2, "car"))
+    honest, odd = (open_page(SEGMENT, checkpoint=f"{run}/best") for run in ("one", "odd"))
     badges = [
-        [each.value for each in app.markdown if "-badge[" in each.value] for app in (honest, leaky)
+        [each.value for each in app.markdown if "-badge[" in each.value] for app in (honest, odd)
     ]
-    assert len(badges[1]) == 1 and "LEAKY" in badges[1][0]
+    assert len(badges[1]) == 1 and kind.upper() in badges[1][0]
     assert badges[0] == []
+    options = odd.selectbox(key="checkpoint_choice").options
+    assert [kind.upper() in each for each in options] == [False, True]
 
 
 def test_a_chosen_sample_closes_what_asks_for_photos(open_page: Open, one_run: Path) -> None:

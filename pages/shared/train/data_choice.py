@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.split_verdict import SplitVerdict
 from pages.shared.dataset.sources import (
     Source,
     add_folder,
@@ -33,8 +34,8 @@ class DataFacts:
     """Photos."""
     val: int
     cars: int
-    verdict: str
-    """The split's."""
+    verdict: SplitVerdict
+    """On the split."""
 
 
 def pick_data() -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
             )
     datasets = [each.dataset for each in opened]
     check_reading(reading, datasets)
-    split = split_of(config, datasets, ROOT)
+    split = split_of(config, datasets, ROOT, record=False)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())
