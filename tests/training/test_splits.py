@@ -186,7 +186,7 @@ def test_a_file_by_something_unknown_is_refused(tmp_path: Path) -> None:
     split_by_car([table("cars", ["a", "b"])], 0.5, 0).save(path)
     facts = json.loads(path.read_text())
     path.write_text(json.dumps(facts | {"by": "view"}))
-    with pytest.raises(DataError, match="no split file"):
+    with pytest.raises(DataError, match="by car or random"):
         load_split(path)
 
 
