@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import ConfigError
 from training.config import field_help
-from training.detached import ROOT
+from training.jobs.detached import ROOT
 from training.presets import PRESETS, find_preset
 
 

@@ -13,7 +13,7 @@ from training.comparison.slices import WAYS, cut
 from training.comparison.words import PART_TITLES, WAY_TITLES
 from training.evaluation.rows import METRICS, Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
-from training.launch import typed_path
+from training.jobs.launch import typed_path
 
 _BY = find_metric("dice")
 """What the failures are told by."""

@@ -25,9 +25,9 @@ from pydantic import ConfigDict, Field
 
 from core.errors import DataError, reason
 from core.files import Facts, read_facts, write_bytes_atomically
-from training.detached import ROOT
 from training.evaluation.stored import folder_of
 from training.evaluation.subjects import Subject
+from training.jobs.detached import ROOT
 
 SIZES = ((640, 480), (1632, 1224), (4000, 3000))
 """Width and height in px of the photos that are timed: 0.3, 2 and 12 megapixels."""
