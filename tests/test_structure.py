@@ -102,7 +102,7 @@ def test_only_one_module_knows_torch_distributed() -> None:
         for path in sources()
         if within_any(imports(ast.parse(path.read_text())), "torch.distributed")
     }
-    assert users == {"training/engine/processes.py"}
+    assert users == {"training/engine/distributed.py"}
 
 
 @pytest.mark.parametrize("module", ["training.config", "training.augment.recipe"])

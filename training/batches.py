@@ -20,8 +20,8 @@ from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data.folder import Sample
+from training.engine.distributed import SINGLE, DistributedContext
 from training.engine.extra_weights import extra_weights
-from training.engine.processes import ALONE, Processes
 from training.kept import KeptPhotos
 
 _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
@@ -79,7 +79,7 @@ def epoch_batches(
     config: TrainConfig,
     epoch: int,
     first_step: int = 0,
-    processes: Processes = ALONE,
+    processes: DistributedContext = SINGLE,
     kept: KeptPhotos | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Returns this process's share of each batch of an epoch.
@@ -112,7 +112,7 @@ def epoch_batches(
         )
     return _Loader(
         TrainingSquares(samples, config, epoch, kept),
-        batch_sampler=[batch[processes.share] for batch in batches],
+        batch_sampler=[batch[processes.shard] for batch in batches],
         num_workers=config.workers,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if config.workers else None,

@@ -19,7 +19,7 @@ from training.presets import PRESETS, find_preset
 from training.settings import kinds_of
 
 if TYPE_CHECKING:
-    from training.engine.processes import Processes
+    from training.engine.distributed import DistributedContext
     from training.runs.runlog import RunLog
 
 
@@ -61,20 +61,20 @@ def given_settings(options: argparse.Namespace) -> TrainConfig:
 
 def run(options: argparse.Namespace) -> int:
     """Trains a new run, or goes on with one; alone or as one of several processes."""
-    from training.engine.processes import LostProcessError, joined_processes
+    from training.engine.distributed import LostProcessError, distributed_context
 
     first = True
     try:
-        with terminated_like_ctrl_c(), joined_processes() as processes:
+        with terminated_like_ctrl_c(), distributed_context() as processes:
             first = processes.first
             return _train(options, processes)
     except LostProcessError as lost:
-        if first or not lost.told:
+        if first or not lost.reported:
             raise
         return EXIT_USAGE
 
 
-def _train(options: argparse.Namespace, processes: Processes) -> int:
+def _train(options: argparse.Namespace, processes: DistributedContext) -> int:
     from training.engine.loop import Trainer
     from training.runs.doctor.doctor import Doctor
 
@@ -100,7 +100,7 @@ def _train(options: argparse.Namespace, processes: Processes) -> int:
     return EXIT_OK
 
 
-def _open_log(options: argparse.Namespace, processes: Processes) -> RunLog:
+def _open_log(options: argparse.Namespace, processes: DistributedContext) -> RunLog:
     """Returns the run's log; the first process opens it, the others leave the writing to it."""
     from training.runs.runlog import RunLog, SilentLog, create_run, read_config
 

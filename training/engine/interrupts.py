@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from training.commands import EXIT_USAGE
-from training.engine.processes import Processes
+from training.engine.distributed import DistributedContext
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 20.0
@@ -27,7 +27,7 @@ class Interrupts:
     raises at once, for whoever does not want to wait, but not inside `held`.
     """
 
-    def __init__(self, processes: Processes, on_stuck: Callable[[], None]) -> None:
+    def __init__(self, processes: DistributedContext, on_stuck: Callable[[], None]) -> None:
         """Notes nothing before it is entered.
 
         Args:

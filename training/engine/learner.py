@@ -17,12 +17,11 @@ from core.preprocess import Preprocessing
 from core.truth import IGNORED
 from training.config import TrainConfig
 from training.engine.averaging import averaged_copy
+from training.engine.distributed import SINGLE, DistributedContext
 from training.engine.growth import grown
 from training.engine.loss import make_loss, without_ignored
 from training.engine.optimizer import make_optimizer
 from training.engine.precision import half_type
-from training.engine.processes import ALONE, Processes
-from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
 """images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and where the settings have them
@@ -33,7 +32,7 @@ class Learner:
     """A network, and all that changes it."""
 
     def __init__(
-        self, config: TrainConfig, device: torch.device, processes: Processes = ALONE
+        self, config: TrainConfig, device: torch.device, processes: DistributedContext = SINGLE
     ) -> None:
         """Builds the network with the weights that a new run begins with.
 
@@ -60,7 +59,7 @@ class Learner:
             device=device, memory_format=torch.channels_last
         )
         self._averaged = averaged_copy(self.model, config.ema)
-        share_layers(self.model, processes)
+        self._network = processes.parallel(self.model)
         self._optimizer = make_optimizer(self.model, config)
         self._scaler = torch.amp.GradScaler(enabled=self._half is torch.float16)
         self._loss = make_loss(config)
@@ -92,17 +91,19 @@ class Learner:
         self._optimizer.zero_grad(set_to_none=True)
         count = self._processes.total(sum(batch[0].shape[0] for batch in batches))
         total = 0.0
-        for batch in batches:
-            loss = self._loss_of(batch) * (batch[0].shape[0] / count)
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        for number, batch in enumerate(batches, start=1):
+            # Gradients are averaged over the processes, so each loss weighs `processes` times.
+            weight = batch[0].shape[0] * self._processes.count / count
+            with self._processes.accumulating(self._network, last=number == len(batches)):
+                loss = self._loss_of(batch) * weight
+                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        total = self._processes.total(total)
+        total = self._processes.total(total) / self._processes.count
         if not math.isfinite(total):  # all processes say so, where one has met it
             raise DivergedError(
                 f"The loss is {total}: the training diverged. Start again with a smaller "
                 f"learning rate than {self._config.learning_rate:g}."
             )
-        self._processes.add_up([p.grad for p in self.model.parameters() if p.grad is not None])
         if self._config.clip_norm:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip_norm)
@@ -120,7 +121,10 @@ class Learner:
         devices = [self.device] if self.device.type == "cuda" else []
         self.model.train()
         try:
-            with torch.random.fork_rng(devices):
+            with (
+                torch.random.fork_rng(devices),
+                self._processes.accumulating(self._network, last=True),
+            ):
                 self._loss_of(batch).backward()  # type: ignore[no-untyped-call]
         finally:
             self._optimizer.zero_grad(set_to_none=True)
@@ -132,7 +136,7 @@ class Learner:
         pictures, masks, *extra = (each.to(self.device, non_blocking=True) for each in batch)
         images = normalised(pictures, self._config.preprocessing)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
-            logits = self.model.whole(images)
+            logits = self._network(images)
         if ignored:
             logits, masks = without_ignored(logits, masks)
         return self._loss(logits, masks.float(), extra[0] if extra else None)

@@ -18,7 +18,7 @@ from core.errors import RunError
 from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
-from training.data.splits import Split
+from training.engine.distributed import SINGLE, DistributedContext
 from training.engine.failures import cause_of, explained
 from training.engine.interrupts import Interrupts
 from training.engine.learner import Batch, Learner
@@ -26,7 +26,6 @@ from training.engine.material import open_material
 from training.engine.pace import Pace
 from training.engine.position import Position, Way
 from training.engine.probes import Probes
-from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
 from training.engine.record import Record
 from training.engine.saved_state import load_state, read_state
@@ -49,7 +48,7 @@ class Trainer:
         log: RunLog,
         on_progress: Callable[[Progress], None],
         command: str = "",
-        processes: Processes = ALONE,
+        processes: DistributedContext = SINGLE,
     ) -> None:
         """Opens the data, builds the network and, where the run has a state, loads it.
 

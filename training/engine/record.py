@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from training.engine.checkpoints import Keeper
+from training.engine.distributed import DistributedContext
 from training.engine.learner import Learner
 from training.engine.material import Material
 from training.engine.pace import Pace
 from training.engine.position import Position, Way
-from training.engine.processes import Processes
 from training.engine.saved_state import save_state
 from training.environment import environment_facts
 from training.runs.doctor.doctor import Doctor
@@ -21,7 +21,9 @@ from training.runs.statuses import WrittenStatus
 class Record:
     """Writes a run's folder; of several processes, the first one does."""
 
-    def __init__(self, log: RunLog, material: Material, way: Way, processes: Processes) -> None:
+    def __init__(
+        self, log: RunLog, material: Material, way: Way, processes: DistributedContext
+    ) -> None:
         self._log = log
         self._material = material
         self._way = way

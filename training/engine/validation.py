@@ -11,9 +11,9 @@ from core.masks import MaskSettings
 from core.model import UNet
 from core.predict import Predictor
 from training.config import TrainConfig
+from training.engine.distributed import DistributedContext
 from training.engine.material import Material
 from training.engine.probes import ProbePictures, Probes
-from training.engine.processes import Processes
 from training.evaluation.measure import measure_samples, summary_of
 from training.evaluation.rows import ImageRow
 
@@ -27,7 +27,7 @@ class Validation:
         material: Material,
         probes: Probes,
         device: torch.device,
-        processes: Processes,
+        processes: DistributedContext,
     ) -> None:
         self._config = config
         self._samples = material.val
@@ -53,7 +53,7 @@ class Validation:
         try:
             rows = measure_samples(
                 self._predictor(model),
-                self._samples[shared.share],
+                self._samples[shared.shard],
                 MaskSettings(),
                 progress=lambda done, _: progress(min(done * shared.count, total), total),
                 look=lambda *photo: pictures.update(self._probes.picture(*photo)),
@@ -68,7 +68,7 @@ class Validation:
     def write_probes(self, model: UNet, epoch: int) -> None:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""
         pictures: ProbePictures = {}
-        samples = self._probes.samples[self._processes.share]
+        samples = self._probes.samples[self._processes.shard]
         found = self._predictor(model).predict_many(sample.read()[0] for sample in samples)
         for sample, probability in zip(samples, found, strict=True):
             pictures |= self._probes.picture(sample, probability)
