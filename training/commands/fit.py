@@ -14,9 +14,8 @@ from core.errors import CarmaskError, ConfigError
 from training.commands import EXIT_OK, EXIT_USAGE
 from training.commands.progress_bar import training_bar
 from training.commands.stopping import terminated_like_ctrl_c
-from training.config import TrainConfig, field_choices, field_help
+from training.config import TrainConfig, field_choices, field_help, field_kinds
 from training.presets import PRESETS, find_preset
-from training.settings import kinds_of
 
 if TYPE_CHECKING:
     from training.engine.distributed import DistributedContext
@@ -131,14 +130,14 @@ def _add_field(parser: argparse.ArgumentParser, declared: Field[Any]) -> None:
     text = field_help()[declared.name]
     option = f"--{declared.name.replace('_', '-')}"
     assert declared.default is not MISSING
-    if kinds_of(TrainConfig)[declared.name] is tuple:
+    if field_kinds()[declared.name] is tuple:
         metavar = "DIR" if declared.name == "data" else "NAME"
         parser.add_argument(option, action="append", metavar=metavar, help=text)
         return
     choices = field_choices().get(declared.name)
     parser.add_argument(
         option,
-        type=kinds_of(TrainConfig)[declared.name],
+        type=field_kinds()[declared.name],
         metavar="{" + ",".join(choices) + "}" if choices else None,
         help=f"{text} (default: {declared.default})".replace("%", "%%"),
     )

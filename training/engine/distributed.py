@@ -292,7 +292,7 @@ def _replace_layers(model: UNet, processes: DistributedContext) -> None:
     """Makes batch normalisations and dropouts span all processes, in place."""
     on_cpu = next(model.parameters()).device.type == "cpu"
     if not on_cpu:
-        nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if on_cpu and isinstance(layer, nn.BatchNorm2d):
@@ -328,7 +328,8 @@ class CpuSyncBatchNorm(nn.BatchNorm2d):
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked += 1
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        result: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
+        return result.to(x.dtype)
 
 
 class _SumOfShards(torch.autograd.Function):
