@@ -231,8 +231,8 @@ class TrainConfig:
         return Reading(self.classes, self.car_rule, cars, self.inverted_masks)
 
     @property
-    def has_extra_weights(self) -> bool:
-        """Whether some pixels weigh more than others; see `training.engine.extra_weights`."""
+    def has_weight_map(self) -> bool:
+        """Whether some pixels weigh more than others; see `training.engine.weight_map`."""
         return bool(self.edge_weight or self.gap_weight)
 
     @property

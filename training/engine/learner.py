@@ -16,12 +16,10 @@ from core.model import UNet
 from core.preprocess import Preprocessing
 from core.truth import IGNORED
 from training.config import TrainConfig
-from training.engine.averaging import averaged_copy
+from training.engine.deepening import deepened
 from training.engine.distributed import SINGLE, DistributedContext
-from training.engine.growth import grown
 from training.engine.loss import make_loss, without_ignored
-from training.engine.optimizer import make_optimizer
-from training.engine.precision import half_type
+from training.engine.optimizer import averaged_copy, half_type, make_optimizer
 
 Batch = Sequence[Tensor]
 """images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and where the settings have them
@@ -70,8 +68,8 @@ class Learner:
         return str(self._half or torch.float32).removeprefix("torch.")
 
     @property
-    def kept(self) -> UNet:
-        """The network to validate and keep: the average of the weights."""
+    def averaged(self) -> UNet:
+        """The network with averaged weights, which is validated and saved."""
         model = self._averaged.module
         assert isinstance(model, UNet)
         return model
@@ -183,4 +181,4 @@ def _first_weights(config: TrainConfig) -> UNet:
     if not config.start_from:
         return UNet(config.model)
     start, _ = load_checkpoint(find_checkpoint(Path(config.start_from)))
-    return grown(start, config.model)
+    return deepened(start, config.model)

@@ -11,13 +11,13 @@ from itertools import islice
 import torch
 
 from core.device import resolve_device
-from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
 from training.data.folder import Sample
+from training.engine.batches import epoch_batches, steps_per_epoch
 from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
-from training.engine.material import open_material
-from training.engine.schedule import learning_rate
+from training.engine.optimizer import learning_rate
+from training.engine.training_data import open_training_data
 from training.memory import peak_bytes
 
 _STEPS, _SECONDS = 8, 5.0
@@ -46,7 +46,7 @@ def measure_step(config: TrainConfig) -> StepCost:
     if config.threads:
         torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    samples = open_material(config, None).epoch
+    samples = open_training_data(config, None).epoch
     with _told_with_smaller_settings(config, device):
         return StepCost(
             _seconds_per_image(config, Learner(config, device), samples),
@@ -70,7 +70,7 @@ def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
     sides = config.size, config.size
     pictures = torch.zeros(photos, *sides, 3, dtype=torch.uint8)
     masks = torch.zeros(photos, 1, *sides, dtype=torch.bool)
-    weights = [masks.float()] if config.has_extra_weights else []
+    weights = [masks.float()] if config.has_weight_map else []
     with _told_with_smaller_settings(config, learner.device):
         learner.rehearse((pictures, masks, *weights))
 

@@ -12,8 +12,8 @@ from core.model import UNet
 from core.predict import Predictor
 from training.config import TrainConfig
 from training.engine.distributed import DistributedContext
-from training.engine.material import Material
 from training.engine.probes import ProbePictures, Probes
+from training.engine.training_data import TrainingData
 from training.evaluation.measure import measure_samples, summary_of
 from training.evaluation.rows import ImageRow
 
@@ -24,13 +24,13 @@ class Validation:
     def __init__(
         self,
         config: TrainConfig,
-        material: Material,
+        data: TrainingData,
         probes: Probes,
         device: torch.device,
         processes: DistributedContext,
     ) -> None:
         self._config = config
-        self._samples = material.val
+        self._samples = data.val
         self._probes = probes
         self._device = device
         self._processes = processes

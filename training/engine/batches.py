@@ -21,8 +21,8 @@ from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data.folder import Sample
 from training.engine.distributed import SINGLE, DistributedContext
-from training.engine.extra_weights import extra_weights
-from training.kept import KeptPhotos
+from training.engine.training_data import PhotoCache
+from training.engine.weight_map import weight_map
 
 _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or torchrun sends to the trainer's whole process group."""
@@ -39,12 +39,12 @@ class TrainingSquares(Dataset[tuple[Tensor, ...]]):
         samples: Sequence[Sample],
         config: TrainConfig,
         epoch: int,
-        kept: KeptPhotos | None = None,
+        cache: PhotoCache | None = None,
     ) -> None:
         self._samples = samples
         self._config = config
         self._epoch = epoch
-        self._kept = kept
+        self._cache = cache
         recipes = {sample.recipe or config.recipe for sample in samples}
         self._augmenters = {recipe: Augmenter(recipe, config.size) for recipe in sorted(recipes)}
 
@@ -53,13 +53,13 @@ class TrainingSquares(Dataset[tuple[Tensor, ...]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         sample = self._samples[index]
-        image, mask = self._kept.read(sample) if self._kept else sample.read_truth()
+        image, mask = self._cache.read(sample) if self._cache else sample.read_truth()
         image, truth = self._augmenters[sample.recipe or self._config.recipe].of_truth(
             image, mask, seed=self._config.seed, epoch=self._epoch, index=index
         )
         labels = torch.from_numpy(truth.labels[None])
         square = torch.from_numpy(np.ascontiguousarray(image)), labels
-        extra = extra_weights(truth.car, self._config)
+        extra = weight_map(truth.car, self._config)
         return square if extra is None else (*square, torch.from_numpy(extra[None]))
 
 
@@ -80,7 +80,7 @@ def epoch_batches(
     epoch: int,
     first_step: int = 0,
     processes: DistributedContext = SINGLE,
-    kept: KeptPhotos | None = None,
+    cache: PhotoCache | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Returns this process's share of each batch of an epoch.
 
@@ -94,7 +94,7 @@ def epoch_batches(
         first_step: The optimiser step to begin with, 0 for all of them: a run that goes on inside
             an epoch so reads nothing that it has already seen.
         processes: Those that share the batches.
-        kept: The photos, where they are in memory; else each is read from its file.
+        cache: The photos in memory; without it each is read from its file.
 
     Raises:
         ConfigError: A batch has fewer photos than there are processes.
@@ -111,7 +111,7 @@ def epoch_batches(
             "batch or fewer processes."
         )
     return _Loader(
-        TrainingSquares(samples, config, epoch, kept),
+        TrainingSquares(samples, config, epoch, cache),
         batch_sampler=[batch[processes.shard] for batch in batches],
         num_workers=config.workers,
         worker_init_fn=_start_worker,
