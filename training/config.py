@@ -1,4 +1,4 @@
-"""What a training is told, declared once: command line, form, run log and checkpoint use this."""
+"""Settings of a training, declared once for command line, form, run folder and checkpoint."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ class TrainConfig:
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "
                 "what it was made by. Give one of the two."
             )
-        portions = self.portions  # what can't be understood is refused here
+        portions = self.portions  # refuses what can't be parsed
         for recipe in (self.recipe, *(each.recipe for each in portions if each.recipe)):
             # A recipe's file is read where it is used: a run stays readable when its file is gone.
             if not recipe.endswith(".json"):
@@ -198,11 +198,11 @@ class TrainConfig:
                 "epochs, minutes and images are all 0, so the training would never end; "
                 "give one of them."
             )
-        self.model  # noqa: B018  (settings of a network that can't be are refused here)
+        self.model  # noqa: B018  (refuses impossible architectures)
 
     @property
     def model(self) -> UNetConfig:
-        """The network that these settings ask for."""
+        """The network's architecture."""
         return UNetConfig(
             in_channels=3,
             out_channels=1,
@@ -222,11 +222,11 @@ class TrainConfig:
 
     @property
     def portions(self) -> tuple[Portion, ...]:
-        """What an epoch sees of data folders whose photos it does not just see once."""
+        """Data folders whose photos an epoch sees more than once."""
         return tuple(read_portion(each) for each in self.repeat)
 
     def reading(self, base: Path = Path()) -> Reading:
-        """Returns how the data folders are to be read; the CSV of cars is counted from `base`."""
+        """Returns how to read the data folders; a relative path of `cars` starts at `base`."""
         cars = base / self.cars if self.cars else None
         return Reading(self.classes, self.car_rule, cars, self.inverted_masks)
 
@@ -241,7 +241,7 @@ class TrainConfig:
         return self.batch * self.accumulate
 
     def extended(self, changes: Mapping[str, Any]) -> TrainConfig:
-        """Returns the configuration of a resumed run that goes on longer, or ends sooner.
+        """Returns the configuration of a resumed run with another length.
 
         Args:
             changes: New values of some of CHANGEABLE.
@@ -294,7 +294,7 @@ def field_limits() -> dict[str, Limits]:
 
 
 def field_choices() -> dict[str, tuple[str, ...]]:
-    """Returns the words to choose from, of each field that takes one of a few."""
+    """Returns the choices of each field that has some."""
     return {name: tuple(facts["enum"]) for name, facts in _schema().items() if "enum" in facts}
 
 

@@ -1,6 +1,6 @@
-"""Training batches: read and augmented, the same in any number of workers.
+"""Training batches, augmented; the same with any number of workers.
 
-They stay bytes until the network's device has them: a quarter of what must be moved.
+Images stay uint8 until they are on the network's device: a quarter of the bytes to move.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 class TrainingSquares(Dataset[tuple[Tensor, ...]]):
     """One epoch's samples as squares: images uint8 (S, S, 3), `Truth.labels` uint8 (1, S, S).
 
-    Where pixels weigh something extra, their weights follow, float32 (1, S, S).
+    The weight map follows where the settings have one, float32 (1, S, S).
     """
 
     def __init__(
@@ -70,7 +70,7 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
 
 
 def steps_per_epoch(count: int, step_images: int) -> int:
-    """Returns the full steps in an epoch; a rest is left for another epoch's order."""
+    """Returns the full steps in an epoch; samples left over are skipped, others in each epoch."""
     return max(1, count // step_images)
 
 
@@ -82,17 +82,16 @@ def epoch_batches(
     processes: DistributedContext = SINGLE,
     cache: PhotoCache | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
-    """Returns this process's share of each batch of an epoch.
+    """Returns this process's shard of each batch of an epoch.
 
     A batch is images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and extra weights,
     float32 (N, 1, S, S), where the settings have some.
 
     Args:
         samples: All training photos.
-        config: What to do with them.
+        config: Batch size, augmentation, workers and seed.
         epoch: From 1.
-        first_step: The optimiser step to begin with, 0 for all of them: a run that goes on inside
-            an epoch so reads nothing that it has already seen.
+        first_step: Optimiser steps of the epoch to skip; a resumed run reads no photo of these.
         processes: Those that share the batches.
         cache: The photos in memory; without it each is read from its file.
 
@@ -117,14 +116,14 @@ def epoch_batches(
         worker_init_fn=_start_worker,
         prefetch_factor=4 if config.workers else None,
         pin_memory=torch.cuda.is_available(),
-        # Without its own the loader would draw from the generator of the network's dropout, once
-        # a session, and a resumed run would differ.
+        # By default the loader would draw from the generator of the network's dropout, once a
+        # session, and a resumed run would differ.
         generator=torch.Generator(),
     )
 
 
 class _Loader(DataLoader[tuple[Tensor, ...]]):
-    """A loader whose workers hear no signal before they left the trainer's group."""
+    """A loader whose workers get no signal before they have left the trainer's process group."""
 
     def __iter__(self) -> Any:
         if not hasattr(signal, "pthread_sigmask"):
@@ -137,15 +136,15 @@ class _Loader(DataLoader[tuple[Tensor, ...]]):
 
 
 def _start_worker(_worker: int) -> None:
-    """Keeps a worker from taking the cores that the network needs.
+    """Limits a worker to one thread and takes it out of the trainer's process group.
 
-    A terminal's Ctrl-C and torchrun's SIGTERM are meant for the trainer's whole process group;
-    workers leave it, so they go on until the trainer, which finishes its step first, lets them go.
+    A terminal's Ctrl-C and torchrun's SIGTERM go to the whole group; a worker outside it lasts
+    until the trainer has finished its step and ends it.
     """
     if hasattr(os, "setsid"):
         os.setsid()
     for each in _MEANT_FOR_ALL:
-        signal.signal(each, signal.SIG_IGN)  # also forgets one that came meanwhile
+        signal.signal(each, signal.SIG_IGN)  # also drops a pending one
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _MEANT_FOR_ALL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

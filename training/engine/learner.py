@@ -1,4 +1,4 @@
-"""The network while it learns: weights, their average, optimiser and loss, one step at a time."""
+"""The network in training: weights, their average, optimiser and loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ extra weights, float32 (N, 1, S, S)."""
 
 
 class Learner:
-    """A network, and all that changes it."""
+    """A network and what changes its weights."""
 
     def __init__(
         self, config: TrainConfig, device: torch.device, processes: DistributedContext = SINGLE
@@ -36,8 +36,8 @@ class Learner:
 
         Args:
             config: What to train, and how.
-            device: Where this process does it.
-            processes: Those that do it together; after each step, all have the same weights.
+            device: This process's.
+            processes: Those that train together; after each step, all have the same weights.
 
         Raises:
             CheckpointError: `start_from` can't be read.
@@ -48,11 +48,11 @@ class Learner:
         self._config = config
         self._processes = processes
         self._half = half_type(config.precision, device)
-        if device.type == "cuda":  # all batches have one shape, so the fastest way is sought once
+        if device.type == "cuda":  # all batches have one shape
             torch.backends.cudnn.benchmark = True
         torch.manual_seed(config.seed)
         first = _first_weights(config)
-        first.load_state_dict(processes.from_first(first.state_dict))  # processors round as they do
+        first.load_state_dict(processes.from_first(first.state_dict))  # CPUs may round differently
         self.model: UNet = first.to(  # type: ignore[call-overload]
             device=device, memory_format=torch.channels_last
         )
@@ -64,7 +64,7 @@ class Learner:
 
     @property
     def precision(self) -> str:
-        """The numbers that the network's convolutions work with, in words."""
+        """Name of the data type of the network's convolutions."""
         return str(self._half or torch.float32).removeprefix("torch.")
 
     @property
@@ -78,7 +78,7 @@ class Learner:
         """Takes one optimiser step and returns its loss, the mean over the photos.
 
         Args:
-            batches: This process's shares, worked on one after the other, as if they were one.
+            batches: This process's shards, whose gradients are accumulated.
             rate: Learning rate.
 
         Raises:
@@ -97,7 +97,7 @@ class Learner:
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         total = self._processes.total(total) / self._processes.count
-        if not math.isfinite(total):  # all processes say so, where one has met it
+        if not math.isfinite(total):  # in all processes alike
             raise DivergedError(
                 f"The loss is {total}: the training diverged. Start again with a smaller "
                 f"learning rate than {self._config.learning_rate:g}."
@@ -111,9 +111,9 @@ class Learner:
         return total
 
     def rehearse(self, batch: Batch) -> None:
-        """Does what a step does with a batch, short of changing anything: does the memory suffice?
+        """Does a batch's forward and backward pass without changing anything.
 
-        Raises what torch raises where it does not.
+        Raises torch's error where memory does not suffice.
         """
         statistics = [buffer.clone() for buffer in self.model.buffers()]
         devices = [self.device] if self.device.type == "cuda" else []
@@ -150,7 +150,7 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Goes back to a state; raises what torch raises where it does not fit."""
+        """Restores a state; raises torch's error where it does not fit."""
         self.model.load_state_dict(state["model"])
         self._averaged.load_state_dict(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])

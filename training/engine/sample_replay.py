@@ -57,8 +57,8 @@ class ReplayedRun:
         """Returns what the network got of one photo in one epoch.
 
         Args:
-            epoch: From 1; the run need not have got there.
-            index: The photo's place in the training set, from 0.
+            epoch: From 1; also one that the run has not reached.
+            index: Of the sample in `samples`, from 0.
 
         Raises:
             ConfigError: There is no such epoch or index.
@@ -94,7 +94,7 @@ class ReplayedRun:
 def replay_run(
     run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _NOWHERE
 ) -> ReplayedRun:
-    """Returns a run with the photos that it trains on; no picture is read for that.
+    """Returns a run with its training samples; no photo is read yet.
 
     Args:
         run: The run's folder.

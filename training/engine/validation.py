@@ -1,4 +1,4 @@
-"""Validation on whole photos, and what it leaves of the probes."""
+"""Validation on whole photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.evaluation.rows import ImageRow
 
 
 class Validation:
-    """Looks at the weights of an epoch; processes share the photos."""
+    """Scores the weights after an epoch; processes share the photos."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class Validation:
     def score(
         self, model: UNet, epoch: int, progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
-        """Returns the metrics on all validation photos at their own size; writes the probes.
+        """Returns the metrics on all validation photos at full size; writes the probes.
 
         Args:
-            model: The weights to judge.
-            epoch: The epoch that they were just trained in.
+            model: The averaged network.
+            epoch: The epoch that has just ended.
             progress: Called with (photos done, photos in all). If it raises KeyboardInterrupt in
                 one process, all of them do so, once they have finished their shares.
         """
