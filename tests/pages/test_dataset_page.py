@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core import places
 from core.image import encode_png
-from pages.shared import folders
 from pages.shared.dataset import survey
 from pages.shared.dataset.survey import Survey
 from tests.pages.drawn import write_samples
@@ -25,7 +25,7 @@ DATASET = "pages/dataset.py"
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No data folder of the repository, and an index of its own, measured in this process."""
-    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    monkeypatch.setattr(places, "workspace", lambda: tmp_path)
     monkeypatch.setattr(sys, "argv", ["streamlit_app.py"])
     monkeypatch.delenv("CARMASK_DATA", raising=False)
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.places import PACKAGES
 from pages.shared.train.watch import extended
 from pages.shared.train.words import duration, memory
 from training.config import TrainConfig
-from training.detached import ROOT
 from training.logs.summary import RunSummary
 from training.presets import PRESETS
 from training.queue import Queue
@@ -347,6 +347,6 @@ def test_the_page_waits_for_no_heavy_library() -> None:
         "print({'torch', 'torchvision', 'albumentations'} & {*sys.modules})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=PACKAGES, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"

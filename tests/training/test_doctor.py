@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from core.errors import RunError
+from core.places import PACKAGES
 from tests.training.pairs import write_pair
 from tests.training.run_folders import text_of, write_run
 from training.cli import main
 from training.config import TrainConfig
 from training.data import open_dataset
-from training.detached import ROOT
 from training.doctor.case import Case
 from training.doctor.doctor import Doctor
 from training.doctor.findings import KINDS, Finding, findings_of
@@ -100,7 +100,7 @@ def only(patient: Case) -> Finding:
 
 @pytest.mark.parametrize("run", ["carmask-256", "carmask-512", "carmask-studio"])
 def test_the_shipped_runs_are_healthy(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", str(ROOT / "runs" / run)]) == 0
+    assert main(["doctor", str(PACKAGES / "runs" / run)]) == 0
     assert "Nothing is wrong" in capsys.readouterr().out
 
 

@@ -11,11 +11,12 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.image import encode_png
 from core.masks import car_share
+from core.places import workspace
 from pages.shared.dataset.applied_text import TIMES, applied_lines, number
 from pages.shared.dataset.previews import draw
 from pages.shared.dataset.sources import list_sources
 from pages.shared.dataset.studio_controls import pick_epoch, pick_shown
-from pages.shared.folders import ROOT, run_files
+from pages.shared.folders import run_files
 from pages.shared.text import plain
 from training.data import Dataset
 
@@ -64,7 +65,7 @@ def _open(run: Path, changed: int, known: tuple[Path, ...]) -> SeenRun:
     """Returns the run as its config was at a time (ns); its data may be a known folder's."""
     from training.seen import open_seen
 
-    return open_seen(run, ROOT, {folder.name: folder for folder in reversed(known)})
+    return open_seen(run, workspace(), {folder.name: folder for folder in reversed(known)})
 
 
 def _pick_index(count: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.places import workspace
 from pages.shared.dataset.sources import (
     Source,
     add_folder,
@@ -19,7 +20,6 @@ from pages.shared.folders import asked_folders, samples_folder
 from pages.shared.text import plain
 from training.config import TrainConfig
 from training.data import Reading
-from training.detached import ROOT
 from training.lineage import split_of
 
 _KEY, _PARAMETER = "train_on_choice", "train_on"
@@ -75,7 +75,8 @@ def data_facts(config: TrainConfig) -> DataFacts:
     Raises:
         CarmaskError: The data can't be used, or not split as the settings ask.
     """
-    cars = ROOT / config.cars if config.cars else None
+    base = workspace()
+    cars = base / config.cars if config.cars else None
     reading = Reading(config.classes, config.car_rule, cars)
     opened = [open_source(Source(Path(f).name, Path(f)), reading) for f in config.data]
     for each in opened:
@@ -84,7 +85,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
                 f"{each.dataset.root} has no photo with a mask; choose another folder."
             )
     datasets = [each.dataset for each in opened]
-    split = split_of(config, datasets, ROOT)
+    split = split_of(config, datasets, base)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())

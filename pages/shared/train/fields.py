@@ -12,13 +12,12 @@ from core.checkpoint import SUFFIX
 from core.errors import ConfigError
 from core.paths import to_path
 from pages.shared.dataset.own_recipes import recipe_file, saved_recipes
-from pages.shared.folders import run_files
+from pages.shared.folders import run_files, short_path
 from pages.shared.named_choice import distinct
 from pages.shared.text import plain
 from pages.shared.train.asked import PATHS, Asked, write_setting
 from training.augment.recipe import RECIPES
 from training.config import TrainConfig, field_choices, field_help, field_limits
-from training.launch import typed_path
 from training.settings import kinds_of
 
 WIDTH = 152
@@ -91,7 +90,7 @@ def _options(name: str) -> tuple[str, ...] | None:
         return (*RECIPES, *(str(recipe_file(each)) for each in saved))
     if name == "start_from":
         best = run_files(f"*/checkpoints/best{SUFFIX}")
-        return ("", *(typed_path(each.parent.parent) for each in best))
+        return ("", *(short_path(each.parent.parent) for each in best))
     return _DEVICES if name == "device" else field_choices().get(name)
 
 
