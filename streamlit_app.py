@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
 from core.errors import CarmaskError
+from pages.shared.badges import show_verdict
 from pages.shared.before_after import before_after
 from pages.shared.checkpoints import (
     checkpoint_name,
@@ -16,7 +17,6 @@ from pages.shared.checkpoints import (
     open_segmenter,
     show_broken,
     show_no_checkpoint,
-    show_verdict,
 )
 from pages.shared.folders import samples_folder
 from pages.shared.frame import PAGES, SEGMENT, START, Page, open_page
@@ -96,7 +96,7 @@ def _show_best(entry: CheckpointEntry) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             name = plain(info.title or checkpoint_name(entry.path))
             st.subheader(f"Best checkpoint: {name}", anchor=False, width="content")
-            show_verdict(info)
+            show_verdict(info.verdict)
         scores = [
             (name, info.metrics[key], text)
             for key, name, text in SCORES

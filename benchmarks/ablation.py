@@ -128,7 +128,7 @@ def write_splits(place: Place) -> Split:
     }
     for name, split in splits.items():
         split.save(place.split(name))
-        print(f"{place.split(name)}: {split.verdict()}")
+        print(f"{place.split(name)}: {split.verdict().sentence()}")
     return by_car
 
 

@@ -40,12 +40,12 @@ def main() -> None:
     for turn in range(-1, options.repeats):  # the first one warms up
         for sample in chosen:
             marks = [time.perf_counter()]
-            image, truth = sample.read()
+            image, truth = sample.read_truth()
             marks.append(time.perf_counter())
             probability = predictor(image)
             marks.append(time.perf_counter())
             row_of(sample, image, truth, probability, MaskSettings())
-            histogram_of(probability, truth)
+            histogram_of(probability, truth.car, truth.ignored)
             marks.append(time.perf_counter())
             if turn >= 0:
                 for times, passed in zip(seconds.values(), np.diff(marks), strict=True):

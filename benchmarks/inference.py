@@ -34,6 +34,7 @@ from core.predict import Predictor  # noqa: E402
 from core.preprocess import Preprocessing, enlarge, resize  # noqa: E402
 from training.data import Sample, open_dataset  # noqa: E402
 from training.runlog import read_split  # noqa: E402
+from training.sides import TrainedCars  # noqa: E402
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -63,8 +64,8 @@ def photos_of(data: Path, run: Path, count: int, *, trained: bool) -> list[Sampl
     """Returns photos, spread over a data folder, of cars that a run was trained on, or was not."""
     dataset = open_dataset(data)
     split = run / "split.json"
-    known = set(read_split(run).trained().get(dataset.family, ()) if split.is_file() else ())
-    samples = [sample for sample in dataset.samples if (sample.car in known) == trained]
+    known = read_split(run).trained() if split.is_file() else TrainedCars()
+    samples = [sample for sample in dataset.samples if known.has(sample.car) == trained]
     return samples[:: max(1, len(samples) // count)][:count]
 
 

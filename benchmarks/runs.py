@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from core.split_verdict import SplitVerdict  # noqa: E402
 from training.logs.curve_reader import CurveReader, read_curves  # noqa: E402
 from training.logs.listing import list_runs  # noqa: E402
 
@@ -34,7 +35,7 @@ def write_run(folder: Path, lines: int, epochs: int) -> None:
         "config": {"data": ["data/carvana512", "data/synthetic"], "epochs": epochs, "seed": 1},
         "environment": {"device": "cpu", "device_name": "x86_64"},
         "split": {
-            "verdict": "by car: 46 validation cars, none of them in train",
+            "verdict": SplitVerdict("clean", 0, 46, "car").to_json(),
             "train_cars": {"carvana512": [f"{car:012x}" for car in range(270)]},
         },
         "state": {"status": "finished", "epoch": epochs, "epochs": epochs, "step": lines * 20},

@@ -37,6 +37,7 @@ from core.header import Header, TensorEntry, parse_unambiguous, read_header
 from core.masks import require_range
 from core.names import first_few, is_text
 from core.preprocess import Preprocessing
+from core.split_verdict import SplitVerdict, distrust, read_verdict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,10 +81,9 @@ class CheckpointInfo:
     """When it was written, ISO 8601, UTC."""
 
     @property
-    def leak(self) -> str:
-        """The split's verdict where cars of the validation were trained on, else ""."""
-        verdict = str(self.split.get("verdict", ""))
-        return verdict if verdict.startswith("LEAKY") else ""
+    def verdict(self) -> SplitVerdict:
+        """The verdict on its split; "unknown" where the file holds none."""
+        return read_verdict(self.split.get("verdict"))
 
 
 @dataclass(frozen=True)
@@ -273,18 +273,18 @@ def usual_second(
     wider = [
         entry
         for entry in entries
-        if entry.info is not None and not entry.info.leak and known and set(entry.info.data) > known
+        if entry.info and entry.info.verdict.is_clean and known and set(entry.info.data) > known
     ]
     return max(wider, key=lambda entry: len(entry.info.data) if entry.info else 0, default=None)
 
 
-def _rank(entry: CheckpointEntry) -> tuple[bool, bool, float, bool]:
-    """Best first: readable, with an honest split, by Dice, "best" before "last"."""
+def _rank(entry: CheckpointEntry) -> tuple[bool, int, float, bool]:
+    """Best first: readable, with a clean split, by Dice, "best" before "last"."""
     if entry.info is None:
-        return True, True, 0.0, True
+        return True, 0, 0.0, True
     dice = entry.info.metrics.get("dice")
     value = float(dice) if isinstance(dice, int | float) else 0.0
-    return False, bool(entry.info.leak), -value, not entry.path.name.startswith("best")
+    return False, distrust(entry.info.verdict), -value, not entry.path.name.startswith("best")
 
 
 def _info_of(path: Path, header: Header) -> CheckpointInfo:

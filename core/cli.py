@@ -240,8 +240,8 @@ def _info(options: argparse.Namespace) -> int:
     found = read_info(path)
     facts = {"file": str(path), "bytes": path.stat().st_size, **asdict(found)}
     print(json.dumps(facts, indent=1))
-    if found.leak:
-        print(found.leak, file=sys.stderr)
+    if not found.verdict.is_clean:
+        print(found.verdict.sentence(), file=sys.stderr)
     return EXIT_OK
 
 
@@ -266,7 +266,7 @@ def _import(options: argparse.Namespace) -> int:
         f"{'two classes' if info.origin['classes'] == 2 else 'one class'}; {prepared.size} px, "
         f"mean {prepared.mean}, std {prepared.std}\n{path}"
     )
-    print("Its split is unknown: what it was trained on is not in the file.", file=sys.stderr)
+    print(info.verdict.sentence(), file=sys.stderr)
     return EXIT_OK
 
 

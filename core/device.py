@@ -24,7 +24,9 @@ def resolve_device(name: str = "auto") -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     kind, _, number = name.partition(":")
-    if kind not in DEVICE_NAMES or (number and (kind != "cuda" or not number.isdigit())):
+    if kind not in DEVICE_NAMES or (
+        number and (kind != "cuda" or not (number.isdecimal() and len(number) < 4))
+    ):
         raise DeviceError(f"Device {name!r} is unknown; use one of: {', '.join(DEVICE_NAMES)}.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise DeviceError("Device 'cuda' was asked for, but torch sees no CUDA card; use 'auto'.")

@@ -38,10 +38,11 @@ class Ensemble:
         Raises:
             ImageError: The array is not an RGB uint8 picture.
         """
+        asked = [image, mirrored(image)] if self.flips else [image]
         return mean_probability(
-            mirrored(predictor(mirrored(image))) if flipped else predictor(image)
+            mirrored(probability) if flipped else probability
             for predictor in self.predictors
-            for flipped in ((False, True) if self.flips else (False,))
+            for flipped, probability in enumerate(predictor.predict_many(asked))
         )
 
 

@@ -1,5 +1,7 @@
 """The errors that a person can meet; each message says what came, what is needed and what to do."""
 
+_LISTED = 8  # values of a mask that a message names
+
 
 class CarmaskError(Exception):
     """Base of every error that Carmask raises on purpose."""
@@ -11,6 +13,24 @@ class ImageError(CarmaskError):
 
 class MaskError(CarmaskError):
     """A mask can't be read, or does not belong to its photo."""
+
+
+class UnclearMaskError(MaskError):
+    """A mask holds values of which none is plainly the car."""
+
+    def __init__(self, message: str, values: tuple[tuple[str, float], ...] = ()) -> None:
+        """Takes the message, and each value as `MaskClasses` reads it with its share in (0, 1]."""
+        super().__init__(message)
+        self.values = values
+
+    @property
+    def found(self) -> str:
+        """The values in words, the largest ones with their shares."""
+        largest = sorted(self.values, key=lambda pair: -pair[1])[:_LISTED]
+        names = [f"{name} ({share:.1%})" for name, share in self.values if (name, share) in largest]
+        more = len(self.values) - len(names)
+        rest = f" and {more} more values" if more else ""
+        return "; ".join(names) + rest if names else "no two plain levels"
 
 
 class ArchiveError(CarmaskError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, GetPydanticSchema, ValidationError
 from typing_extensions import TypedDict
@@ -54,10 +54,19 @@ class _DataFacts(TypedDict, total=False):
     cars: Count
 
 
+class _Verdict(TypedDict):
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    kind: Literal["clean", "unknown", "leaky"]
+    shared: NotRequired[Count]
+    total: NotRequired[Count]
+    by: NotRequired[Literal["", "car", "random"]]
+    before: NotRequired[Count]
+
+
 class _SplitFacts(TypedDict, total=False):
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     fingerprint: Text
-    verdict: Text
+    verdict: Text | _Verdict
     unknown: Text
     train_images: Count
     val_images: Count

@@ -1,6 +1,7 @@
 """Photos from a file to an array and back: one reader, one set of limits, upright RGB out."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,8 @@ from core.decode import decode
 from core.errors import ImageError, MaskError
 from core.modes import rgb_stripes
 from core.own_results import jpeg_mark, png_mark
-from core.silhouette import Mask, silhouette
+from core.silhouette import silhouette
+from core.truth import Mask, Truth
 
 MAX_PIXELS = 100_000_000
 """Largest photo, in pixels."""
@@ -23,6 +25,8 @@ MIN_SIDE = 16
 """Shortest side of a photo, in px."""
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+MaskRule: TypeAlias = Callable[[Image.Image, str], Truth]
+"""Returns the mask (H, W) that a decoded picture draws; the text is how messages call it."""
 
 
 @dataclass(frozen=True)
@@ -97,45 +101,74 @@ def read_mask(
     max_pixels: int = MAX_PIXELS,
     min_side: int = MIN_SIDE,
 ) -> Mask:
-    """Return a mask, bool (H, W), True where the car is, turned upright like a photo.
+    """Return the car of `read_truth`, bool (H, W); arguments and errors are the same."""
+    return read_truth(source, name=name, shape=shape, max_pixels=max_pixels, min_side=min_side).car
 
-    Masks come in many hands' writing. What counts as the car, in this order:
+
+def read_truth(
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    shape: tuple[int, int] | None = None,
+    rule: MaskRule = silhouette,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+) -> Truth:
+    """Return a mask, turned upright like a photo: where the car is, and what nobody judges.
+
+    Masks come in many hands' writing. What counts as the car, unless there is another rule, in
+    this order:
 
     1. Alpha that varies is the mask (car: alpha above 127), so a cut-out serves as its own mask;
        unless what it leaves visible is drawn in exactly one dark and one bright tone: then the
        visible bright part is.
-    2. A palette is judged by the entries in use: of two, the brighter one is the car, or the
-       larger index if both are equally bright (0 and 1, both black). Of one, index 0 is the car
-       if its colour is bright, any other index unless its colour is darker than that of index 0.
-    3. Of two values the larger is the car: 0 and 1, 0 and 255, black and red (a colour counts as
-       bright as its brightest channel). Of a single value, 0 means no car, anything else all car.
-    4. Otherwise, and always in a JPEG, whose values are never exact: brighter than half.
+    2. A palette is judged by the entries in use: of 0 and 1, the brighter one is the car, or 1 if
+       both are equally bright. Of one, index 0 is the car if its colour is bright, index 1 unless
+       its colour is darker than that of index 0. Other entries must be dark and white.
+    3. Of two values the larger is the car: 0 and 1, 0 and 255, any two greys that are 64 or more
+       apart, black and red (a colour counts as bright as its brightest channel). Of a single
+       value, 0 means no car, 1 or white all car.
+    4. Of 0, 1 and 255 (of 16 bits 65535), 1 is the car and the largest is ignored.
+    5. Two levels with soft or noisy edges, and always in a JPEG, whose values are never exact:
+       brighter than half of white, or than the middle of two levels that don't enclose it.
+
+    Everything else is refused rather than guessed: class numbers, numbers of single cars, colours
+    of classes.
 
     Args:
         source: A file in one of the formats of `read_image`, or the bytes of one.
         name: How messages call it; by default the file's name.
         shape: (height, width) of the upright photo that the mask belongs to; None if unknown.
+        rule: Finds the car in the picture as the file has it, not yet turned; by default the
+            above, for masks that show nothing but the car.
         max_pixels: Upper limit of width x height, checked before a pixel is decoded.
         min_side: Lower limit of width and of height, in px.
 
     Raises:
-        MaskError: The file can't be read, has another size than its photo, or holds class
-            numbers or colours of which none is plainly the car.
+        UnclearMaskError: It holds numbers or colours of which none is plainly the car.
+        MaskError: The file can't be read, or has another size than its photo.
     """
     title = _title_of(source, name)
     try:
         decoded = decode(source, title, max_pixels=max_pixels, min_side=min_side)
     except ImageError as error:
         raise MaskError(str(error)) from error
-    stored = silhouette(decoded.picture, title)
-    mask = np.ascontiguousarray(_turned(stored, decoded.orientation))
-    if shape is not None and mask.shape != tuple(shape):
+    picture, orientation = decoded.picture, decoded.orientation
+    size = picture.size if orientation > 4 else picture.size[::-1]
+    if shape is not None and size != tuple(shape):
         raise MaskError(
-            f"{title}: the mask is {mask.shape[1]} x {mask.shape[0]} px, its photo "
+            f"{title}: the mask is {size[1]} x {size[0]} px, its photo "
             f"{shape[1]} x {shape[0]} px; both must be the same. "
             "Save the mask at the photo's size."
         )
-    return mask
+    stored = rule(picture, title)
+    planes = (
+        None if plane is None else np.ascontiguousarray(_turned(plane, orientation))
+        for plane in (stored.car, stored.ignored)
+    )
+    car, ignored = planes
+    assert car is not None
+    return Truth(car, ignored)
 
 
 def encode_png(array: npt.NDArray[Any], *, is_result: bool = False) -> bytes:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ConfigError, MaskError
+from core.truth import Mask as Mask
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
 Probability: TypeAlias = npt.NDArray[np.float32]
 
 

@@ -18,8 +18,8 @@ from core.errors import CheckpointError, ImageError
 from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing, enlarge
 
-GPU_BATCH = 8
-"""Photos of one grid size that a graphics card works on together."""
+GPU_BATCH = 2
+"""Photos of one grid size that a graphics card works on together: a photo and its mirror image."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,16 @@ class Predictor:
 
     A photo's result never depends on its neighbours. On the CPU each photo runs alone (a batch is
     no faster there, and convolutions round differently for another batch size); on a graphics
-    card every batch has the same size, filled up with repeats.
+    card every batch has the same size, filled up with a repeat.
     """
 
     def __init__(
-        self, model: UNet, preprocessing: Preprocessing, device: torch.device | str = "auto"
+        self,
+        model: UNet,
+        preprocessing: Preprocessing,
+        device: torch.device | str = "auto",
+        *,
+        batch: int | None = None,
     ) -> None:
         """Copies a network for prediction: folded, on the device, in evaluation mode.
 
@@ -56,12 +61,13 @@ class Predictor:
             model: Network with three input channels and one output channel.
             preprocessing: How its pictures were prepared in training.
             device: A device, or a name for `resolve_device`.
+            batch: Size of every batch; by default 1 on the CPU, else `GPU_BATCH`.
         """
         self.device = resolve_device(device) if isinstance(device, str) else device
         self.preprocessing = preprocessing
         self.info: CheckpointInfo | None = None
         self._dtype = autocast_dtype(self.device)
-        self._batch = 1 if self.device.type == "cpu" else GPU_BATCH
+        self._batch = batch or (1 if self.device.type == "cpu" else GPU_BATCH)
         self._layout = torch.contiguous_format if self.device.type == "mps" else torch.channels_last
         folded = fold_normalisation(model)
         self.model: UNet = folded.to(device=self.device, memory_format=self._layout)  # type: ignore[call-overload]
@@ -109,8 +115,11 @@ class Predictor:
             ImageError: The array is not an RGB uint8 picture.
         """
         prepared = self.preprocessing.to_input(_checked(image))
-        grid = self._grid_probabilities([prepared])[0]
-        mirrored = self._grid_probabilities([np.ascontiguousarray(prepared[..., ::-1])])[0]
+        pair = [prepared, np.ascontiguousarray(prepared[..., ::-1])]
+        steps = range(0, len(pair), self._batch)
+        grid, mirrored = np.concatenate(
+            [self._grid_probabilities(pair[at : at + self._batch]) for at in steps]
+        )
         other = mirrored[:, ::-1]
         return Answer((grid + other) / np.float32(2), disagreement(grid, other), self.name)
 

@@ -77,6 +77,8 @@ def _show_what_it_is(opened: Opened) -> None:
         parts.insert(1, f"made from {plain(dataset.family)}")
     if dataset.classes:
         parts.append(f"classes: {plain(', '.join(dataset.classes))}")
+    if dataset.name in opened.reading.inverted:
+        parts.append("inverted masks")
     st.caption(" · ".join(parts))
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from pages.shared import controls, take_all
+from pages.shared.badges import show_verdict
 from pages.shared.checkpoints import (
     find_checkpoints,
     open_segmenter,
@@ -13,7 +14,6 @@ from pages.shared.checkpoints import (
     pick_second,
     show_broken,
     show_no_checkpoint,
-    show_verdict,
 )
 from pages.shared.frame import SEGMENT, open_page
 from pages.shared.intake import ask_photos, start_over
@@ -40,8 +40,8 @@ def main() -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             chosen = pick_checkpoint(good)
             second = pick_second(good, chosen)
-        if chosen.info is not None and chosen.info.leak:
-            show_verdict(chosen.info)
+        if chosen.info is not None:
+            show_verdict(chosen.info.verdict, quiet=True)
         show_broken(broken)
     photos = ask_photos()
     if not photos:

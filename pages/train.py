@@ -12,8 +12,8 @@ from pages.shared.text import plain
 from pages.shared.train.place import WATCH, pick_part
 from training.launch import wake
 from training.logs.listing import list_runs
+from training.logs.statuses import ALIVE
 from training.logs.summary import RunSummary
-from training.logs.watched import ALIVE
 from training.queue import Queue
 
 

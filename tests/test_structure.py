@@ -30,7 +30,7 @@ TORCH_FREE += [
     "preprocess",
     "results",
 ]
-TORCH_FREE += ["silhouette"]
+TORCH_FREE += ["mask_classes", "mask_values", "silhouette", "truth"]
 
 
 def sources() -> list[Path]:

@@ -29,7 +29,7 @@ _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 
 
 class TrainingSquares(Dataset[tuple[Tensor, ...]]):
-    """One epoch's samples as squares: images uint8 (S, S, 3), masks bool (1, S, S).
+    """One epoch's samples as squares: images uint8 (S, S, 3), `Truth.labels` uint8 (1, S, S).
 
     Where pixels weigh something extra, their weights follow, float32 (1, S, S).
     """
@@ -53,12 +53,13 @@ class TrainingSquares(Dataset[tuple[Tensor, ...]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         sample = self._samples[index]
-        image, mask = self._kept.read(sample) if self._kept else sample.read()
-        image, mask = self._augmenters[sample.recipe or self._config.recipe](
+        image, mask = self._kept.read(sample) if self._kept else sample.read_truth()
+        image, truth = self._augmenters[sample.recipe or self._config.recipe].of_truth(
             image, mask, seed=self._config.seed, epoch=self._epoch, index=index
         )
-        square = torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask[None])
-        extra = extra_weights(mask, self._config)
+        labels = torch.from_numpy(truth.labels[None])
+        square = torch.from_numpy(np.ascontiguousarray(image)), labels
+        extra = extra_weights(truth.car, self._config)
         return square if extra is None else (*square, torch.from_numpy(extra[None]))
 
 
@@ -83,8 +84,8 @@ def epoch_batches(
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Returns this process's share of each batch of an epoch.
 
-    A batch is images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and extra weights, float32
-    (N, 1, S, S), where the settings have some.
+    A batch is images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and extra weights,
+    float32 (N, 1, S, S), where the settings have some.
 
     Args:
         samples: All training photos.

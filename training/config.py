@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import ConfigError
+from core.names import shortened
 from core.preprocess import Preprocessing
 from training.augment.recipe import find_recipe
 from training.data import Reading
@@ -23,6 +25,7 @@ Cache = Literal["none", "memory"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Metric = Literal["dice", "iou", "boundary_iou", "boundary_iou_3px"]
 
+_DEVICE = re.compile("auto|cpu|mps|cuda(:[0-9]{1,3})?")
 CHANGEABLE = ("epochs", "minutes", "images", "patience", "workers", "cache", "save_minutes")
 """What a resumed run may change: how long it goes on, and what its result does not depend on."""
 
@@ -44,7 +47,10 @@ class TrainConfig:
     cars: str = ""
     """CSV file with the columns image and car; it wins over car_rule."""
     classes: tuple[str, ...] = ()
-    """Category (COCO) or class (VOC) that is a car; give more than one to join them."""
+    """Category (COCO) or class (VOC) that is a car, or its number or colour (64,0,128) in masks
+    with a file each, or all; FOLDER=NAME for one data folder. Give more than one to join them."""
+    inverted_masks: tuple[str, ...] = ()
+    """Name of a data folder whose masks are the wrong way round: bright beside the car."""
     repeat: tuple[str, ...] = ()
     """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES, or as
     NAME=TIMES:RECIPE where they have a recipe of their own; give it for each small folder that is
@@ -137,10 +143,15 @@ class TrainConfig:
     """Minutes between two saved training states inside an epoch."""
 
     def __post_init__(self) -> None:
-        for name in ("data", "classes", "repeat"):
+        for name in ("data", "classes", "inverted_masks", "repeat"):
             if isinstance(getattr(self, name), list):  # as JSON has it
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
+        if not _DEVICE.fullmatch(self.device):  # it also names files of the queue
+            raise ConfigError(
+                f"device is {shortened(self.device)!r}; it must be auto, cpu, cuda, cuda:<number> "
+                "or mps."
+            )
         if self.split and self.split_by != "car":
             raise ConfigError(
                 f"split_by is {self.split_by!r} beside split {self.split!r}; a split file is by "
@@ -186,7 +197,7 @@ class TrainConfig:
     def reading(self, base: Path = Path()) -> Reading:
         """Returns how the data folders are to be read; the CSV of cars is counted from `base`."""
         cars = base / self.cars if self.cars else None
-        return Reading(classes=self.classes, car_rule=self.car_rule, cars=cars)
+        return Reading(self.classes, self.car_rule, cars, self.inverted_masks)
 
     @property
     def has_extra_weights(self) -> bool:

@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, reason
 from core.image import read_image
+from core.mask_classes import MaskClasses
 from core.names import composed, first_few, is_hidden
+from core.truth import Truth
 from training.cars import car_of, cars_by_rule, cars_by_table
 from training.layouts import LAYOUTS, Layout
 from training.layouts.classes import says_car
 from training.layouts.listing import Listing, Remark
-from training.mask_source import MaskSource
+from training.mask_source import InvertedMask, MaskSource
 
 _VIEW = re.compile(r"_(\d\d)(?=_|$)")
+
+UNNAMED = ("carvana", "paired")
+"""Layouts whose masks may hold classes, but no file names them."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,32 @@ class Reading:
     """How a data folder is to be read, where its files leave a choice."""
 
     classes: tuple[str, ...] = ()
-    """COCO categories or VOC classes that are the car; none for those whose names say car, or the
-    only one. Other layouts have no classes and don't look at it."""
+    """What is the car: COCO categories or VOC classes by name or number; of masks with a file each
+    class numbers, colours (64,0,128) or "all". None for the classes whose names say car, or for
+    masks that show nothing but the car. FOLDER=CLASS is for the data folder of that name alone."""
     car_rule: str = ""
     """Regular expression with a group named "car", searched in a photo's name (without suffix);
     "" for the part of the name before the first "_"."""
     cars: Path | None = None
     """CSV file with the columns image (a photo's name, with or without suffix) and car; goes
     before `car_rule`."""
+    inverted: tuple[str, ...] = ()
+    """Names of data folders whose masks are inverted: the car is what they call background."""
+
+    def classes_of(self, folder: str) -> tuple[str, ...]:
+        """Returns the classes for a data folder, by its name."""
+        own = [word for word in self.classes if composed(word).startswith(f"{folder}=")]
+        shared = [word for word in self.classes if "=" not in word]
+        return tuple(word.partition("=")[2] for word in own) or tuple(shared)
+
+    def arguments(self) -> list[str]:
+        """Returns the options of a command line that say the same, with whole paths."""
+        return [
+            *([f"--car-rule={self.car_rule}"] if self.car_rule else []),
+            *(["--cars", str(self.cars.resolve())] if self.cars else []),
+            *(f"--class={name}" for name in self.classes),
+            *(f"--inverted-masks={name}" for name in self.inverted),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +93,19 @@ class Sample:
         return self.mask.path
 
     def read(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Returns the image (H, W, 3) uint8 and its mask (H, W) bool.
+        """Returns the image (H, W, 3) uint8 and where its car is, bool (H, W).
 
         Raises:
             ImageError: The photo can't be read.
             MaskError: The mask can't be read or has another size than the photo.
         """
+        image, truth = self.read_truth()
+        return image, truth.car
+
+    def read_truth(self) -> tuple[NDArray[np.uint8], Truth]:
+        """Returns the image (H, W, 3) uint8 and its mask with what is ignored; see `read`."""
         image = read_image(self.image_path)
-        return image, self.mask.read((image.shape[0], image.shape[1]))
+        return image, self.mask.read_truth((image.shape[0], image.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -104,7 +132,7 @@ class Dataset:
     """Whose cars these are: the name of the data folder that an augmented set was made from, else
     its own."""
     classes: tuple[str, ...] = ()
-    """Classes that are the car (coco, voc)."""
+    """Classes that are the car (coco, voc), or their numbers and colours (carvana, paired)."""
     all_classes: tuple[str, ...] = ()
     """Classes that there were to choose from (coco, voc)."""
 
@@ -186,7 +214,31 @@ def open_datasets(roots: Iterable[Path], reading: Reading = _ANY) -> list[Datase
     for name, same in by_name.items():
         if len(same) > 1:
             raise DataError(f"Two data folders are called {name!r}: {same}; rename one.")
+    check_reading(reading, datasets)
     return datasets
+
+
+def check_reading(reading: Reading, datasets: Sequence[Dataset]) -> None:
+    """Makes sure that what is said of the masks is said of the right data folders.
+
+    Raises:
+        DataError: A folder whose masks are inverted is none of the data folders, or a class's
+            number or colour could be meant for several of them.
+    """
+    names = [dataset.name for dataset in datasets]
+    unknown = [name for name in reading.inverted if composed(name) not in names]
+    if unknown:
+        raise DataError(
+            f"The masks of {unknown[0]!r} are to be inverted, but the data folders are "
+            f"{', '.join(names)}; give one of these names."
+        )
+    numbered = [each.name for each in datasets if each.layout in UNNAMED and each.classes]
+    shared = [word for word in reading.classes if "=" not in word and MaskClasses.parsed([word])]
+    if len(numbered) > 1 and shared:
+        raise DataError(
+            f"The class {shared[0]} could be meant for the masks of {' and '.join(numbered)}; say "
+            f"for which: --class {numbered[0]}={shared[0]}, for each folder that has it."
+        )
 
 
 def view_of(name: str) -> str:
@@ -199,18 +251,21 @@ def view_of(name: str) -> str:
 
 
 def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Dataset:
-    listing = layout.read(root, reading.classes)
+    source = composed(root.resolve().name)
+    wanted = reading.classes_of(source)
+    listing = layout.read(root, wanted)
     photos, masks = listing.photos, listing.masks
+    if source in map(composed, reading.inverted):
+        masks = {name: InvertedMask(mask) for name, mask in masks.items()}
     names = sorted(name for name in photos if name in masks)  # a set of them would lose their order
     if not names and not allow_empty:
         raise DataError(
             f"{root} has {len(photos)} photos and {len(masks)} masks, but no photo has a mask. "
             f"It looks like the layout {layout.name}: {layout.needs}; a mask has its photo's name."
         )
-    source = composed(root.resolve().name)
     cars, origins = _cars_of(names, listing, reading), listing.origins
     remarks = list(listing.remarks)
-    if listing.classes and not (reading.classes or any(map(says_car, listing.classes))):
+    if listing.classes and not (wanted or any(map(says_car, listing.classes))):
         title = "the only class is taken for the car, though its name doesn't say so"
         advice = "If it is something else, correct the classes; else choose it (--class)."
         remarks.append(Remark("only_class", title, listing.classes, advice))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import ShortMemoryError
-from training.augment.compose import resized
+from training.augment.compose import resized_truth
+from training.augment.levels import Levels
 from training.data import Sample
 from training.memory import available_bytes
 
@@ -48,12 +50,15 @@ class KeptPhotos:
         if multiprocessing.get_start_method() != "fork":  # a fork has them without a copy
             for each in (self._images, self._masks):
                 each.share_memory_()  # type: ignore[no-untyped-call]
+        self._foregrounds: dict[int, bytes] = {}  # packed: else a quarter more
         self._places = {each.key: place for place, each in enumerate(photos)}
 
         def keep(place: int) -> None:
-            image, mask = resized(*photos[place].read(), size)
+            image, levels = resized_truth(*photos[place].read_truth(), size)
             self._images[place] = torch.from_numpy(image)
-            self._masks[place] = torch.from_numpy(mask)
+            self._masks[place] = torch.from_numpy(levels.car)
+            if levels.foreground is not None:
+                self._foregrounds[place] = zlib.compress(levels.foreground.tobytes(), 1)
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(keep, range(len(photos))))
@@ -62,7 +67,11 @@ class KeptPhotos:
             f"{time.monotonic() - started:.1f} s"
         )
 
-    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Returns a copy of what `resized` makes of a photo: (S, S, 3) and (S, S), uint8."""
+    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], Levels]:
+        """Returns a copy of what `resized_truth` makes of a photo (S, S, 3) and of its mask."""
         place = self._places[sample.key]
-        return self._images[place].clone().numpy(), self._masks[place].clone().numpy()
+        image, car = self._images[place].clone().numpy(), self._masks[place].clone().numpy()
+        if place not in self._foregrounds:
+            return image, Levels(car)
+        plane = bytearray(zlib.decompress(self._foregrounds[place]))
+        return image, Levels(car, np.frombuffer(plane, np.uint8).reshape(car.shape))

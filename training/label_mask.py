@@ -16,16 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from core.decode import decode
-from core.errors import ImageError, MaskError
-from core.image import MAX_PIXELS, MIN_SIDE
+from core.errors import MaskError
+from core.image import read_truth
+from core.mask_classes import Colour, grey_of, packed, packed_rgb, refuse_jpeg
 from core.names import first_few
-
-Mask = NDArray[np.bool_]
-Colour = tuple[int, int, int]
-"""R, G, B in 0..255."""
+from core.truth import Truth
+from training.mask_source import Source
 
 _NO_COLOUR = 1 << 24
 _SHOWN = 8
@@ -50,7 +48,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelMask:
+class LabelMask(Source):
     """The pixels of some classes in a picture of known class numbers or colours."""
 
     path: Path
@@ -67,12 +65,8 @@ class LabelMask:
         colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in self.colours]
         return ",".join([*map(str, self.values), *colours, _digest(self.known)])
 
-    def read(self, shape: tuple[int, int]) -> Mask:
-        """Returns the mask, bool (H, W); see `MaskSource.read`."""
-        return self.read_with_void(shape)[0]
-
-    def read_with_void(self, shape: tuple[int, int]) -> tuple[Mask, Mask]:
-        """Returns where the car is and where nobody judges, both bool (H, W).
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns where the car is, and the void as ignored.
 
         Args:
             shape: (height, width) of the upright photo.
@@ -81,24 +75,9 @@ class LabelMask:
             MaskError: It can't be read, has another size than its photo, is a JPEG, or holds a
                 number or a colour that isn't known.
         """
-        title = self.path.name
-        try:
-            decoded = decode(self.path, title, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
-        except ImageError as error:
-            raise MaskError(str(error)) from error
-        picture = decoded.picture
-        if picture.format == "JPEG":
-            raise MaskError(
-                f"{title}: a JPEG does not keep class numbers exactly; save the mask as PNG."
-            )
-        if decoded.orientation != 1:
-            picture = ImageOps.exif_transpose(picture)
-        if picture.size != (shape[1], shape[0]):
-            raise MaskError(
-                f"{title}: the mask is {picture.width} x {picture.height} px, its photo {shape[1]} "
-                f"x {shape[0]} px; both must be the same. Make the mask from the photo as it is, "
-                "turned upright."
-            )
+        return read_truth(self.path, shape=shape, rule=self._pixels)
+
+    def _pixels(self, picture: Image.Image, title: str) -> Truth:
         return label_pixels(picture, self.values, self.colours, self.known, title)
 
 
@@ -108,19 +87,20 @@ def label_pixels(
     colours: Collection[Colour],
     known: Known,
     title: str,
-) -> tuple[Mask, Mask]:
-    """Returns which pixels are the car and which nobody judges, both bool (H, W).
+) -> Truth:
+    """Returns which pixels are the car, and the void as ignored.
 
     Args:
-        picture: The picture of classes, upright.
+        picture: The picture of classes.
         values: Class numbers that are the car.
         colours: Colours that are the car.
         known: All that may be in it.
         title: How messages call it.
 
     Raises:
-        MaskError: It holds a number or a colour that isn't known.
+        MaskError: It is a JPEG, or holds a number or a colour that isn't known.
     """
+    refuse_jpeg(picture, title)
     if picture.mode[0] in "IF":
         return _by_number(np.asarray(picture), values, known, title)
     if picture.mode in ("P", "L", "1"):
@@ -131,18 +111,17 @@ def label_pixels(
             return _by_number(places, values, known, title)
         if not colours and table[used].any():
             raise _only_colours(title)
-        car, void = _split(table, colours, known.void_colours)
-        return car[places], void[places]
-    image = np.asarray(picture.convert("RGB"))
-    packed = (image.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2)
-    used = np.unique(packed)
+        return _split(table[places], colours, known.void_colours)
+    pixels = packed_rgb(picture)
+    used = np.unique(pixels)
     if colours and _all_known(used, known):
-        return _split(packed, colours, known.void_colours)
-    if np.array_equal(image.min(axis=2), image.max(axis=2)):  # numbers, saved in three channels
-        return _by_number(image[:, :, 0], values, known, title)
+        return _split(pixels, colours, known.void_colours)
+    grey = grey_of(pixels)
+    if grey is not None:  # numbers, saved in three channels
+        return _by_number(grey, values, known, title)
     if not colours:
         raise _only_colours(title)
-    strange = set(used.tolist()) - {_packed(colour) for colour in known.colours}
+    strange = set(used.tolist()) - {packed(colour) for colour in known.colours}
     shown = first_few([f"#{colour:06x}" for colour in sorted(strange)], _SHOWN)
     raise MaskError(
         f"{title}: it holds colours that {known.source} gives no class ({len(strange):,}): "
@@ -154,22 +133,26 @@ def label_pixels(
 @cache
 def _digest(known: Known) -> str:
     sets = (known.values, known.colours, known.void_values, known.void_colours)
-    facts = f"{[sorted(each) for each in sets]}{known.numbered}"
+    facts = f"{[sorted(each) for each in sets]}{known.numbered}, void ignored"
     return hashlib.blake2b(facts.encode(), digest_size=8).hexdigest()
 
 
 def _split(
-    packed: NDArray[np.uint32], colours: Collection[Colour], void: Collection[Colour]
-) -> tuple[Mask, Mask]:
-    """Returns where packed colours are the car, and where the void."""
-    cars, voids = ([_packed(colour) for colour in each] for each in (colours, void))
-    car = np.isin(packed, cars)
-    return car, np.isin(packed, voids) & ~car
+    pixels: NDArray[np.uint32], colours: Collection[Colour], void: Collection[Colour]
+) -> Truth:
+    return _told(pixels, list(map(packed, colours)), list(map(packed, void)))
+
+
+def _told(pixels: NDArray[np.integer], cars: Sequence[int], voids: Sequence[int]) -> Truth:
+    """Returns where pixels have a value of the car, and where one of the void."""
+    car = np.isin(pixels, cars)
+    ignored = np.isin(pixels, voids) & ~car
+    return Truth(car, ignored if ignored.any() else None)
 
 
 def _by_number(
     numbers: NDArray[np.integer], values: Collection[int], known: Known, title: str
-) -> tuple[Mask, Mask]:
+) -> Truth:
     found = np.unique(numbers).tolist()
     shown = _listed(found)
     if not (known.numbered or values):
@@ -186,8 +169,7 @@ def _by_number(
             f"to {_listed(strange)}. Choose the car's number (--class N), or list all classes in "
             "labelmap.txt, the background first."
         )
-    car = np.isin(numbers, list(values))
-    return car, np.isin(numbers, list(known.void_values)) & ~car
+    return _told(numbers, list(values), list(known.void_values))
 
 
 def _only_colours(title: str) -> MaskError:
@@ -197,28 +179,23 @@ def _only_colours(title: str) -> MaskError:
     )
 
 
-def _all_known(packed: NDArray[np.integer], known: Known) -> bool:
-    return bool(np.isin(packed, [_packed(colour) for colour in known.colours]).all())
+def _all_known(pixels: NDArray[np.integer], known: Known) -> bool:
+    return bool(np.isin(pixels, [packed(colour) for colour in known.colours]).all())
 
 
 def _table(picture: Image.Image) -> NDArray[np.uint32]:
     """Returns the packed colour of each pixel value, uint32 (256,); beyond a palette none."""
     table = np.full(256, _NO_COLOUR, np.uint32)
     if picture.mode == "1":
-        table[:2] = 0, _packed((255, 255, 255))
+        table[:2] = 0, packed((255, 255, 255))
     elif picture.mode == "L":
-        table[:] = [_packed((value, value, value)) for value in range(256)]
+        table[:] = [packed((value, value, value)) for value in range(256)]
     else:
         parts = picture.getpalette("RGB") or []
         colours = zip(parts[::3], parts[1::3], parts[2::3], strict=False)
         for value, colour in enumerate(colours):
-            table[value] = _packed(colour)
+            table[value] = packed(colour)
     return table
-
-
-def _packed(colour: Colour) -> int:
-    red, green, blue = colour
-    return red << 16 | green << 8 | blue
 
 
 def _listed(numbers: Sequence[int]) -> str:

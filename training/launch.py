@@ -7,7 +7,6 @@ nor a trainer is a child that the page's server could take along.
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -23,8 +22,9 @@ from core.errors import RunError
 from core.places import short_path, workspace
 from training.config import TrainConfig
 from training.detached import detached, start_detached
-from training.locks import lock_holder, take_lock
+from training.locks import lock_holder, stop_holder, take_lock
 from training.logs.listing import list_runs
+from training.logs.statuses import ALIVE
 from training.presets import find_preset
 from training.queue import Entry, Queue, device_of
 from training.runlog import Cause, check_name, explain_end, is_locked, read_config, usual_name
@@ -71,7 +71,7 @@ def resume_run(folder: Path, **lengths: Any) -> None:
 
     Args:
         folder: The run's.
-        lengths: New values of some of `training.config.LENGTHS`, to extend it.
+        lengths: New values of some of `training.config.CHANGEABLE`, to extend it.
 
     Raises:
         ConfigError: A length is out of its range.
@@ -92,16 +92,14 @@ def stop_run(folder: Path) -> None:
     Raises:
         RunError: Nobody trains it, or not on this machine.
     """
-    holder = lock_holder(folder / "lock")
-    if holder is None:
+    if stop_holder(folder / "lock"):
+        return
+    if lock_holder(folder / "lock") is None:
         raise RunError(f"The run {folder.name} is not being trained; it may have ended just now.")
-    if holder in (0, os.getpid()):
-        raise RunError(
-            f"Which process trains {folder.name} can't be told from here: stop it where it was "
-            "started, with Ctrl-C."
-        )
-    with suppress(ProcessLookupError):
-        os.kill(holder, signal.SIGTERM)
+    raise RunError(
+        f"Which process trains {folder.name} can't be told from here: stop it where it was "
+        "started, with Ctrl-C."
+    )
 
 
 def fit_arguments(config: TrainConfig, runs: Path, name: str, preset: str = "") -> list[str]:
@@ -203,7 +201,7 @@ def _is_taken(runs: Path, name: str) -> bool:
 
 def _is_busy(runs: Path, device: str) -> bool:
     """Tells whether a run is being trained on a device, whoever started it."""
-    alive = [run for run in list_runs(runs) if run.status in ("running", "starting", "stopping")]
+    alive = [run for run in list_runs(runs) if run.status in ALIVE]
     return any(not run.device or device_of(run.device) == device for run in alive)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
 import sys
 import threading
@@ -57,6 +58,21 @@ def lock_holder(path: Path) -> int | None:
             return 0
     found = struct.unpack(_LAYOUT, asked)
     return None if found[_TYPE_AT] == _fcntl.F_UNLCK else max(0, int(found[_PID_AT]))
+
+
+def stop_holder(path: Path) -> bool:
+    """Returns whether the process that holds a lock file was told to end, by SIGTERM.
+
+    Only the holder itself is: never this process, one that can't be named, or one that let go.
+    """
+    holder = lock_holder(path)
+    if not holder or holder == os.getpid():
+        return False
+    try:
+        os.kill(holder, signal.SIGTERM)
+    except OSError:  # it has just ended, or is somebody else's
+        return False
+    return True
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:

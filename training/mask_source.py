@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageOps
 
-from core.decode import decode
-from core.errors import ImageError, MaskError
-from core.image import MAX_PIXELS, MIN_SIDE, read_mask
+from core.errors import MaskError
+from core.image import read_truth
+from core.mask_classes import MaskClasses
+from core.truth import Truth
 from training.outlines import draw_outline
 
 Mask = NDArray[np.bool_]
-Colour = tuple[int, int, int]
-
-_NUMBERED = ("P", "L", "1", "I", "I;16")
 
 
 class MaskSource(Protocol):
@@ -35,8 +33,8 @@ class MaskSource(Protocol):
     def selector(self) -> str:
         """What of the file it is, "" for all of it; changes whenever the mask would."""
 
-    def read(self, shape: tuple[int, int]) -> Mask:
-        """Returns the mask, bool (H, W), True where the car is.
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask, (H, W): where the car is, and what is ignored.
 
         Args:
             shape: (height, width) of the upright photo.
@@ -45,10 +43,27 @@ class MaskSource(Protocol):
             MaskError: It can't be read, or has another size than its photo.
         """
 
+    def read(self, shape: tuple[int, int]) -> Mask:
+        """Returns where the car is, bool (H, W); see `read_truth`."""
+
+
+class Source:
+    """What all sources share."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask; see `MaskSource.read_truth`."""
+
+    def read(self, shape: tuple[int, int]) -> Mask:
+        """Returns where the car is, bool (H, W); see `MaskSource.read_truth`."""
+        return self.read_truth(shape).car
+
 
 @dataclass(frozen=True, slots=True)
-class MaskFile:
-    """A mask in a file of its own, told from its background as `core.image.read_mask` says."""
+class MaskFile(Source):
+    """A mask in a file of its own, told from its background as `core.image.read_truth` says."""
 
     path: Path
 
@@ -57,54 +72,68 @@ class MaskFile:
         """Always "": the whole file is the mask."""
         return ""
 
-    def read(self, shape: tuple[int, int]) -> Mask:
-        """Returns the mask, bool (H, W); see `MaskSource.read`."""
-        return read_mask(self.path, shape=shape)
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask; see `MaskSource.read_truth`."""
+        return read_truth(self.path, shape=shape)
 
 
 @dataclass(frozen=True, slots=True)
-class ClassMask:
+class ClassMask(Source):
     """The pixels of some classes in a picture of class numbers, or of class colours.
 
-    Everything else is not the car: other classes, the background 0 and the void 255.
+    The void is ignored (see `core.mask_classes`); all else is not the car.
     """
 
     path: Path
-    values: tuple[int, ...]
-    """Class numbers that are the car."""
-    colours: tuple[Colour, ...] = ()
-    """Their colours, R, G, B of 0..255, for pictures without palette that hold colours."""
+    classes: MaskClasses
+    """The classes that are the car."""
 
     @property
     def selector(self) -> str:
         """The class numbers, and their colours."""
-        colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in self.colours]
-        return ",".join([*map(str, self.values), *colours])
+        return f"{self.classes}, void ignored"
 
-    def read(self, shape: tuple[int, int]) -> Mask:
-        """Returns the mask, bool (H, W); see `MaskSource.read`."""
-        title = self.path.name
-        try:
-            decoded = decode(self.path, title, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
-        except ImageError as error:
-            raise MaskError(str(error)) from error
-        picture = decoded.picture
-        if picture.format == "JPEG":
-            raise MaskError(
-                f"{title}: a JPEG does not keep class numbers exactly; save the mask as PNG."
-            )
-        if decoded.orientation != 1:
-            picture = ImageOps.exif_transpose(picture)
-        if picture.mode in _NUMBERED:
-            mask = np.isin(np.asarray(picture), self.values)
-        else:
-            mask = _of_colours(np.asarray(picture.convert("RGB")), self.colours)
-        _check_size(title, mask.shape, shape)
-        return mask
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask; see `MaskSource.read_truth`."""
+        return read_truth(self.path, shape=shape, rule=self.classes.pixels)
 
 
 @dataclass(frozen=True, slots=True)
-class CocoMask:
+class InvertedMask(Source):
+    """A mask that was drawn the wrong way round: what it calls the car is all but the car."""
+
+    drawn: MaskSource
+
+    @property
+    def path(self) -> Path:
+        """The file that it lies in."""
+        return self.drawn.path
+
+    @property
+    def selector(self) -> str:
+        """That of the mask as it was drawn, and that it is inverted."""
+        return f"{self.drawn.selector} inverted"
+
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask the right way round; see `MaskSource.read_truth`."""
+        return self.drawn.read_truth(shape).inverted()
+
+
+def source_of_files(classes: Sequence[str]) -> Callable[[Path], MaskSource]:
+    """Returns what makes the source of a mask of its file, where masks have a file each.
+
+    Args:
+        classes: What is the car in them, as words (see `MaskClasses.parsed`); where none is a
+            number, a colour or "all", they show nothing but the car.
+    """
+    wanted = MaskClasses.parsed(classes)
+    if not wanted:
+        return MaskFile
+    return lambda path: ClassMask(path, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class CocoMask(Source):
     """The outlines that a COCO file holds of one photo's cars, all of them as one mask."""
 
     path: Path
@@ -123,8 +152,8 @@ class CocoMask:
         digest = hashlib.blake2b(self.outlines.encode(), digest_size=8).hexdigest()
         return f"{self.width}x{self.height}:{digest}"
 
-    def read(self, shape: tuple[int, int]) -> Mask:
-        """Returns the mask, bool (H, W), empty without outlines; see `MaskSource.read`."""
+    def read_truth(self, shape: tuple[int, int]) -> Truth:
+        """Returns the mask, empty without outlines; see `MaskSource.read_truth`."""
         title = f"{self.path.name}, {self.photo}"
         if self.height:
             _check_size(title, (self.height, self.width), shape)
@@ -132,13 +161,12 @@ class CocoMask:
         outlines: list[Any] = json.loads(self.outlines)
         for outline in outlines:
             mask |= draw_outline(outline, shape, title)
-        return mask
+        return Truth(mask)
 
 
-def _of_colours(image: NDArray[np.uint8], colours: Sequence[Colour]) -> Mask:
-    """Returns where an image (H, W, 3) uint8 has one of some colours, bool (H, W)."""
-    packed = (image.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2)
-    return np.isin(packed, [red * 65536 + green * 256 + blue for red, green, blue in colours])
+def written_mask(path: Path, line: dict[str, Any]) -> MaskSource:
+    """Returns how a mask of an augmented set is read, by the line of the set's manifest."""
+    return ClassMask(path, MaskClasses((1,))) if line.get("ignored") else MaskFile(path)
 
 
 def _check_size(title: str, size: tuple[int, ...], shape: tuple[int, int]) -> None:

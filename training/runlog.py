@@ -27,10 +27,10 @@ from core.files import Facts, read_facts, read_json, write_bytes_atomically
 from training.config import TrainConfig
 from training.exports import CsvFile, EventFiles
 from training.locks import lock_holder, take_lock
+from training.logs.statuses import WrittenStatus
 from training.metric_lines import Count, Line, parse_lines
 from training.splits import Split, load_split
 
-Status = Literal["running", "finished", "stopped", "failed"]
 Cause = Literal["", "diverged", "memory", "killed"]
 
 
@@ -38,7 +38,7 @@ Cause = Literal["", "diverged", "memory", "killed"]
 class RunState:
     """Where a run is, as state.json says it."""
 
-    status: Status
+    status: WrittenStatus
     """"running" with nobody holding the lock means that the trainer crashed."""
     epoch: int = 0
     """Epochs finished."""
@@ -145,7 +145,7 @@ class RunLog:
         """Writes state.json; a reader sees the old one or the new one."""
         _write_json(self.folder / "state.json", {**asdict(state), "updated": now()})
 
-    def end_before_start(self, status: Status, message: str = "") -> None:
+    def end_before_start(self, status: WrittenStatus, message: str = "") -> None:
         """Writes how a trainer ended that never began; leaves what an earlier one wrote."""
         if not (self.folder / "state.json").is_file():
             self.write_state(RunState(status, 0, self.config.epochs, message=message))
@@ -246,7 +246,7 @@ def check_name(name: str) -> None:
         raise ConfigError(f"The name {name!r} is no folder name; use letters, digits, '-' and '_'.")
 
 
-def explain_end(folder: Path, status: Status, message: str, cause: Cause = "") -> None:
+def explain_end(folder: Path, status: WrittenStatus, message: str, cause: Cause = "") -> None:
     """Writes why a trainer ended that could not say it itself; leaves what it did say.
 
     Args:

@@ -87,7 +87,7 @@ class SeenRun:
             recipe=recipe,
             applied=traced.applied,
             image=config.preprocessing.normalise(image.numpy()),
-            mask=mask.numpy().astype(np.float32),
+            mask=(mask.numpy() == 1).astype(np.float32),
             picture=image.numpy(),
             step=step if step <= steps else None,
             steps=steps,

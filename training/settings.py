@@ -83,14 +83,15 @@ def check(settings: Any) -> None:
         elif name in choices and value not in choices[name]:
             wanted = ", ".join(choices[name])
             raise ConfigError(f"{name} is {value!r}; choose one of: {wanted}.")
-        elif kinds[name] is str and not isinstance(value, str):
-            raise ConfigError(f"{name} is {value!r}; it must be a text.")
-        elif kinds[name] is tuple and not _is_texts(value):
-            raise ConfigError(f"{name} is {value!r}; it must be a list of texts.")
+        elif kinds[name] is str and not _is_word(value):
+            raise ConfigError(f"{name} is {value!r}; it must be a text without NUL bytes.")
+        elif kinds[name] is tuple and not (isinstance(value, tuple) and all(map(_is_word, value))):
+            raise ConfigError(f"{name} is {value!r}; it must be a list of texts without NUL bytes.")
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+def _is_word(value: Any) -> bool:
+    """Returns whether a value is a text that can stand in a command line."""
+    return isinstance(value, str) and "\0" not in value
 
 
 def _check_number(name: str, value: Any, limits: Limits, kind: type) -> None:

@@ -1,15 +1,17 @@
 """The sides of a split: which cars are trained on and which are kept, and the file of that.
 
-A car belongs to a family: the data folder that it was photographed for. An augmented set is of its
-source's family, so a car and its augmented versions always stand on the same side.
+Sides are listed by family: the data folder that the cars were photographed for; an augmented set is
+of its source's family. Whether a car was trained on is told by the car's id over all families, and
+by the digests of its photos, never by a folder's name: a folder can be renamed or copied.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,12 +21,45 @@ from pydantic_core import to_json
 from core.errors import DataError, reason
 from core.files import Facts, read_json, write_bytes_atomically
 from core.names import composed
+from core.split_verdict import SplitVerdict
 from training.data import Dataset, Sample
+from training.digests import photo_digests
 
 Part = Literal["train", "val"]
 By = Literal["car", "random"]
 Sides = dict[str, tuple[str, ...]]
 """Names (of cars, or of photos) by family."""
+Digests = Mapping[str, Sequence[str]]
+"""Digests of photos by the cars that they show; see `training.digests`."""
+
+
+@dataclass(frozen=True)
+class TrainedCars:
+    """The cars that a network was trained on."""
+
+    cars: Sides = field(default_factory=dict)
+    """Their ids, by family."""
+    digests: frozenset[str] = frozenset()
+    """Of their photos; empty of runs that did not record any."""
+    complete: bool = True
+    """Whether these are all; False where a checkpoint has no record of its training."""
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of the cars, of all families."""
+        return frozenset(car for cars in self.cars.values() for car in cars)
+
+    def has(self, car: str, digests: Iterable[str] = ()) -> bool:
+        """Tells whether a car is among them, by its id or by a digest of one of its photos."""
+        return car in self.ids or not self.digests.isdisjoint(digests)
+
+    def verdict_on(self, samples: Sequence[Sample]) -> SplitVerdict:
+        """Returns the verdict on scores of these photos: how many of their cars were trained on."""
+        cars = {sample.car for sample in samples}
+        digests = photo_digests(samples) if self.digests else {}
+        shared = sum(self.has(car, digests.get(car, ())) for car in cars)
+        kind = _kind(shared, complete=self.complete)
+        return SplitVerdict(kind, shared, len(cars), "car")
 
 
 @dataclass(frozen=True)
@@ -42,9 +77,11 @@ class Split:
     """Of a random split: photos kept for validation, by family."""
     train_images: Sides = field(default_factory=dict)
     """Of a random split: photos trained on, by family."""
-    before: Sides = field(default_factory=dict)
-    """Cars, by family, that the network had been trained on before: by the run whose weights were
-    the start, and by those that it started from. Known where these runs have their split file."""
+    before: TrainedCars = field(default_factory=TrainedCars)
+    """What the network had been trained on before: by the run whose weights were the start, and by
+    those that it started from."""
+    digests: Digests = field(default_factory=dict)
+    """Of the photos of both sides; empty of a split that did not record any."""
 
     def fingerprint(self) -> str:
         """Returns a SHA-256 of both sides; what led there and what was before do not matter."""
@@ -54,19 +91,19 @@ class Split:
             sides["val_images"] = _plain(self.val_images)
         return hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()
 
-    def verdict(self) -> str:
-        """Returns a sentence on leaks: cars that stand on both sides, counted."""
-        total = sum(len(cars) for cars in self.val_cars.values())
-        shared, known = self._kept_of(self.train_cars), self._kept_of(self.before)
-        if shared:
-            return f"LEAKY: {shared} of {total} validation cars are also in train"
-        if known:
-            return (
-                f"LEAKY: {known} of {total} validation cars were trained on by the checkpoint that "
-                "was the start"
-            )
-        how = "by car" if self.by == "car" else "at random"
-        return f"{how}: {total} validation cars, none of them in train"
+    def verdict(self) -> SplitVerdict:
+        """Returns the verdict: validation cars that were trained on, counted."""
+        now = self._trained_now()
+        val = [(car, self.digests.get(car, ())) for cars in self.val_cars.values() for car in cars]
+        in_train = sum(now.has(*each) for each in val)
+        shared = sum(now.has(*each) or self.before.has(*each) for each in val)
+        kind = _kind(shared, complete=self.before.complete)
+        return SplitVerdict(kind, shared, len(val), self.by, before=shared - in_train)
+
+    def with_digests(self, datasets: Sequence[Dataset]) -> Split:
+        """Returns it with the digests of the data's photos; reads the files, decodes none."""
+        samples = (sample for dataset in datasets for sample in dataset.samples)
+        return replace(self, digests=photo_digests(samples))
 
     def select(self, datasets: Sequence[Dataset], part: Part) -> list[Sample]:
         """Returns the samples of one side, in the data folders' order.
@@ -91,32 +128,20 @@ class Split:
             chosen += [sample for sample in dataset.samples if self._divided(sample) in here]
         return chosen
 
-    def trained_on(self, samples: Sequence[Sample], datasets: Sequence[Dataset]) -> tuple[int, int]:
-        """Returns how many cars of the samples were trained on, and how many cars they show.
-
-        Args:
-            samples: Photos that are to be scored.
-            datasets: The data folders that they are of.
-        """
-        families = {dataset.name: dataset.family for dataset in datasets}
-        cars = {(families[sample.source], sample.car) for sample in samples}
-        trained = {(family, car) for family, side in self.trained().items() for car in side}
-        return len(cars & trained), len(cars)
-
-    def trained(self) -> Sides:
-        """Returns all cars, by family, that a network of this split was ever trained on."""
-        families = sorted({*self.train_cars, *self.before})
-        sides = (self.train_cars, self.before)
-        return {
-            family: tuple(sorted({car for side in sides for car in side.get(family, ())}))
-            for family in families
+    def trained(self) -> TrainedCars:
+        """Returns all cars that a network of this split was ever trained on."""
+        now, before = self._trained_now(), self.before
+        cars = {
+            family: tuple(sorted({*now.cars.get(family, ()), *before.cars.get(family, ())}))
+            for family in sorted({*now.cars, *before.cars})
         }
+        return TrainedCars(cars, now.digests | before.digests, before.complete)
 
     def save(self, path: Path) -> None:
         """Writes the split with its fingerprint and verdict as JSON."""
         facts: dict[str, Any] = {
             "fingerprint": self.fingerprint(),
-            "verdict": self.verdict(),
+            "verdict": self.verdict().to_json(),
             "seed": self.seed,
             "by": self.by,
             "train_cars": _plain(self.train_cars),
@@ -125,13 +150,16 @@ class Split:
         if self.by == "random":
             facts["train_images"] = _plain(self.train_images)
             facts["val_images"] = _plain(self.val_images)
-        if self.before:
-            facts["before"] = _plain(self.before)
+        facts["before"] = _plain(self.before.cars)
+        facts["before_complete"] = self.before.complete
+        facts["before_digests"] = sorted(self.before.digests)
+        facts["digests"] = _plain(self.digests)
         write_bytes_atomically(path, (json.dumps(facts, indent=1) + "\n").encode())
 
-    def _kept_of(self, side: Sides) -> int:
-        """Returns how many of the validation cars are among others."""
-        return sum(len(set(cars) & set(side.get(f, ()))) for f, cars in self.val_cars.items())
+    def _trained_now(self) -> TrainedCars:
+        cars = {car for side in self.train_cars.values() for car in side}
+        digests = (digest for car in cars for digest in self.digests.get(car, ()))
+        return TrainedCars(self.train_cars, frozenset(digests))
 
     def _sides_of(self, family: str) -> tuple[set[str], set[str]]:
         if self.by == "car":
@@ -161,6 +189,9 @@ class _SplitFile(Facts):
     train_images: Sides = Field(default_factory=dict)
     val_images: Sides = Field(default_factory=dict)
     before: Sides = Field(default_factory=dict)
+    before_digests: tuple[str, ...] = ()
+    before_complete: bool = True
+    digests: Sides = Field(default_factory=dict)
 
 
 def load_split(path: Path) -> Split:
@@ -179,7 +210,18 @@ def load_split(path: Path) -> Split:
         raise DataError(f"The split {path} can't be read: {place}: {first['msg']}.") from error
     except (OSError, ValueError) as error:
         raise DataError(f"The split {path} can't be read: {reason(error)}.") from error
-    split = Split(**facts.model_dump(exclude={"fingerprint"}))
+    split = Split(
+        val_cars=facts.val_cars,
+        train_cars=facts.train_cars,
+        seed=facts.seed,
+        by=facts.by,  # type: ignore[arg-type]  # checked above
+        val_images=facts.val_images,
+        train_images=facts.train_images,
+        before=TrainedCars(
+            _composed(facts.before), frozenset(facts.before_digests), facts.before_complete
+        ),
+        digests=facts.digests,
+    )
     if facts.fingerprint != split.fingerprint():
         raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")
     return replace(
@@ -188,7 +230,6 @@ def load_split(path: Path) -> Split:
         train_cars=_composed(split.train_cars),
         val_images=_composed(split.val_images),
         train_images=_composed(split.train_images),
-        before=_composed(split.before),
     )
 
 
@@ -197,5 +238,11 @@ def _composed(sides: Sides) -> Sides:
     return {composed(family): tuple(map(composed, names)) for family, names in sides.items()}
 
 
-def _plain(sides: Sides) -> dict[str, list[str]]:
+def _kind(shared: int, *, complete: bool) -> Literal["clean", "unknown", "leaky"]:
+    if shared:
+        return "leaky"
+    return "clean" if complete else "unknown"
+
+
+def _plain(sides: Digests) -> dict[str, list[str]]:
     return {family: sorted(names) for family, names in sides.items()}

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from core.errors import ConfigError
 from training.data import Dataset, Sample
-from training.sides import Part, Sides, Split, divided_photo, load_split
+from training.sides import (
+    Digests,
+    Part,
+    Sides,
+    Split,
+    TrainedCars,
+    divided_photo,
+    load_split,
+)
 from training.strata import Shares, deal_alike, pick_alike, shares_of
 
 __all__ = [
@@ -31,39 +39,48 @@ def split_by_car(
     val_share: float,
     seed: int,
     shares: Shares | None = None,
-    before: Sides | None = None,
+    before: TrainedCars | None = None,
+    digests: Digests | None = None,
 ) -> Split:
     """Returns a split of each family by its cars.
+
+    A car that several families have, by its id, stands on the same side in all of them.
 
     Args:
         datasets: Data folders.
         val_share: Share of each family's cars that is kept, rounded down, at least one; in
             [0, 0.9].
-        seed: Chooses which; each family's choice depends on its own cars alone.
+        seed: Chooses which; each family's choice depends on its own cars, and on those that it
+            shares with others.
         shares: Where given, cars of all sizes are kept: the mean and the quantiles of both sides
             are close. A car without a share counts as a middling one.
-        before: Cars, by family, that the network has been trained on already. They are not kept, so
-            fewer may be; only where a family has no other car does it leak. Not with `shares`.
+        before: What the network has been trained on already. These cars are not kept, so fewer may
+            be; only where a family has no other car does it leak. Not with `shares`.
+        digests: Of the data's photos: by these too, cars are known again that were trained on.
 
     Raises:
         ConfigError: A family has fewer than two cars, so nothing could be kept; or the share is
             out of its range.
     """
     _require_share(val_share)
-    val: Sides = {}
-    train: Sides = {}
-    for family, cars in cars_by_family(datasets).items():
+    before, digests = before or TrainedCars(), digests or {}
+    families = cars_by_family(datasets)
+    is_kept: dict[str, bool] = {}  # by car, whatever its family
+    for family, cars in sorted(families.items(), key=_size):  # a large one follows a small one
         _require_cars(family, cars, 2)
         kept = max(1, int(len(cars) * val_share))
         rng = np.random.default_rng(seed)
         if shares is None:
-            order = [int(place) for place in rng.permutation(len(cars))]
-            known = set((before or {}).get(family, ()))
-            picked = [place for place in order if cars[place] not in known][:kept] or order[:kept]
+            order = [cars[place] for place in rng.permutation(len(cars))]
+            new = [car for car in order if not before.has(car, digests.get(car, ()))]
         else:
-            picked = pick_alike(shares_of(family, cars, shares), kept, rng)
-        val[family], train[family] = _both_sides(cars, picked)
-    return Split(val_cars=val, train_cars=train, seed=seed, before=before or {})
+            order = list(cars)
+            new = [cars[place] for place in pick_alike(shares_of(family, cars, shares), kept, rng)]
+        picked = [car for car in cars if is_kept.get(car)]
+        picked += [car for car in new if car not in is_kept][: max(0, kept - len(picked))]
+        picked = picked or [car for car in order if car not in is_kept][:kept]
+        is_kept |= {car: car in picked for car in cars}
+    return _split_of(families, is_kept, seed, before, digests)
 
 
 def split_folds(
@@ -82,23 +99,22 @@ def split_folds(
     """
     if folds < 2:
         raise ConfigError(f"folds is {folds}; it must be 2 or more.")
-    dealt: dict[str, list[list[int]]] = {}
     families = cars_by_family(datasets)
-    for family, cars in families.items():
+    fold_of: dict[str, int] = {}  # by car, whatever its family
+    for family, cars in sorted(families.items(), key=_size):
         _require_cars(family, cars, folds)
         rng = np.random.default_rng(seed)
         if shares is None:
             order = [int(place) for place in rng.permutation(len(cars))]
-            dealt[family] = [order[fold::folds] for fold in range(folds)]
+            dealt = [order[fold::folds] for fold in range(folds)]
         else:
-            dealt[family] = deal_alike(shares_of(family, cars, shares), folds, rng)
-    splits = []
-    for fold in range(folds):
-        sides = {name: _both_sides(cars, dealt[name][fold]) for name, cars in families.items()}
-        val = {family: side[0] for family, side in sides.items()}
-        train = {family: side[1] for family, side in sides.items()}
-        splits.append(Split(val_cars=val, train_cars=train, seed=seed))
-    return splits
+            dealt = deal_alike(shares_of(family, cars, shares), folds, rng)
+        places = {cars[place]: fold for fold, each in enumerate(dealt) for place in each}
+        fold_of = places | fold_of
+    return [
+        _split_of(families, {car: its == fold for car, its in fold_of.items()}, seed)
+        for fold in range(folds)
+    ]
 
 
 def split_at_random(datasets: Sequence[Dataset], val_share: float, seed: int) -> Split:
@@ -146,6 +162,25 @@ def _by_family(datasets: Sequence[Dataset], name_of: Callable[[Sample], str]) ->
     for dataset in datasets:
         found[dataset.family].update(name_of(sample) for sample in dataset.samples)
     return {family: tuple(sorted(names)) for family, names in found.items()}
+
+
+def _size(family: tuple[str, tuple[str, ...]]) -> int:
+    return len(family[1])
+
+
+def _split_of(
+    families: Sides,
+    is_kept: Mapping[str, bool],
+    seed: int,
+    before: TrainedCars | None = None,
+    digests: Digests | None = None,
+) -> Split:
+    """Returns the split by car of families, from whether each car is kept."""
+    val, train = (
+        {family: tuple(c for c in cars if is_kept[c] == side) for family, cars in families.items()}
+        for side in (True, False)
+    )
+    return Split(val, train, seed, before=before or TrainedCars(), digests=digests or {})
 
 
 def _cars_of(datasets: Sequence[Dataset], photos: Sides) -> Sides:

@@ -13,6 +13,7 @@ from core.foreign.convert import convert
 from core.foreign.layers import layers_of
 from core.foreign.state_dict import read_state_dict
 from core.preprocess import Preprocessing
+from core.split_verdict import UNKNOWN
 
 Colours = tuple[float, float, float]
 
@@ -70,7 +71,7 @@ def import_checkpoint(
         ),
         title=options.title or f"{program.title}, {file.stem}",
         run=run.absolute().name,
-        split={"unknown": "It was trained by another program, and its file says nothing of it."},
+        split={"verdict": UNKNOWN.to_json()},
         origin={
             "program": program.title,
             "file": file.name,

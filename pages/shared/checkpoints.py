@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints, usual_second
 from core.errors import CarmaskError
+from pages.shared.badges import mark
 from pages.shared.folders import runs_folder
 from pages.shared.segmenter import Segmenter
 from pages.shared.text import code, plain
@@ -141,22 +142,10 @@ def _load(first: tuple[Path, int, int], second: tuple[Path, int, int] | None) ->
     return Segmenter.load(first[0], second[0] if second else None)
 
 
-def show_verdict(info: CheckpointInfo) -> None:
-    """Draws the split's verdict as a badge: LEAKY in red, an honest split in green."""
-    verdict = str(info.split.get("verdict", ""))
-    if info.leak:
-        st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(verdict))
-    elif verdict:
-        st.badge("Split by car", icon=":material/verified:", color="green", help=plain(verdict))
-    else:
-        why = str(info.split.get("unknown", "The checkpoint says nothing of its split."))
-        st.badge("Split unknown", color="gray", help=plain(why))
-
-
 def _label(name: str, info: CheckpointInfo | None) -> str:
     dice = info.metrics.get("dice") if info else None
-    leaky = " · LEAKY" if info and info.leak else ""
-    return f"{name} · Dice {dice:.4f}{leaky}" if isinstance(dice, float | int) else name + leaky
+    score = f" · Dice {dice:.4f}" if isinstance(dice, float | int) else ""
+    return name + score + (mark(info.verdict) if info else "")
 
 
 def _choose() -> None:

@@ -12,6 +12,7 @@ from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, ov
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
 from core.preprocess import enlarge, resize_mask
+from core.truth import Truth
 from pages.shared.segmenter import Prepared
 
 LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
@@ -64,10 +65,12 @@ def heatmap_jpeg(prepared: Prepared) -> bytes:
     return encode_jpeg(heatmap(enlarge(prepared.result.answer.probability, *shape)), _QUALITY)
 
 
-def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> bytes:
+def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: Truth) -> bytes:
     """Returns what is right, missed and wrong, as JPEG; the truth has the photo's own size."""
-    small = resize_mask(truth, *prepared.picture.shape[:2])
-    return encode_jpeg(error_picture(prepared.picture, mask, small), _QUALITY)
+    shape = prepared.picture.shape[:2]
+    judged = mask if truth.ignored is None else mask & ~resize_mask(truth.ignored, *shape)
+    small = resize_mask(truth.car, *shape)
+    return encode_jpeg(error_picture(prepared.picture, judged, small), _QUALITY)
 
 
 def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:

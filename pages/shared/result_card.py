@@ -13,7 +13,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core import metrics
 from core.doubt import advice
 from core.errors import CarmaskError
-from core.image import read_mask
 from core.masks import car_share
 from pages.shared import downloads, pictures
 from pages.shared.before_after import before_after
@@ -21,6 +20,7 @@ from pages.shared.controls import HEAT_MAP, SLIDER
 from pages.shared.pictures import Look
 from pages.shared.segmenter import Prepared
 from pages.shared.text import plain
+from pages.shared.true_mask import read_true_mask
 
 
 def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
@@ -47,7 +47,7 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
             _offer_downloads(prepared, look, place)
             truth = _ask_truth(prepared)
         if truth is not None:
-            _show_comparison(prepared, mask, truth, look)
+            _show_comparison(prepared, mask, truth, look, place)
 
 
 def show_failure(name: str, error: CarmaskError) -> None:
@@ -118,15 +118,17 @@ def _ask_truth(prepared: Prepared) -> tuple[str, Path | bytes] | None:
 
 
 def _show_comparison(
-    prepared: Prepared, mask: NDArray[np.bool_], named: tuple[str, Path | bytes], look: Look
+    prepared: Prepared,
+    mask: NDArray[np.bool_],
+    named: tuple[str, Path | bytes],
+    look: Look,
+    place: int,
 ) -> None:
     name, file = named
-    try:
-        truth = read_mask(file, name=name, shape=prepared.result.shape)
-    except CarmaskError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    read = read_true_mask(file, name, prepared.result.shape, str(place))
+    if read is None:
         return
-    full = prepared.result.mask(look.settings)
+    full, truth = read.judged(prepared.result.mask(look.settings)), read.car
     scores = (
         ("Dice", metrics.dice(full, truth), "Twice the overlap over the sum of both areas."),
         ("IoU", metrics.iou(full, truth), "Overlap over the union of both areas."),
@@ -142,7 +144,7 @@ def _show_comparison(
         ),
     )
     left, right = st.columns([3, 2], gap="medium")
-    _picture(left, "Against the true mask", pictures.errors_jpeg(prepared, mask, truth))
+    _picture(left, "Against the true mask", pictures.errors_jpeg(prepared, mask, read))
     with left:
         pictures.show_errors_legend()
     with right, st.container(gap="xsmall"):

@@ -28,6 +28,7 @@ from core.checkpoint import (
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
 from core.model import UNet
+from core.split_verdict import UNKNOWN, SplitVerdict
 
 BEST = Path("checkpoints/best.safetensors")
 
@@ -93,16 +94,17 @@ def test_listing_reads_no_tensor(tiny_run: Path, tmp_path: Path, tiny_info: Chec
 def test_listing_is_best_first_and_keeps_broken_ones(
     tmp_path: Path, tiny_model: UNet, tiny_info: CheckpointInfo
 ) -> None:
-    metrics = {"low": 0.7, "high": 0.9, "leaky": 0.99}
+    metrics = {"low": 0.7, "high": 0.9, "silent": 0.95, "leaky": 0.99}
+    verdicts = {"leaky": SplitVerdict("leaky", 1, 2, "car"), "silent": UNKNOWN}
     for run, dice in metrics.items():
         (tmp_path / run / "checkpoints").mkdir(parents=True)
-        verdict = "LEAKY: 1 of 2 validation cars are also in train" if run == "leaky" else "by car"
+        verdict = verdicts.get(run, SplitVerdict("clean", 0, 2, "car")).to_json()
         info = replace(tiny_info, run=run, metrics={"dice": dice}, split={"verdict": verdict})
         save_checkpoint(tmp_path / run / BEST, tiny_model, info)
     (tmp_path / "broken" / "checkpoints").mkdir(parents=True)
     (tmp_path / "broken" / BEST).write_bytes(b"nothing")
     entries = list_checkpoints(tmp_path)
-    assert [e.path.parts[-3] for e in entries] == ["high", "low", "leaky", "broken"]
+    assert [e.path.parts[-3] for e in entries] == ["high", "low", "silent", "leaky", "broken"]
     assert entries[-1].info is None and "not a whole" in str(entries[-1].error)
 
 
@@ -117,15 +119,21 @@ def test_who_knows_most_kinds_of_photos_is_asked_where_another_one_doubts(
         "studio": ("a", "b"),
         "all": ("a", "b", "c"),
         "leaky": ("a", "b", "c", "d"),
+        "unknown": ("a", "b", "c", "d"),
         "one": ("a",),
         "other": ("x",),
         "silent": (),
     }
-    verdicts = {"leaky": {"verdict": "LEAKY: 1 of 2 validation cars are also in train"}}
+    verdicts = {"leaky": SplitVerdict("leaky", 1, 2, "car"), "unknown": UNKNOWN}
+    clean = SplitVerdict("clean", 0, 2, "car")
     entries = {
         name: CheckpointEntry(
             Path(name),
-            replace(tiny_info, data=dict.fromkeys(known), split=verdicts.get(name, {})),
+            replace(
+                tiny_info,
+                data=dict.fromkeys(known),
+                split={"verdict": verdicts.get(name, clean).to_json()},
+            ),
         )
         for name, known in kinds.items()
     }

@@ -129,7 +129,7 @@ def test_it_explains_itself_and_stands_among_the_runs(stored: Path, tmp_path: Pa
     assert info.origin["program"] == "Pytorch-UNet"
     assert info.origin["file"] == "net.pth"
     assert len(info.origin["sha256"]) == 64
-    assert "verdict" not in info.split and not info.leak
+    assert info.verdict.kind == "unknown"
     assert info.preprocessing.mean == (0, 0, 0)
     with pytest.raises(CheckpointError, match="there already"):
         import_checkpoint(stored, tmp_path / "runs" / "theirs")
@@ -147,7 +147,7 @@ def test_the_command(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert "Pytorch-UNet: width 2, depth 4" in printed.out
     assert "two classes; 128 px" in printed.out
-    assert "split is unknown" in printed.err
+    assert "UNKNOWN" in printed.err
     assert main(["info", str(tmp_path / "theirs")]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["title"] == "Theirs"

@@ -681,11 +681,11 @@ def test_gif_cutout_of_many_colours():
 
 def test_unclear_masks_are_refused():
     classes = (np.arange(400) % 3).astype(np.uint8).reshape(20, 20)
-    with pytest.raises(MaskError, match=r"^m: the mask holds values from 0 to 2, so which part"):
+    with pytest.raises(MaskError, match=r"^m: the mask holds 0 \("):
         read_mask(file_of(Image.fromarray(classes), "PNG"), name="m")
     coloured = Image.fromarray(classes)
     coloured.putpalette([*RED, *GREEN, *BLUE])
-    with pytest.raises(MaskError, match="holds 3 colours"):
+    with pytest.raises(MaskError, match="holds 0 "):
         read_mask(file_of(coloured, "PNG"))
 
 

@@ -13,9 +13,10 @@ import torch
 from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.device import resolve_device
+from core.ensemble import Ensemble
 from core.errors import CheckpointError, DeviceError, ImageError
 from core.model import UNet
-from core.predict import Predictor
+from core.predict import GPU_BATCH, Predictor
 from core.preprocess import Preprocessing
 
 
@@ -35,14 +36,43 @@ def test_probability_has_the_photos_own_size(tiny_run: Path, shape: tuple[int, i
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_same_photo_same_bytes_whatever_is_beside_it(tiny_run: Path, batch: int) -> None:
-    predictor = Predictor.load(tiny_run, "cpu")
-    predictor._batch = batch  # a graphics card's way, tried on the CPU
+def test_same_photo_same_bytes_whatever_is_beside_it(tiny_model: UNet, batch: int) -> None:
+    # A graphics card's way, tried on the CPU.
+    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=batch)
     images = [photo(64, 64, 1), photo(64, 64, 2), photo(40, 90, 3), photo(64, 64, 4)]
     alone = [predictor(image).tobytes() for image in images]
     for order in itertools.permutations(range(4)):
         together = predictor.predict_many(images[i] for i in order)
         assert [p.tobytes() for p in together] == [alone[i] for i in order]
+
+
+def test_a_graphics_card_is_asked_about_a_photo_and_its_mirror_image_at_once(
+    tiny_model: UNet,
+) -> None:
+    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=GPU_BATCH)
+    batches = batches_of(predictor)
+    image = photo(64, 64)
+    answer = predictor.answer(image)
+    assert batches == [2]
+    predictor(image)
+    Ensemble([predictor], flips=True)(image)
+    list(predictor.predict_many([image] * 5))
+    assert batches == [2, 2, 2, 2, 2, 2]
+    # On the CPU each runs alone, and says the same but for the last digits.
+    alone = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    batches = batches_of(alone)
+    expected = alone.answer(image)
+    assert batches == [1, 1]
+    np.testing.assert_allclose(answer.probability, expected.probability, atol=1e-6)
+    assert answer.doubt == pytest.approx(expected.doubt, abs=1e-6)
+
+
+def batches_of(predictor: Predictor) -> list[int]:
+    """Returns a list that the size of each batch is added to."""
+    sizes: list[int] = []
+    first = next(each for each in predictor.model.modules() if isinstance(each, torch.nn.Conv2d))
+    first.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    return sizes
 
 
 def test_it_is_the_network_on_the_prepared_photo(tiny_run: Path, tiny_model: UNet) -> None:

@@ -193,10 +193,10 @@ def test_from_a_finding_to_one_photo_and_back(data_app: Watched) -> None:
 
 def test_a_random_split_says_that_it_leaks(data_app: Watched) -> None:
     page = data_app.open("dataset?dataset=tiny_carvana")
-    expect(page.get_by_text("No car on both sides").first).to_be_visible()
+    expect(page.get_by_text("Split by car").first).to_be_visible()
     page.get_by_role("radiogroup", name="How").get_by_text("Random").click()
     page.wait_for_url("**split=Random**")
-    verdict = page.get_by_text("validation cars are also in train").first
+    verdict = page.get_by_text("validation cars were trained on").first
     expect(verdict).to_contain_text("LEAKY: ")
     measured(data_app)
     page.reload()

@@ -11,6 +11,7 @@ import torch
 
 from core.checkpoint import read_info, save_checkpoint
 from core.model import UNet
+from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from training.evaluation.histograms import Histograms
 from training.evaluation.rows import ImageRow
@@ -33,6 +34,7 @@ FACTS = EvaluationFacts(
     data_fingerprint="d" * 64,
     part="val",
     split_fingerprint="s" * 64,
+    verdict=SplitVerdict("clean", 0, 12, "car"),
     device="cpu",
     created="2026-01-02T03:04:05+00:00",
 )

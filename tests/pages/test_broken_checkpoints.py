@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
@@ -15,6 +17,7 @@ from torch import zeros
 from core.checkpoint import list_checkpoints
 from tests.core.headers import WRONG, change_facts, facts_of, write_parts
 from tests.pages.measured import write_measured
+from training.evaluation.stored import list_evaluations
 
 Open = Callable[..., AppTest]
 PAGES = (None, "pages/segment.py", "pages/compare.py", "pages/runs.py", "pages/train.py")
@@ -60,3 +63,21 @@ def test_every_page_goes_on(open_page: Open, runs: Path, broken: int, page: str 
         assert app.metric, "the good one is the best one"
     if page == "pages/segment.py":
         assert app.selectbox(key="checkpoint_choice").options == ["good/best · Dice 0.9000"]
+
+
+@pytest.mark.parametrize("wrong", [[], {"images": "many"}, {"created": 5}, {"warnings": [3]}])
+def test_an_evaluation_that_says_what_can_t_be_is_none(
+    open_page: Open, runs: Path, wrong: Any
+) -> None:
+    write_measured(runs, "good")
+    write_measured(runs, "other", seed=2)
+    bad = write_measured(runs, "bad", seed=3)
+    (path,) = bad.with_name("best.evaluations").glob("*.parquet")
+    table = pq.read_table(path)
+    facts = json.loads(table.schema.metadata[b"carmask"])
+    text = json.dumps(facts | wrong if isinstance(wrong, dict) else wrong)
+    pq.write_table(table.replace_schema_metadata({"carmask": text}), path)
+    assert len(list_evaluations(runs / "good" / "checkpoints" / "best.safetensors")) == 1
+    assert not list_evaluations(bad)
+    app = open_page("pages/compare.py")
+    assert not app.exception

@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.checkpoint import read_info, save_threshold
+from core.split_verdict import SplitVerdict
 from pages.shared.compare.cost_view import front_of
 from pages.shared.compare.job_view import progress_of
 from tests.pages.conftest import ROOT
@@ -185,12 +186,21 @@ def test_a_photo_that_cant_be_read_is_counted_and_named(opened: Open, runs: Path
 
 
 def test_leaks_are_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
-    path = write_measured(three, "leaky", dice=0.995, seed=9, warnings=(LEAK,))
+    facts = {"warnings": (LEAK,), "verdict": SplitVerdict("leaky", 3, 12, "car")}
+    path = write_measured(three, "leaky", dice=0.995, seed=9, **facts)
     app = opened(row=["good/best", "leaky/best"])
     assert f"**leaky**: {LEAK}" in words(app)
     assert list(table(app)["Split"]) == ["", "LEAKY"]
     assert "color" in app.dataframe[0].proto.arrow_data.styler.styles
     assert path.is_file()
+
+
+def test_an_unknown_past_is_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
+    lost = SplitVerdict("unknown", 0, 12, "car")
+    write_measured(three, "lost", dice=0.995, seed=9, verdict=lost)
+    app = opened(row=["good/best", "lost/best"])
+    assert lost.sentence() in words(app)
+    assert list(table(app)["Split"]) == ["", "UNKNOWN"]
 
 
 def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:

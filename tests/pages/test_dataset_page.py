@@ -120,7 +120,7 @@ def test_the_samples_are_there_without_any_data(opened: Open) -> None:
     assert counts(app)["Views"] == "2"
     assert counts(app)["Size"] == "120 \N{MULTIPLICATION SIGN} 80"
     assert counts(app)["Car share"] == "25.0%"
-    assert "No car on both sides" in texts(app)
+    assert "Split by car" in texts(app)
     assert len(app.get("plotly_chart")) == 3
 
 
@@ -351,3 +351,39 @@ def test_measuring_can_be_stopped_and_goes_on(
     app = open_page(DATASET)
     assert "Measured 0 of 6 photos" in texts(app)
     monkeypatch.undo()
+
+
+def write_street(root: Path, car: int, other: int) -> None:
+    """Writes three photos whose masks are of these values."""
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number in range(3):
+        plane = np.full((80, 120), other, np.uint8)
+        plane[20:60, 30:90] = car
+        Image.fromarray(plane).save(root / "masks" / f"car{number}_01.png")
+        noise = np.random.default_rng(number).integers(0, 256, (80, 120, 3), np.uint8)
+        (root / "images" / f"car{number}_01.png").write_bytes(encode_png(noise))
+
+
+def test_class_numbers_are_chosen_in_the_settings(opened: Open, tmp_path: Path) -> None:
+    write_street(tmp_path / "street", 26, 7)
+    app = opened(data=str(tmp_path / "street"), dataset="street")
+    assert not app.exception
+    assert "Would spoil a training" in texts(app)
+    assert app.multiselect(key="classes_choice").value == []
+    app = opened(data=str(tmp_path / "street"), dataset="street", classes="26")
+    assert counts(app)["Car share"] == "25.0%"
+    assert app.multiselect(key="classes_choice").value == ["26"]
+    assert "Would spoil a training" not in texts(app)
+
+
+def test_an_inverted_folder_is_turned_round_in_the_settings(opened: Open, tmp_path: Path) -> None:
+    write_street(tmp_path / "wrong", 0, 255)
+    app = opened(data=str(tmp_path / "wrong"), dataset="wrong")
+    assert "Would spoil a training" in texts(app)
+    app.toggle(key="inverted_choice").set_value(True).run()
+    assert app.query_params["inverted"] == "wrong"
+    app = opened(data=str(tmp_path / "wrong"), dataset="wrong", inverted="wrong")
+    assert counts(app)["Car share"] == "25.0%"
+    assert app.toggle(key="inverted_choice").value is True
+    assert "Would spoil a training" not in texts(app)

@@ -6,6 +6,7 @@ import csv
 import io
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from core.colour import matrix_profile
 from core.drawing import OverlayStyle
 from core.image import read_image
 from core.masks import MaskSettings
-from core.predict import Predictor
+from core.predict import Answer, Predictor
 from core.preprocess import enlarge
 from pages.shared.cache import BoundedCache
 from pages.shared.downloads import all_as_zip, full_cutout, full_mask, full_overlay
@@ -73,6 +74,28 @@ def test_the_page_has_the_same_mask_as_the_predictor(
     assert np.array_equal(mask, probability >= threshold)
     assert 0 < mask.mean() < 1
     assert prepared.picture.shape == (134, 200, 3)
+
+
+class SlowPredictor:
+    """Says the same of every photo, slowly enough for others to queue; counts the photos."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def answer(self, image: np.ndarray) -> Answer:
+        self.asked += 1
+        time.sleep(0.2)
+        return Answer(np.full((4, 4), image.mean() / 255, np.float32), 0.0)
+
+
+def test_racing_reruns_segment_a_photo_once(tmp_path: Path) -> None:
+    predictor = SlowPredictor()
+    segmenter = Segmenter(predictor)  # type: ignore[arg-type]
+    photos = uploaded_photos([(f"{n}.jpg", jpeg(40, 60, n)) for n in range(2)])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: segmenter.prepare(photos[n % 2], 100).result, range(8)))
+    assert predictor.asked == 2
+    assert all(result is found[n % 2] for n, result in enumerate(found))
 
 
 def test_downloads_have_the_photo_s_full_size(segmenter: Segmenter) -> None:

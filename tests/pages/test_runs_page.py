@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.badges import STATUSES
 from pages.shared.runs.take_home import curves_csv, curves_html
 from pages.shared.text import plain
 from tests.pages.untrained import write_checkpoint
@@ -18,6 +19,7 @@ from tests.training.run_folders import CONFIG, epoch_line, step_line, text_of, w
 from training.config import TrainConfig
 from training.logs.listing import list_runs
 from training.logs.notes import change_notes, read_notes
+from training.logs.statuses import ALIVE, CHANGING, Status
 from training.runlog import RunLog
 
 Open = Callable[..., AppTest]
@@ -172,6 +174,26 @@ def test_numbers_of_a_leaky_run_say_so_wherever_they_stand(opened: Open, three: 
     traces = figures(app)[0]["data"]
     assert ["LEAKY" in trace["name"] for trace in traces] == [True, False]
     assert "LEAKY" in words(opened(run="leaky"))
+
+
+def test_a_run_without_a_split_is_marked_wherever_its_numbers_stand(
+    opened: Open, three: Path
+) -> None:
+    (three / "b" / "split.json").unlink()
+    app = opened(show=["b", "a"])
+    rows = table(app).set_index("Name")
+    assert list(rows["Split"]) == ["LEAKY", "UNKNOWN", "By car"]
+    assert ["UNKNOWN" in trace["name"] for trace in figures(app)[0]["data"]] == [True, False]
+    assert "UNKNOWN" in words(opened(run="b"))
+    # A run that has nothing yet has nothing to distrust.
+    (three / "new").mkdir()
+    (three / "new" / "state.json").write_text('{"status": "stopped"}')
+    assert list(table(opened(find="new"))["Split"]) == [""]
+
+
+def test_every_status_has_its_colour() -> None:
+    assert set(STATUSES) == set(get_args(Status)) - {"unknown"}
+    assert {*ALIVE, *CHANGING} <= set(get_args(Status))
 
 
 def test_chosen_runs_are_drawn_in_the_order_of_their_choice(opened: Open, three: Path) -> None:

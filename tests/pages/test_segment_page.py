@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.image import encode_png
 from core.predict import Answer, Predictor
+from core.split_verdict import Kind, SplitVerdict
 from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.core.headers import parts_of, write_parts
 from tests.pages.untrained import write_checkpoint
@@ -93,7 +94,7 @@ def test_an_imported_network_segments_and_its_split_is_unknown(
     assert shown(app)
     app = open_page()
     assert not app.exception
-    assert any("Split unknown" in each.value for each in app.markdown)
+    assert any("UNKNOWN" in each.value for each in app.markdown)
     assert not any("epoch 0" in each for each in captions(app))
 
 
@@ -108,17 +109,19 @@ def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
     assert len(app.get("image")) == 3
 
 
-def test_a_leaky_checkpoint_wears_a_badge_beside_its_name(
-    open_page: Open, one_run: Path, runs: Path
+@pytest.mark.parametrize("kind", ["leaky", "unknown"])
+def test_a_checkpoint_that_is_not_clean_wears_a_badge_beside_its_name(
+    open_page: Open, one_run: Path, runs: Path, kind: Kind
 ) -> None:
-    verdict = "LEAKY: 1 of 2 validation cars are also in train"
-    write_checkpoint(runs, "leaky", verdict=verdict)
-    honest, leaky = (open_page(SEGMENT, checkpoint=f"{run}/best") for run in ("one", "leaky"))
+    write_checkpoint(runs, "odd", verdict=SplitVerdict(kind, 1, 2, "car"))
+    honest, odd = (open_page(SEGMENT, checkpoint=f"{run}/best") for run in ("one", "odd"))
     badges = [
-        [each.value for each in app.markdown if "-badge[" in each.value] for app in (honest, leaky)
+        [each.value for each in app.markdown if "-badge[" in each.value] for app in (honest, odd)
     ]
-    assert len(badges[1]) == 1 and "LEAKY" in badges[1][0]
+    assert len(badges[1]) == 1 and kind.upper() in badges[1][0]
     assert badges[0] == []
+    options = odd.selectbox(key="checkpoint_choice").options
+    assert [kind.upper() in each for each in options] == [False, True]
 
 
 def test_a_chosen_sample_closes_what_asks_for_photos(open_page: Open, one_run: Path) -> None:
@@ -348,3 +351,48 @@ def test_start_over_takes_the_uploads_away(open_page: Open, one_run: Path) -> No
     assert len(app.get("image")) == 6
     next(each for each in app.button if each.label == "Start over").click().run()
     assert not app.get("image")
+
+
+def mask_png(values: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def with_truth(app: AppTest, values: NDArray[np.uint8]) -> AppTest:
+    uploader = next(each for each in app.file_uploader if each.key.startswith("truth_"))
+    uploader.set_value(("a_mask.png", mask_png(values), "image/png"))
+    return app.run()
+
+
+def test_a_true_mask_of_class_numbers_is_asked_about(open_page: Open, one_run: Path) -> None:
+    classes = np.full((80, 120), 7, np.uint8)
+    classes[20:60, 30:90] = 26
+    classes[:20] = 23
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), classes)
+    assert not app.exception and not app.metric
+    (asked,) = [each for each in app.multiselect if each.key.startswith("classes_")]
+    assert [option.split()[0] for option in asked.options] == ["7", "23", "26"]
+    asked.set_value(["26"]).run()
+    scores = {each.label: float(each.value) for each in app.metric}
+    assert scores["IoU"] == 0.25  # all is car to this network; 40 x 60 of 80 x 120 px are
+    assert not app.error
+
+
+def test_the_void_of_a_true_mask_is_not_judged(open_page: Open, one_run: Path) -> None:
+    values = np.full((80, 120), 255, np.uint8)
+    values[20:60, 30:90] = 1
+    values[:, :10] = 0
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), values)
+    scores = {each.label: float(each.value) for each in app.metric}
+    assert scores["IoU"] == 0.75  # 2,400 px of car, 800 px of background
+
+
+def test_an_inverted_true_mask_can_be_turned_round(open_page: Open, one_run: Path) -> None:
+    values = np.full((80, 120), 255, np.uint8)
+    values[20:60, 30:90] = 0
+    app = with_truth(upload(open_page(SEGMENT, threshold="0.01"), ("a.png", png())), values)
+    assert {each.label: float(each.value) for each in app.metric}["IoU"] == 0.75
+    (asked,) = [each for each in app.toggle if each.key.startswith("inverted_")]
+    asked.set_value(True).run()
+    assert {each.label: float(each.value) for each in app.metric}["IoU"] == 0.25

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from streamlit.testing.v1 import AppTest
 
+from core.split_verdict import SplitVerdict
 from pages.shared.frame import PAGES
 from tests.pages.conftest import ROOT
 from tests.pages.untrained import write_checkpoint
@@ -71,11 +72,20 @@ def test_the_experiment_is_one_click_away_where_its_runs_are(open_page: Open, ru
 
 
 def test_a_leaky_checkpoint_wears_a_badge(open_page: Open, runs: Path) -> None:
-    verdict = "LEAKY: 1 of 2 validation cars are also in train"
-    write_checkpoint(runs, "leaky", verdict=verdict)
+    write_checkpoint(runs, "leaky", verdict=SplitVerdict("leaky", 1, 2, "car"))
     app = open_page()
     assert "LEAKY" in words(app)
     assert "Split by car" not in words(app)
+
+
+def test_a_checkpoint_of_an_unknown_past_wears_a_badge_and_does_not_stand_first(
+    open_page: Open, runs: Path
+) -> None:
+    write_checkpoint(runs, "unknown", dice=0.99, verdict=SplitVerdict("unknown", 0, 2, "car"))
+    assert "UNKNOWN" in words(open_page())
+    write_checkpoint(runs, "honest", dice=0.8)
+    app = open_page()
+    assert "UNKNOWN" not in words(app) and "0.8000" in [each.value for each in app.metric]
 
 
 def test_a_broken_checkpoint_is_named_and_no_traceback(open_page: Open, runs: Path) -> None:

@@ -182,6 +182,7 @@ def test_a_run_to_start_from_is_in_the_list(open_page: Open, samples: Path, runs
     app.selectbox(key="set_start_from").set_value(str(runs / "before")).run()
     assert not app.exception and not errors(app)
     assert f"--start-from {runs / 'before'}" in app.code[0].value
+    assert "UNKNOWN" in texts(app)  # its run says nothing of the cars that it was trained on
 
 
 def test_two_people_with_one_name(open_page: Open, samples: Path, runs: Path) -> None:
@@ -238,6 +239,7 @@ def test_a_run_that_ended(
     assert f"{shown}" in texts(app)
     assert "It met a tree" in errors(app) + texts(app)
     assert {each.key for each in app.button} == buttons
+    assert "UNKNOWN" in texts(app)  # it has figures and no split
     metrics = {each.label: each.value for each in app.metric}
     assert metrics["Dice"] == "0.7000" and metrics["Learning rate"] == "0.002"
     assert metrics["Images a second"] == "7.5"

@@ -8,12 +8,18 @@ from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.model import UNet
 from core.preprocess import Preprocessing
+from core.split_verdict import SplitVerdict
 
-HONEST = "by car: 2 validation cars, none of them in train"
+HONEST = SplitVerdict("clean", 0, 2, "car")
 
 
 def write_checkpoint(
-    runs: Path, run: str, *, dice: float = 0.9, verdict: str = HONEST, kinds: tuple[str, ...] = ()
+    runs: Path,
+    run: str,
+    *,
+    dice: float = 0.9,
+    verdict: SplitVerdict = HONEST,
+    kinds: tuple[str, ...] = (),
 ) -> Path:
     torch.manual_seed(0)
     config = UNetConfig(
@@ -28,7 +34,7 @@ def write_checkpoint(
         images_seen=1234,
         metrics={"images": 32, "cars": 2, **scores},
         data={kind: {} for kind in kinds},
-        split={"verdict": verdict},
+        split={"verdict": verdict.to_json()},
     )
     path = runs / run / "checkpoints" / "best.safetensors"
     path.parent.mkdir(parents=True)

@@ -52,6 +52,7 @@ def write_faulty_folder(root: Path) -> dict[str, set[str]]:
         "full_mask": {"full_01"},
         "many_parts": {"parts_01"},
         "area_outlier": {"tiny_01", "huge_01"},
+        "inverted": {"huge_01"},
         "unreadable": {"cut_01", "text_01", "nobytes_01"},
         "turned": {"turned_01"},
         "exact_duplicates_within": {"good1_01", "good1_09"},

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.split_verdict import SplitVerdict
 from tests.training.faulty_folder import (
     car_mask,
     ellipse,
@@ -110,7 +111,7 @@ def test_cars_on_both_sides_and_photos_on_none(tmp_path: Path) -> None:
         "not_in_split": {f"good7{view}" for view in views},
     }
     assert report.spoils
-    assert report.verdict == "LEAKY: 1 of 2 validation cars are also in train"
+    assert report.verdict == SplitVerdict("leaky", 1, 2, "car")
 
 
 def test_a_random_split_leaks_the_cars_that_stand_on_both_sides(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ def test_json_and_back() -> None:
         {"size": 16},
         {"recipe": "magic"},
         {"recipe": 3},
+        {"device": "../../elsewhere"},
+        {"device": "cuda:\N{SUPERSCRIPT TWO}"},
+        {"classes": ("car", "a\0b")},
         {"padding": "full"},
         {"norm": "layer"},
         {"val_share": 1.0},
@@ -138,3 +141,9 @@ def test_the_recipe_of_a_repetition_must_be_known() -> None:
 def test_a_wrong_repetition_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError, match="repeat is"):
         TrainConfig(repeat=(wrong,))
+
+
+@pytest.mark.parametrize("name", ["device", "car_rule", "split", "cars", "start_from"])
+def test_a_text_that_no_command_line_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        TrainConfig(**{name: "cpu\0"})

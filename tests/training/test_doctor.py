@@ -15,6 +15,7 @@ from PIL import Image
 
 from core.errors import RunError
 from core.places import PACKAGES
+from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from tests.training.run_folders import text_of, write_run
 from training.cli import main
@@ -237,9 +238,10 @@ def test_a_loader_that_is_slower_than_the_network() -> None:
 
 
 def test_a_split_that_leaks() -> None:
-    verdict = "LEAKY: 3 of 4 validation cars are also in train"
-    found = only(case(log(healthy, learned), split=verdict, leaky=True))
-    assert (found.kind, found.severity, found.evidence) == ("leaking_split", "error", verdict)
+    verdict = SplitVerdict("leaky", 3, 4, "car")
+    found = only(case(log(healthy, learned), verdict=verdict))
+    assert (found.kind, found.severity) == ("leaking_split", "error")
+    assert found.evidence == verdict.sentence()
 
 
 def test_masks_with_odd_values() -> None:
@@ -268,13 +270,13 @@ def test_too_little_memory(status: str, cause: str, told: str) -> None:
 def test_every_kind_is_tested_and_says_all(capsys: pytest.CaptureFixture[str]) -> None:
     bad = log(lambda _: math.nan, lambda _: 0.0, waited=0.9)
     odd = OddMasks("1 mask is empty", ("a",), "Draw it again.")
-    facts = {"leaky": True, "split": "LEAKY: x", "status": "failed", "cause": "memory"}
+    facts = {"verdict": SplitVerdict("leaky", 3, 4, "car"), "status": "failed", "cause": "memory"}
     found = findings_of(case(bad, masks=MaskLook(1, (odd,)), **facts))
     assert [each.severity for each in found] == sorted(each.severity for each in found)
     source = Path(__file__).read_text(encoding="utf-8")
     assert all(f'"{kind}"' in source for kind in KINDS) and len(set(KINDS)) == len(KINDS) == 11
     for each in found:
-        assert each.evidence.endswith((".", "x")) and each.remedy.endswith(".")
+        assert each.evidence.endswith((".", "trained on")) and each.remedy.endswith(".")
         assert each.threshold and not each.title.endswith(".")
 
 
@@ -285,7 +287,7 @@ def test_a_look_at_masks(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path / "data")
     assert look_at_masks([dataset], dataset.samples).odd == ()
     height, width = 48, 64
-    ramp = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
+    ramp = np.tile(np.linspace(-255, 510, width).clip(0, 255).astype(np.uint8), (height, 1))
     for path, values in ((masks[0], ramp), (masks[3], np.zeros_like(ramp)), (masks[1], ramp)):
         Image.fromarray(values).save(path)
     look = look_at_masks([dataset], dataset.samples)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from core.image import encode_jpeg, encode_png
+from core.mask_classes import MaskClasses
 from training.data import Sample
 from training.health.facts import measure, measure_with_picture
 from training.mask_source import ClassMask, CocoMask, MaskFile, MaskSource
@@ -91,9 +92,9 @@ def test_a_turned_photo_is_measured_upright(tmp_path: Path) -> None:
 
 def test_soft_and_jpeg_masks_have_many_values(tmp_path: Path) -> None:
     pair = write(tmp_path, np.zeros((40, 60, 3), np.uint8), np.ones((40, 60), bool))
-    soft = np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1))
+    soft = np.tile(np.clip((np.arange(60) - 20) * 13, 0, 255).astype(np.uint8), (40, 1))
     Image.fromarray(soft).save(tmp_path / "a_mask.png")
-    assert measure(pair).mask_values == 60
+    assert measure(pair).mask_values == 21
     (tmp_path / "a_mask.png").write_bytes(encode_jpeg(np.repeat(soft[..., None], 3, axis=2)))
     assert measure(pair).mask_values > 2
 
@@ -132,7 +133,7 @@ def test_masks_in_shared_files_count_as_clean(tmp_path: Path) -> None:
     numbers = np.zeros((40, 60), np.uint8)
     numbers[:20], numbers[20:30] = 7, 255
     Image.fromarray(numbers).save(tmp_path / "a_mask.png")
-    facts = measure(sample(tmp_path, ClassMask(tmp_path / "a_mask.png", (7,))))
+    facts = measure(sample(tmp_path, ClassMask(tmp_path / "a_mask.png", MaskClasses((7,)))))
     assert (facts.share, facts.mask_values) == (0.5, 2)
     square = "[[[0, 0, 30, 0, 30, 40, 0, 40]]]"
     facts = measure(sample(tmp_path, CocoMask(tmp_path / "all.json", "a.png", 40, 60, square)))

@@ -23,13 +23,14 @@ def test_a_photo_is_what_augmentation_begins_with(
     photos = KeptPhotos((*samples, *samples), 48)
     assert photos.summary.startswith(f"{len(samples)} photos")
     for sample in samples:
-        image, mask = photos.read(sample)
+        image, levels = photos.read(sample)
+        mask = levels.car
         expected = resized(*sample.read(), 48)
         assert np.array_equal(image, expected[0]) and np.array_equal(mask, expected[1])
         assert mask.dtype == np.uint8 and mask.any() and not mask.all()
         image[:], mask[:] = 0, 0  # a copy: the next one to read it finds it whole
         assert np.array_equal(photos.read(sample)[0], expected[0])
-        assert np.array_equal(photos.read(sample)[1], expected[1])
+        assert np.array_equal(photos.read(sample)[1].car, expected[1])
 
 
 def test_too_many_for_the_memory_are_refused(

@@ -16,7 +16,7 @@ from core.errors import DataError, MaskError
 from core.image import encode_jpeg
 from tests.training.layout_folders import draw_pairs, voc_colour
 from training.data import Dataset, Reading, open_dataset
-from training.label_mask import Known, LabelMask, label_pixels
+from training.label_mask import Known, label_pixels
 
 SIZE = (48, 64)
 [(NAME, IMAGE, MASK)] = draw_pairs(1, 1, SIZE)
@@ -112,7 +112,7 @@ def test_numbers_tell_the_car_where_the_background_stands_first(
 def test_wide_numbers_are_read_as_they_are(dtype: type[np.number]) -> None:
     known = Known(frozenset({0, 1}), frozenset(), frozenset(), frozenset(), "a list")
     picture = Image.fromarray(MASK.astype(dtype))
-    assert np.array_equal(label_pixels(picture, (1,), (), known, "x")[0], MASK)
+    assert np.array_equal(label_pixels(picture, (1,), (), known, "x").car, MASK)
     for value in (1000, 257) if dtype == np.int32 else (0.5, 1000):
         wrong = Image.fromarray((MASK * value).astype(dtype))
         with pytest.raises(MaskError, match=str(value)):
@@ -195,11 +195,10 @@ def test_void_is_no_car(
     pixels[:3] = void
     dataset = write(tmp_path, labels, Image.fromarray(pixels))
     assert dataset.all_classes == ("car",)
-    source = dataset.samples[0].mask
-    assert isinstance(source, LabelMask)
-    car, ignored = source.read_with_void(SIZE)
-    assert np.array_equal(car, MASK)
-    assert np.array_equal(np.flatnonzero(ignored.any(axis=1)), [0, 1, 2])
+    truth = dataset.samples[0].mask.read_truth(SIZE)
+    assert np.array_equal(truth.car, MASK)
+    assert truth.ignored is not None
+    assert np.array_equal(np.flatnonzero(truth.ignored.any(axis=1)), [0, 1, 2])
 
 
 def test_black_is_no_class_beside_a_background_of_another_colour(tmp_path: Path) -> None:

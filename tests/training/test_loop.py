@@ -392,7 +392,7 @@ def test_another_runs_weights_can_be_the_start(tiny_data: Path, tmp_path: Path) 
     kept = load_checkpoint(first / "checkpoints/best.safetensors")[0].state_dict()
     assert all(torch.equal(begun[key], kept[key]) for key in kept)
     assert split.val_cars == read_split(first).val_cars
-    assert split.before == read_split(first).train_cars
+    assert split.before == read_split(first).trained()
     other = replace(config, width=3)
     with create_run(tmp_path, "third", other) as log, pytest.raises(ConfigError, match="width=2"):
         Trainer(other, log, quiet)

@@ -16,6 +16,7 @@ import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import RunError
+from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
@@ -76,7 +77,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
         device="cuda:0",
         device_name="GPU",
         data=("carvana512", "synthetic"),
-        split="by car: 2 validation cars, none of them in train",
+        verdict=SplitVerdict("clean", 0, 2, "car"),
         seed=7,
         parameters=1_943_924,
     )
@@ -86,7 +87,15 @@ def test_a_whole_run(tmp_path: Path) -> None:
 def test_a_leaky_split_is_marked(tmp_path: Path) -> None:
     run = write_run(tmp_path / "one")
     change(run / "split.json", verdict="LEAKY: 2 of 2 validation cars are also in train")
-    assert only(tmp_path).leaky
+    assert only(tmp_path).verdict == SplitVerdict("leaky", 2, 2)
+    change(run / "split.json", verdict=SplitVerdict("leaky", 1, 2, "random").to_json())
+    assert only(tmp_path).verdict == SplitVerdict("leaky", 1, 2, "random")
+
+
+def test_a_run_without_a_split_is_unknown(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "one")
+    (run / "split.json").unlink()
+    assert only(tmp_path).verdict.kind == "unknown"
 
 
 def test_the_newest_stands_first(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.checkpoint import read_info
 from core.cli import main as core_main
+from core.split_verdict import read_verdict
 from tests.training.pairs import write_pair
 from training.cli import main
 from training.config import TrainConfig
@@ -108,21 +109,21 @@ def test_a_leak_is_called_one_wherever_its_numbers_stand(
     assert main([*words.split(), "--val-share", "0.4"]) == 0
     run = tmp_path / "leak"
     verdict = read_split(run).verdict()
-    assert verdict.startswith("LEAKY: ")
-    assert verdict in (run / "log.txt").read_text()
-    assert read_info(run / "checkpoints/last.safetensors").leak == verdict
+    assert verdict.kind == "leaky"
+    assert verdict.sentence() in (run / "log.txt").read_text()
+    assert read_info(run / "checkpoints/last.safetensors").verdict == verdict
 
     capsys.readouterr()
     assert core_main(["info", str(run)]) == 0
     said = capsys.readouterr()
-    assert said.err == f"{verdict}\n"
-    assert json.loads(said.out)["split"]["verdict"] == verdict
+    assert said.err == f"{verdict.sentence()}\n"
+    assert read_verdict(json.loads(said.out)["split"]["verdict"]) == verdict
 
     scored = f"evaluate --checkpoint {run} --data {tiny_data} --device cpu --json"
     assert main(scored.split()) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)[0]["verdict"] == verdict
-    assert f"{verdict} (in the split of this checkpoint)\n" in said.err
+    assert json.loads(said.out)[0]["verdict"]["kind"] == "leaky"
+    assert f"{verdict.sentence()} (in the split of this checkpoint)\n" in said.err
     trained = len(read_split(run).train_cars["tiny"])
     assert f"note: {trained} of 5 cars were trained on\n" in said.err
 
@@ -143,21 +144,22 @@ def test_evaluating_says_which_cars_are_known(
         capsys.readouterr()
         assert main(f"{scored} {data}".split()) == 0
         error = capsys.readouterr().err
-        assert said in error and "LEAKY" not in error
-        assert ("trained on" in error) == bool(said)
+        assert said in error
+        assert ("LEAKY" in error) == ("trained on" in error) == bool(said)
 
     # The split that chooses the photos can leak where the checkpoint's own doesn't.
     leak = tmp_path / "leak.json"
     assert main(f"split --data {tiny_data} --out {leak} --by random --val-share 0.4".split()) == 0
     assert main(f"{scored} {tiny_data} --part val --split {leak}".split()) == 0
     said = capsys.readouterr().err
-    assert f"{load_split(leak).verdict()} (in the split that was given)" in said
+    assert f"{load_split(leak).verdict().sentence()} (in the split that was given)" in said
 
     # Elsewhere nobody knows what it was trained on.
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes((run / "checkpoints/last.safetensors").read_bytes())
     assert main(f"evaluate --checkpoint {alone} --device cpu --data {tiny_data}".split()) == 0
-    assert "trained on" not in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "UNKNOWN" in error and "LEAKY" not in error
 
 
 def test_a_run_from_before_keeps_its_settings() -> None:

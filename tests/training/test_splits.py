@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError, DataError
+from core.split_verdict import SplitVerdict, read_verdict
 from tests.training.pairs import write_pair
 from training.data import Dataset, Sample, open_dataset
 from training.mask_source import MaskFile
+from training.sides import TrainedCars
 from training.splits import Split, load_split, split_at_random, split_by_car, split_folds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +55,7 @@ def test_no_car_stands_on_both_sides(datasets: list[Dataset]) -> None:
     assert len(train) + len(val) == 35
     # 0.25 of 5 cars, rounded down, is 1; of 20 cars it is 5.
     assert {name: len(cars) for name, cars in split.val_cars.items()} == {"tiny": 1, "many": 5}
-    assert split.verdict() == "by car: 6 validation cars, none of them in train"
+    assert split.verdict() == SplitVerdict("clean", 0, 6, "car")
 
 
 def test_the_seed_chooses_and_the_fingerprint_tells(datasets: list[Dataset]) -> None:
@@ -72,9 +74,7 @@ def test_one_folder_does_not_change_the_others_split(datasets: list[Dataset]) ->
 def test_a_leak_is_counted(datasets: list[Dataset]) -> None:
     split = split_by_car(datasets, 0.25, 1)
     val = dict(split.val_cars, many=(*split.val_cars["many"], split.train_cars["many"][0]))
-    assert replace(split, val_cars=val).verdict() == (
-        "LEAKY: 1 of 7 validation cars are also in train"
-    )
+    assert replace(split, val_cars=val).verdict() == SplitVerdict("leaky", 1, 7, "car")
 
 
 def test_it_survives_its_file_and_notices_a_change(datasets: list[Dataset], tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_one_car_can_not_be_split(tmp_path: Path) -> None:
 def test_the_shipped_split_loads_and_is_chosen_again() -> None:
     split = load_split(SHIPPED)
     assert split.fingerprint() == json.loads(SHIPPED.read_text())["fingerprint"]
-    assert split.verdict() == "by car: 46 validation cars, none of them in train"
+    assert split.verdict() == SplitVerdict("clean", 0, 46, "car")
     assert (split.by, split.val_images, split.train_images) == ("car", {}, {})
     datasets = [
         table(name, sorted((*split.train_cars[name], *split.val_cars[name])))
@@ -151,13 +151,11 @@ def test_a_random_split_leaks_and_says_so(datasets: list[Dataset], tmp_path: Pat
     assert (len(train), len(val)) == (60, 20) and not set(train) & set(val)
     shared = {name.split("_")[0] for name in train} & {name.split("_")[0] for name in val}
     seen = {name.split("_")[0] for name in val}
-    assert split.verdict() == (
-        f"LEAKY: {len(shared)} of {len(seen)} validation cars are also in train"
-    )
+    assert split.verdict() == SplitVerdict("leaky", len(shared), len(seen), "random")
     path = tmp_path / "random.json"
     split.save(path)
     assert load_split(path) == split
-    assert json.loads(path.read_text())["verdict"] == split.verdict()
+    assert read_verdict(json.loads(path.read_text())["verdict"]) == split.verdict()
     by_car = split_by_car(data, 0.25, 1)
     assert split.fingerprint() not in (
         by_car.fingerprint(),
@@ -168,9 +166,7 @@ def test_a_random_split_leaks_and_says_so(datasets: list[Dataset], tmp_path: Pat
 
 def test_a_random_split_without_a_leak_is_not_called_by_car() -> None:
     data = [table("cars", ["a", "b", "c", "d"], views=1)]
-    assert split_at_random(data, 0.25, 0).verdict() == (
-        "at random: 1 validation cars, none of them in train"
-    )
+    assert split_at_random(data, 0.25, 0).verdict() == SplitVerdict("clean", 0, 1, "random")
 
 
 def test_a_random_split_keeps_a_photo_and_its_augmented_versions_together() -> None:
@@ -190,7 +186,7 @@ def test_a_file_by_something_unknown_is_refused(tmp_path: Path) -> None:
     split_by_car([table("cars", ["a", "b"])], 0.5, 0).save(path)
     facts = json.loads(path.read_text())
     path.write_text(json.dumps(facts | {"by": "view"}))
-    with pytest.raises(DataError, match="no split file"):
+    with pytest.raises(DataError, match="by car or random"):
         load_split(path)
 
 
@@ -247,7 +243,7 @@ def test_every_car_is_in_validation_exactly_once(count: int, folds: int, stratif
     assert max(sizes) - min(sizes) <= 1
     for split in splits:
         assert sorted(split.val_cars["cars"] + split.train_cars["cars"]) == list(data[0].cars)
-        assert split.verdict().startswith("by car: ")
+        assert split.verdict().kind == "clean"
 
 
 def test_stratified_folds_are_alike() -> None:
@@ -282,10 +278,10 @@ def test_cars_that_were_trained_on_are_counted() -> None:
     other = table("other", ["a", "b"])
     split = split_by_car([source], 0.25, seed=0)
     kept = split.val_cars["cars"][0]
-    data = [source, copy, other]
-    everything = [sample for dataset in data for sample in dataset.samples]
-    assert split.trained_on(everything, data) == (3, 6)
-    assert split.trained_on([s for s in everything if s.car == kept], [source, copy, other])[0] == 0
+    everything = [sample for dataset in (source, copy, other) for sample in dataset.samples]
+    assert split.trained().verdict_on(everything) == SplitVerdict("leaky", 3, 4, "car")
+    unseen = [sample for sample in everything if sample.car == kept]
+    assert split.trained().verdict_on(unseen) == SplitVerdict("clean", 0, 1, "car")
 
 
 # --- what the start was trained on
@@ -298,19 +294,18 @@ def test_a_car_that_the_start_was_trained_on_is_not_kept() -> None:
         split = split_by_car(data, 0.2, seed, before=first.trained())
         assert split.val_cars["cars"] == first.val_cars["cars"]  # no other car was left
         assert split.val_cars["other"] == split_by_car(data, 0.2, seed).val_cars["other"]
-        assert split.verdict() == "by car: 5 validation cars, none of them in train"
+        assert split.verdict() == SplitVerdict("clean", 0, 5, "car")
     smaller = split_by_car(data, 0.1, 7, before=first.trained())
     assert set(smaller.val_cars["cars"]) < set(first.val_cars["cars"])
 
 
 def test_where_the_start_saw_every_car_the_split_says_that_it_leaks(tmp_path: Path) -> None:
     data = [table("cars", ["a", "b", "c", "d"])]
-    split = split_by_car(data, 0.25, 1, before={"cars": ("a", "b", "c", "d", "e")})
-    assert split.verdict() == (
-        "LEAKY: 1 of 1 validation cars were trained on by the checkpoint that was the start"
-    )
-    assert split.trained_on(split.select(data, "val"), data) == (1, 1)
+    before = TrainedCars({"cars": ("a", "b", "c", "d", "e")})
+    split = split_by_car(data, 0.25, 1, before=before)
+    assert split.verdict() == SplitVerdict("leaky", 1, 1, "car", before=1)
+    assert split.trained().verdict_on(split.select(data, "val")).kind == "leaky"
     assert split.fingerprint() == split_by_car(data, 0.25, 1).fingerprint()
     split.save(tmp_path / "split.json")
     assert load_split(tmp_path / "split.json") == split
-    assert load_split(tmp_path / "split.json").trained() == {"cars": ("a", "b", "c", "d", "e")}
+    assert load_split(tmp_path / "split.json").trained() == before

@@ -18,18 +18,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preprocess import HALF_LEVEL, mask_levels, resize
+from core.preprocess import resize
+from core.truth import Truth
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
+from training.augment.levels import AnyMask, Levels
 from training.augment.recipe import Recipe, find_recipe
+
+_FOREGROUND = "foreground"  # what albumentations calls the plane of `Levels`
 
 
 def resized(
     image: NDArray[np.uint8], mask: NDArray[np.bool_ | np.uint8], size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Returns photo and mask as the squares that an Augmenter of this size begins with.
-
-    Where both sides grow, the photo grows as for a prediction and the mask along smooth edges.
 
     Args:
         image: (H, W, 3) uint8.
@@ -39,11 +41,29 @@ def resized(
     Returns:
         The photo (S, S, 3), and the mask (S, S) as levels: 255 where car is, less along its edge.
     """
-    levels = _levels(mask)
-    if max(image.shape[:2]) >= size:
-        return _square(image, size), _square(levels, size)
-    grown = cv2.resize(levels, (size, size), interpolation=cv2.INTER_LINEAR)
-    return resize(image, size, size), np.asarray(grown, np.uint8)
+    square, levels = resized_truth(image, mask, size)
+    return square, levels.car
+
+
+def resized_truth(
+    image: NDArray[np.uint8], mask: AnyMask, size: int
+) -> tuple[NDArray[np.uint8], Levels]:
+    """Returns what `resized` returns, together with what is ignored.
+
+    Where both sides grow, the photo grows as for a prediction and the mask along smooth edges.
+    """
+    levels = Levels.of(mask)
+    grows = max(image.shape[:2]) < size
+    square = resize(image, size, size) if grows else _square(image, size)
+
+    def of_mask(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if not grows:
+            return _square(plane, size)
+        grown = cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(grown, np.uint8)
+
+    foreground = None if levels.foreground is None else of_mask(levels.foreground)
+    return square, Levels(of_mask(levels.car), foreground)
 
 
 _UNEVEN = 1.5
@@ -61,11 +81,6 @@ def _square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _levels(mask: NDArray[np.bool_ | np.uint8]) -> NDArray[np.uint8]:
-    bits = mask.dtype == np.bool_
-    return mask_levels(mask.view(np.bool_)) if bits else mask.view(np.uint8)
-
-
 @dataclass(frozen=True)
 class Applied:
     """A transform that was applied, with what it drew."""
@@ -81,10 +96,15 @@ class Augmented:
 
     image: NDArray[np.uint8]
     """(H, W, 3)."""
-    mask: NDArray[np.bool_]
+    truth: Truth
     """(H, W)."""
     applied: tuple[Applied, ...]
     """In the order in which they were applied."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Where the car is, bool (H, W)."""
+        return self.truth.car
 
 
 class Augmenter:
@@ -109,6 +129,7 @@ class Augmenter:
         # Masks go through as levels, resampled as the photo is, and are cut at the very end.
         self._compose = A.Compose(
             [transform for transform, _ in built],
+            additional_targets={_FOREGROUND: "mask"},
             strict=True,
             mask_interpolation=cv2.INTER_LINEAR,
         )
@@ -134,29 +155,39 @@ class Augmenter:
             epoch: The epoch, from 1.
             index: The sample's place in the training set.
         """
+        image, truth = self.of_truth(image, mask, seed=seed, epoch=epoch, index=index)
+        return image, truth.car
+
+    def of_truth(
+        self, image: NDArray[np.uint8], mask: AnyMask, *, seed: int, epoch: int, index: int
+    ) -> tuple[NDArray[np.uint8], Truth]:
+        """Returns the augmented image and mask; what is ignored moves with them."""
         # One pair of generators for all transforms: `set_random_seed` would give each transform
         # the same numbers, so that all of them or none of them would be applied.
         state = [seed, epoch, index]
         self._compose.set_random_state(np.random.default_rng(state), random.Random(str(state)))
-        levels = _levels(mask)
+        levels = Levels.of(mask)
         if self.size:  # every step then works on the small picture
-            image, levels = resized(image, levels, self.size)
-        out = self._compose(image=image, mask=levels)
-        return out["image"], out["mask"] >= HALF_LEVEL
+            image, levels = resized_truth(image, levels, self.size)
+        planes = {"mask": levels.car}
+        if levels.foreground is not None:
+            planes[_FOREGROUND] = levels.foreground
+        out = self._compose(image=image, **planes)
+        return out["image"], Levels(out["mask"], out.get(_FOREGROUND)).truth()
 
     def traced(
         self,
         image: NDArray[np.uint8],
-        mask: NDArray[np.bool_ | np.uint8],
+        mask: AnyMask,
         *,
         seed: int,
         epoch: int,
         index: int,
     ) -> Augmented:
-        """Returns what `__call__` returns for the same arguments, with what was applied."""
+        """Returns what `of_truth` returns for the same arguments, with what was applied."""
         for _, transform in self._leaves:
             transform.params = {}  # those that a OneOf passed over keep an earlier sample's
-        out, moved = self(image, mask, seed=seed, epoch=epoch, index=index)
+        out, moved = self.of_truth(image, mask, seed=seed, epoch=epoch, index=index)
         applied = tuple(
             Applied(name, drawn_values(transform.params))
             for name, transform in self._leaves

@@ -106,7 +106,7 @@ class Composite(A.DualTransform):  # type: ignore[misc]
         background = self._crop(self._photos.read(number), data["image"].shape[:2])
         cutout = cut_out(data["image"], data["mask"])
         if cutout is None:
-            return {"background": "", "_image": data["image"], "_mask": data["mask"]}
+            return {"background": "", "_image": data["image"], "_mask": None}
         placed = self._place(cutout, drawn, background.shape[:2])
         image = self._compose(background, data["image"], data["mask"], placed, drawn)
         mask = np.rint(placed.alpha * 255).astype(np.uint8)
@@ -116,9 +116,11 @@ class Composite(A.DualTransform):  # type: ignore[misc]
         """Returns the finished picture."""
         return _image
 
-    def apply_to_mask(self, mask: NDArray[np.uint8], _mask: NDArray[np.uint8], **_: Any) -> Any:
-        """Returns the moved mask."""
-        return _mask
+    def apply_to_mask(
+        self, mask: NDArray[np.uint8], _mask: NDArray[np.uint8] | None, **_: Any
+    ) -> Any:
+        """Returns the moved mask, also for ignored pixels: none is left beside the car."""
+        return mask if _mask is None else _mask
 
     def _crop(self, photo: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
         """Returns a random part of a background at the picture's size."""

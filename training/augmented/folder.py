@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from training.augmented.settings import (
     is_temporary,
 )
 from training.data import Sample
+from training.locks import lock_holder, take_lock
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,11 @@ def claimed(job: AugmentJob, settings: dict[str, Any]) -> Iterator[AugmentedFold
     check_folder(job, settings)
     try:
         job.out.mkdir(parents=True, exist_ok=True)
-        lock = _take_lock(job.out)
+        lock = take_lock(job.out / LOCK)
+    except BlockingIOError as error:
+        raise RunError(
+            f"{job.out} is being written by another process; wait for it, or stop it."
+        ) from error
     except OSError as error:
         raise DataError(f"{job.out} can't be written ({reason(error)}).") from error
     with lock:
@@ -160,35 +164,9 @@ def claimed(job: AugmentJob, settings: dict[str, Any]) -> Iterator[AugmentedFold
 
 
 def is_locked(out: Path) -> bool:
-    """Returns whether another process writes to a folder; makes nothing there.
-
-    Not for the writer itself: closing any handle of the lock file drops its process's lock.
-    """
-    if _fcntl is None:
-        return False
-    try:
-        with (out / LOCK).open("rb") as file:
-            _fcntl.lockf(file, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
-
-
-def _take_lock(out: Path) -> IO[bytes]:
-    """Returns the open lock file; `lockf` is the process's own, so no worker inherits it."""
-    file = (out / LOCK).open("ab")
-    for attempt in range(10):
-        try:
-            if _fcntl is not None:
-                _fcntl.lockf(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-            return file
-        except OSError:
-            if attempt < 9:
-                time.sleep(0.02)  # who only looks whether it is held holds it for a moment
-    file.close()
-    raise RunError(f"{out} is being written by another process; wait for it, or stop it.")
+    """Returns whether a process writes to a folder; makes nothing there."""
+    # Where there are no POSIX locks, nobody can tell, and a set would be under way for ever.
+    return os.name == "posix" and lock_holder(out / LOCK) is not None
 
 
 def is_failure(line: str | bytes) -> bool:
@@ -205,9 +183,3 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         return {}
     known = isinstance(line, dict) and (is_failure(raw) or {"image", "mask"} <= line.keys())
     return line if known else {}
-
-
-try:
-    import fcntl as _fcntl
-except ImportError:  # Windows has no POSIX locks; two writers on one folder are not caught there
-    _fcntl = None  # type: ignore[assignment]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.image import read_image, read_mask
+from core.image import read_image
 from training.augmented.settings import MANIFEST
+from training.mask_source import MaskSource, written_mask
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class WrittenVersion:
     version: int
     """From 1; 0 is the photo itself, only resized."""
     image_path: Path
-    mask_path: Path
+    mask: MaskSource
     applied: tuple[tuple[str, dict[str, Any]], ...]
     """Name and drawn parameters of each transform, in order."""
 
@@ -33,7 +34,7 @@ class WrittenVersion:
             MaskError: Its mask can't be read.
         """
         image = read_image(self.image_path)
-        return image, read_mask(self.mask_path, shape=(image.shape[0], image.shape[1]))
+        return image, self.mask.read((image.shape[0], image.shape[1]))
 
 
 def read_versions(out: Path, source: str) -> list[WrittenVersion]:
@@ -57,7 +58,7 @@ def read_versions(out: Path, source: str) -> list[WrittenVersion]:
         WrittenVersion(
             int(line["version"]),
             out / line["image"],
-            out / line["mask"],
+            written_mask(out / line["mask"], line),
             tuple((each["transform"], each["parameters"]) for each in line["applied"]),
         )
         for line in found

@@ -1,14 +1,13 @@
 """How far the writing of an augmented set is; starting and stopping it from a page.
 
-The writer keeps state.json in the set's folder. It holds times and a process id, so it is no part
-of the set: it differs from one writing to the next.
+The writer keeps state.json in the set's folder. It holds times, so it is no part of the set: it
+differs from one writing to the next.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from core.errors import CarmaskError, DataError, RunError
 from training.augment.recipe import RECIPES, Recipe
 from training.augmented.folder import is_locked
 from training.augmented.settings import (
+    LOCK,
     LOG,
     MANIFEST,
     OWN_RECIPE,
@@ -34,6 +34,7 @@ from training.augmented.settings import (
 )
 from training.data import Reading, open_dataset
 from training.detached import start_detached
+from training.locks import stop_holder
 
 _EVERY = 0.5
 """Seconds between two writings of state.json."""
@@ -114,17 +115,13 @@ class StateFile:
             "images_per_second": round(speed, 2),
             "seconds_left": left if left is None else round(left, 1),
             "message": message,
-            "pid": os.getpid(),
         }
         with suppress(OSError):  # a full disk: the pictures tell it
             _write_state(self._path, state)
 
 
 def read_status(out: Path) -> AugmentStatus:
-    """Returns how far an augmented set is; quick, and fit to be asked every second.
-
-    Not for the process that writes the set (see `is_locked`).
-    """
+    """Returns how far an augmented set is; quick, and fit to be asked every second."""
     state, locked = _read_state(out), is_locked(out)
     known = {k: state[k] for k in AugmentStatus.__dataclass_fields__ if k in state}
     if locked:
@@ -163,10 +160,7 @@ def augment_command(job: AugmentJob, recipe: str) -> list[str]:
     command += ["--size", str(job.size)] if job.size else []
     command += ["--workers", str(job.workers)] if job.workers else []
     command += ["--originals"] if job.originals else []
-    reading = job.reading
-    command += [f"--car-rule={reading.car_rule}"] if reading.car_rule else []
-    command += ["--cars", str(reading.cars.resolve())] if reading.cars else []
-    return command + [f"--class={name}" for name in reading.classes]
+    return command + job.reading.arguments()
 
 
 def start_augment(job: AugmentJob) -> None:
@@ -218,6 +212,7 @@ def job_of(out: Path) -> AugmentJob:
                 tuple(reading["classes"]),
                 reading["car_rule"],
                 Path(reading["cars"]) if reading["cars"] else None,
+                tuple(reading.get("inverted", ())),
             ),
         )
     except (KeyError, TypeError) as error:
@@ -228,14 +223,7 @@ def job_of(out: Path) -> AugmentJob:
 
 def stop_augment(out: Path) -> bool:
     """Returns whether a running writer was told to stop; it keeps what it has made."""
-    pid = _read_state(out).get("pid")
-    if not isinstance(pid, int) or not is_locked(out):
-        return False
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return False
-    return True
+    return stop_holder(out / LOCK)
 
 
 def _about(job: AugmentJob) -> dict[str, Any]:
@@ -248,6 +236,7 @@ def _about(job: AugmentJob) -> dict[str, Any]:
             "classes": list(reading.classes),
             "car_rule": reading.car_rule,
             "cars": str(reading.cars.resolve()) if reading.cars else "",
+            "inverted": list(reading.inverted),
         },
     }
 

@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CarmaskError, DataError
-from core.preprocess import HALF_LEVEL, mask_levels
-from training.augment.compose import Augmenter, resized
+from core.preprocess import mask_levels
+from core.truth import Truth
+from training.augment.compose import Augmenter, resized_truth
+from training.augment.levels import Levels
 from training.augmented.settings import IMAGES, JPEG_QUALITY, MASKS, AugmentJob
 from training.data import Sample
 
@@ -59,32 +61,32 @@ class PictureMaker:
             OSError: A picture can't be written.
         """
         try:
-            image, mask = sample.read()
+            image, truth = sample.read_truth()
         except CarmaskError as error:
             for path in (sample.image_path, sample.mask.path):
                 if not path.exists():
                     raise DataError(f"{path} is gone since the start; bring it back.") from error
             return [json.dumps({"source": sample.name, "index": index, "error": str(error)})]
-        levels = mask_levels(mask)
+        levels = Levels.of(truth)
         if self._job.size:  # once, not once a version: the recipe's own resizing then does nothing
-            image, levels = resized(image, levels, self._job.size)
+            image, levels = resized_truth(image, levels, self._job.size)
         return [self._version(image, levels, index, sample, v) for v in self._job.versions]
 
     def _version(
         self,
         image: NDArray[np.uint8],
-        levels: NDArray[np.uint8],
+        levels: Levels,
         index: int,
         sample: Sample,
         version: int,
     ) -> str:
         applied: list[dict[str, Any]] = []
-        mask = levels >= HALF_LEVEL
+        truth = levels.truth()
         if version:
             made = self._augmenter.traced(
                 image, levels, seed=self._job.seed, epoch=version, index=index
             )
-            image, mask = made.image, made.mask
+            image, truth = made.image, made.truth
             applied = [
                 {"transform": step.transform, "parameters": step.parameters}
                 for step in made.applied
@@ -100,8 +102,10 @@ class PictureMaker:
             "version": version,
             "applied": applied,
         }
+        if truth.ignored is not None:
+            line["ignored"] = True
         self._write(IMAGES, f"{stem}.jpg", _jpeg(image))
-        self._write(MASKS, f"{stem}.png", _png(mask))
+        self._write(MASKS, f"{stem}.png", _png(truth))
         return json.dumps(line)
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
@@ -226,5 +230,7 @@ def _jpeg(image: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
 
 
-def _png(mask: NDArray[np.bool_]) -> bytes:
-    return bytes(cv2.imencode(".png", mask_levels(mask))[1])
+def _png(truth: Truth) -> bytes:
+    """Returns a mask of 0 and 255, or of 0, 1 and 255 where some pixels are ignored."""
+    values = mask_levels(truth.car) if truth.ignored is None else truth.labels
+    return bytes(cv2.imencode(".png", values)[1])

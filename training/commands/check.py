@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reads the folders' photos and masks and prints what it finds."""
-    from training.data import open_dataset
+    from training.data import check_reading, open_dataset
     from training.health.check import check_datasets
     from training.health.index import FactsIndex, default_index
     from training.splits import load_split
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     doubled = [name for name, n in Counter(each.name for each in datasets).items() if n > 1]
     if doubled:
         raise ConfigError(f"Two data folders are called {doubled[0]!r}; rename one.")
+    check_reading(reading, datasets)
     index = FactsIndex(default_index())
     workers = (os.cpu_count() or 1) if options.workers is None else options.workers
     samples = [sample for dataset in datasets for sample in dataset.samples]

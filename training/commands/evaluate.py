@@ -151,10 +151,11 @@ def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
     lines = []
     for place, evaluation in enumerate(evaluations):
         means = _means(evaluation.image_rows)
-        sources = means.pop("sources", {})
+        sources, verdict = means.pop("sources", {}), evaluation.facts.verdict
         for name, figures in {"": means, **(sources if len(sources) > 1 else {})}.items():
             of = f"{evaluation.facts.title}{name and f' on {name}'}"
-            lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars")
+            mark = "" if verdict.is_clean else f", {verdict.label}"
+            lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars{mark}")
             lines += [f"  {n:18} {v:.4f}" for n, v in figures.items() if isinstance(v, float)]
         gain = _gain_of(evaluation, evaluations)
         lines += [f"  {gain.sentence()}"] if gain is not None else []

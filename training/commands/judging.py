@@ -71,9 +71,11 @@ def say_warnings(evaluations: Sequence[StoredEvaluation]) -> None:
     """Says what the figures must be read with."""
     for evaluation in evaluations:
         of = f"{evaluation.facts.title}: " if len(evaluations) > 1 else ""
+        verdict = evaluation.facts.verdict
+        if not verdict.is_clean:
+            print(f"{of}{verdict.sentence()}", file=sys.stderr)
         for warning in evaluation.facts.warnings:
-            note = "" if warning.startswith("LEAKY") else "note: "
-            print(f"{of}{note}{warning}", file=sys.stderr)
+            print(f"{of}note: {warning}", file=sys.stderr)
 
 
 def say_failures(evaluation: StoredEvaluation) -> int:

@@ -9,7 +9,7 @@ from training.data import Reading
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Declares --car-rule, --cars and --class."""
+    """Declares --car-rule, --cars, --class and --inverted-masks."""
     parser.add_argument(
         "--car-rule",
         default="",
@@ -27,10 +27,25 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="category (COCO) or class (VOC) that is a car; give more than one to join them",
+        help="category (COCO) or class (VOC) that is a car, or its number or colour (64,0,128) in "
+        "masks with a file each, or all; FOLDER=NAME for one data folder; give more than one to "
+        "join them",
+    )
+    parser.add_argument(
+        "--inverted-masks",
+        dest="inverted",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="name of a data folder whose masks are the wrong way round: bright beside the car",
     )
 
 
 def reading_of(options: argparse.Namespace) -> Reading:
     """Returns how the data folders are to be read."""
-    return Reading(classes=tuple(options.classes), car_rule=options.car_rule, cars=options.cars)
+    return Reading(
+        classes=tuple(options.classes),
+        car_rule=options.car_rule,
+        cars=options.cars,
+        inverted=tuple(options.inverted),
+    )

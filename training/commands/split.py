@@ -57,9 +57,10 @@ def run(options: argparse.Namespace) -> int:
     _refuse_what_does_not_fit(options)
     datasets = open_datasets(options.data, reading_of(options))
     measured = _shares(datasets, measure=options.stratify)
-    for path, split in _splits(options, datasets, measured):
+    for path, made in _splits(options, datasets, measured):
+        split = made.with_digests(datasets)
         split.save(path)
-        print(f"{path}: {split.verdict()}")
+        print(f"{path}: {split.verdict().sentence()}")
         sides: tuple[tuple[Part, Sides], ...] = (
             ("train", split.train_cars),
             ("val", split.val_cars),

@@ -119,18 +119,15 @@ def _data(info: CheckpointInfo) -> Iterator[str]:
         )
     else:
         yield "The checkpoint does not say on which data it was trained."
-    verdict = str(info.split.get("verdict", ""))
-    if not verdict:
-        yield "The checkpoint does not say how training and validation photos were split."
-        return
     sides = [
         f"{number(info.split[key])} photos {what}"
         for key, what in (("train_images", "trained on"), ("val_images", "kept for validation"))
         if key in info.split
     ]
-    mark = "**LEAKY.** " if info.leak else ""
+    verdict = info.verdict
+    mark = "" if verdict.is_clean else f"**{verdict.label}.** "
     counted = f" ({', '.join(sides)})" if sides else ""
-    yield f"{mark}Split: {verdict}{counted}."
+    yield f"{mark}Split: {verdict.sentence()}{counted}."
     yield f"{FILL_IN} where the data come from, and their licences."
 
 
@@ -191,6 +188,9 @@ def _limits(info: CheckpointInfo, evaluations: Sequence[StoredEvaluation]) -> It
         "- Not for decisions about people or safety.",
         f"- {FILL_IN} what it must not be used for, and what was seen to go wrong.",
     ]
-    if info.leak:
-        lines.insert(0, f"- **{info.leak}**: its validation scores are too good.")
+    if not info.verdict.is_clean:
+        flatters = "are" if info.verdict.kind == "leaky" else "may be"
+        lines.insert(
+            0, f"- **{info.verdict.sentence()}**: its validation scores {flatters} too good."
+        )
     yield "\n".join(lines)

@@ -32,7 +32,8 @@ def scores(
         )
     for each in evaluations:
         yield f"### {_heading(each)}"
-        yield from (f"**Read with care:** {warning}." for warning in each.facts.warnings)
+        mark = "" if each.facts.verdict.is_clean else f"**{each.facts.verdict.label}.** "
+        yield from (f"{mark}**Read with care:** {caution}." for caution in each.facts.cautions)
         yield _score_table(each)
     if not evaluations:
         yield (

@@ -120,8 +120,9 @@ def _verdicts(compared: Compared, ranking: Ranking, baseline: int) -> Iterator[s
         beside = f", against {against}" if len(compared.names) > 2 else ""
         yield f'<p class="verdict"><b>{escape(about + verdict.sentence + beside)}.</b></p>'
     for name, facts in zip(compared.names, compared.facts, strict=True):
-        for warning in facts.warnings:
-            yield f'<p class="warning">{escape(f"{name}: {warning}")}.</p>'
+        mark = "" if facts.verdict.is_clean else f"<b>{escape(facts.verdict.label)}</b> "
+        for caution in facts.cautions:
+            yield f'<p class="warning">{mark}{escape(f"{name}: {caution}")}.</p>'
 
 
 def _table(compared: Compared, ranking: Ranking, baseline: str) -> Iterator[str]:

@@ -99,13 +99,13 @@ def _pictures(
     sample: Sample, places: tuple[int, int], sides: tuple[Side, Side], photos: Photos
 ) -> list[tuple[str, str, Image]]:
     """Returns kind, caption and picture of each."""
-    image, truth = sample.read()
-    masks = [photos.mask_of(place, sample) for place in places]
-    found = disagreement_of(masks[0], masks[1], truth)
+    image, truth = sample.read_truth()
+    masks = [truth.judged(photos.mask_of(place, sample)) for place in places]
+    found = disagreement_of(masks[0], masks[1], truth.car)
     colours = DisagreementColours(sides[0].colour, sides[1].colour)
     drawn = disagreement_picture(image, found, colours)
     return [
-        ("", "The photo and its true mask", thumbnail(overlay(image, truth, _TRUTH), _LONGEST)),
+        ("", "The photo and its true mask", thumbnail(overlay(image, truth.car, _TRUTH), _LONGEST)),
         ("", "Where they disagree", thumbnail(drawn, _LONGEST)),
         ("near", "Where they disagree most", np.ascontiguousarray(drawn[found.spot.slices])),
     ]

@@ -111,6 +111,11 @@ def comparison_table(
         texts[metric.label] = [interval.text() for interval in intervals[metric.name]]
     if len(compared.names) > 1:
         _add_verdicts(figures, texts, ranking, baseline)
+    verdicts = [facts.verdict for facts in compared.facts]
+    if verdicts:
+        figures["split"] = [verdict.kind for verdict in verdicts]
+    if not all(verdict.is_clean for verdict in verdicts):
+        texts["Split"] = [verdict.label for verdict in verdicts]
     figures["photos"], figures["cars"] = compared.images, len(set(compared.cars))
     figures["left_out"] = len(compared.left_out)
     seconds = [float(rows["seconds"].median()) for rows in compared.rows]

@@ -11,7 +11,7 @@ from training.health.findings import Finding, findings_of
 
 LOOKED_AT = 16
 """Masks that are looked at, spread over all."""
-_ODD = ("mask_values", "empty_mask", "full_mask")
+_ODD = ("mask_values", "empty_mask", "full_mask", "unclear_mask", "inverted", "other_values")
 """Findings of `training.health` that say that a mask's values are not what they should be."""
 
 

@@ -50,7 +50,8 @@ def loader_is_slow(case: Case) -> str:
 
 def split_leaks(case: Case) -> str:
     """Tells the split's verdict, where it is a leak."""
-    return case.summary.split if case.summary.leaky else ""
+    verdict = case.summary.verdict
+    return verdict.sentence() if verdict.kind == "leaky" else ""
 
 
 def masks_are_odd(case: Case) -> str:

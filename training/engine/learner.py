@@ -14,17 +14,18 @@ from core.checkpoint import find_checkpoint, load_checkpoint
 from core.errors import DivergedError
 from core.model import UNet
 from core.preprocess import Preprocessing
+from core.truth import IGNORED
 from training.config import TrainConfig
 from training.engine.averaging import averaged_copy
 from training.engine.growth import grown
-from training.engine.loss import make_loss
+from training.engine.loss import make_loss, without_ignored
 from training.engine.optimizer import make_optimizer
 from training.engine.precision import half_type
 from training.engine.processes import ALONE, Processes
 from training.engine.shared_layers import share_layers
 
 Batch = Sequence[Tensor]
-"""images uint8 (N, S, S, 3), masks bool (N, 1, S, S), and where the settings have them
+"""images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and where the settings have them
 extra weights, float32 (N, 1, S, S)."""
 
 
@@ -127,10 +128,13 @@ class Learner:
                 buffer.copy_(before)
 
     def _loss_of(self, batch: Batch) -> Tensor:
+        ignored = bool((batch[1] == IGNORED).any())  # before it is moved, which is not waited for
         pictures, masks, *extra = (each.to(self.device, non_blocking=True) for each in batch)
         images = normalised(pictures, self._config.preprocessing)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.model.whole(images)
+        if ignored:
+            logits, masks = without_ignored(logits, masks)
         return self._loss(logits, masks.float(), extra[0] if extra else None)
 
     def state(self) -> dict[str, Any]:

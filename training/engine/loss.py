@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.truth import IGNORED
 from training.config import TrainConfig
 
 LossFunction = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """The loss of (logits, masks, extra weights), the last None where no pixel weighs more."""
 
+_SURELY_NOT = -1e4  # a logit that half precision holds and whose sigmoid is 0
 _SMOOTH = 1.0
 """Pixels added to both sides of a fraction of areas, so an empty mask has a gradient."""
 
@@ -33,6 +35,16 @@ def make_loss(config: TrainConfig) -> LossFunction:
         return total
 
     return loss
+
+
+def without_ignored(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns logits and masks in which ignored pixels are surely right, so that no loss sees them.
+
+    Args:
+        logits: Before the sigmoid.
+        labels: uint8 (N, 1, H, W) of `core.masks.Truth.labels`.
+    """
+    return logits.masked_fill(labels == IGNORED, _SURELY_NOT), (labels == 1).float()
 
 
 def bce_loss(logits: Tensor, masks: Tensor, positive_weight: float = 1.0) -> Tensor:

@@ -36,7 +36,7 @@ class Material:
         """The split as a checkpoint tells it."""
         return {
             "fingerprint": self.split.fingerprint(),
-            "verdict": self.split.verdict(),
+            "verdict": self.split.verdict().to_json(),
             "train_images": len(self.train),
             "val_images": len(self.val),
         }

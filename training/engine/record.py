@@ -14,7 +14,8 @@ from training.engine.position import Position, Way
 from training.engine.processes import Processes
 from training.engine.saved_state import save_state
 from training.environment import environment_facts
-from training.runlog import Cause, RunLog, RunState, Status
+from training.logs.statuses import WrittenStatus
+from training.runlog import Cause, RunLog, RunState
 
 
 class Record:
@@ -46,7 +47,8 @@ class Record:
         together = f", {count} processes" if count > 1 else ""
         self.say(
             f"{len(material.train)} training and {len(material.val)} validation photos; "
-            f"split {material.split.verdict()}; {learner.model.parameter_count()} parameters "
+            f"split {material.split.verdict().sentence()}; "
+            f"{learner.model.parameter_count()} parameters "
             f"on {learner.device} in {learner.precision}{together}; from epoch {at.epoch} on"
         )
         self.state(at, "running")
@@ -77,7 +79,9 @@ class Record:
         if self._processes.first:
             save_state(self._log.training_state, at, learner, self._material.fingerprints)
 
-    def state(self, at: Position, status: Status, message: str = "", cause: Cause = "") -> RunState:
+    def state(
+        self, at: Position, status: WrittenStatus, message: str = "", cause: Cause = ""
+    ) -> RunState:
         """Writes and returns where the run is."""
         share = 1.0 if status == "finished" else round(self._way.share(at), 4)
         counts = (at.epoch - 1, self._log.config.epochs, at.step, at.images)

@@ -67,11 +67,11 @@ class Validation:
 
     def write_probes(self, model: UNet, epoch: int) -> None:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""
-        predictor = self._predictor(model)
         pictures: ProbePictures = {}
-        for sample in self._probes.samples[self._processes.share]:
-            image, _ = sample.read()
-            pictures |= self._probes.picture(sample, predictor(image))
+        samples = self._probes.samples[self._processes.share]
+        found = self._predictor(model).predict_many(sample.read()[0] for sample in samples)
+        for sample, probability in zip(samples, found, strict=True):
+            pictures |= self._probes.picture(sample, probability)
         self._write(epoch, pictures)
 
     def _write(self, epoch: int, pictures: ProbePictures) -> None:

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from core.device import resolve_device
 from core.ensemble import mean_probability, mirrored
 from core.errors import CarmaskError
-from core.masks import Mask, MaskSettings, Probability
-from core.predict import GPU_BATCH, Predictor
+from core.masks import MaskSettings, Probability
+from core.predict import Predictor
+from core.truth import Truth
 from training.data import Sample
 from training.evaluation.histograms import histogram_of, no_histograms
 from training.evaluation.measure import failed_row, row_of
@@ -31,7 +32,11 @@ from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject
 from training.evaluation.work import Measured, Pass, Work
 
-Pair = tuple[NDArray[np.uint8], Mask]
+_TOGETHER = 8
+"""Photos that are worked on together beside a graphics card: measuring them takes longer than
+answering, and each has a thread of its own."""
+
+Pair = tuple[NDArray[np.uint8], Truth]
 Answer = tuple[Probability, float]
 """A probability (H, W), and the seconds that it took."""
 
@@ -79,7 +84,7 @@ class Networks:
         self._shared = {each for each, times in asked.items() if times > 1}
         self._kept: dict[tuple[Pass, int], Answer] = {}
         self.batch = _batch(device)
-        """Photos that are asked about together."""
+        """Photos that are read, asked about and measured together."""
 
     def answers(self, work: Work, pairs: dict[int, Pair]) -> dict[int, Answer]:
         """Returns a work's answers to photos, by their places."""
@@ -111,8 +116,8 @@ class Networks:
 
 
 def _batch(device: torch.device) -> int:
-    """Returns how many photos a device is asked about together."""
-    return 1 if device.type == "cpu" else GPU_BATCH
+    """Returns how many photos are worked on together."""
+    return 1 if device.type == "cpu" else _TOGETHER
 
 
 def _photo_by_photo(
@@ -155,7 +160,7 @@ def _add(
 def _measure(sample: Sample, pair: Pair, answer: Answer, masks: MaskSettings) -> Measured:
     (image, truth), (probability, seconds) = pair, answer
     row = row_of(sample, image, truth, probability, masks, seconds)
-    return row, histogram_of(probability, truth)
+    return row, histogram_of(probability, truth.car, truth.ignored)
 
 
 def _mean(answers: Sequence[Answer]) -> Answer:
@@ -183,7 +188,7 @@ def _read_ahead(
 
 def _read(sample: Sample) -> Pair | CarmaskError:
     try:
-        return sample.read()
+        return sample.read_truth()
     except CarmaskError as error:
         return error
 

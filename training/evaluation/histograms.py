@@ -70,12 +70,13 @@ def joined(histograms: Sequence[Histograms]) -> Histograms:
     )
 
 
-def histogram_of(probability: Probability, truth: Mask) -> Histograms:
+def histogram_of(probability: Probability, truth: Mask, ignored: Mask | None = None) -> Histograms:
     """Returns the histograms of one photo (N = 1).
 
     Args:
         probability: Probability of car, float32 (H, W) in [0, 1].
         truth: The true mask, bool (H, W).
+        ignored: Pixels that are not counted, bool (H, W); None counts all.
     """
     # Code of region, truth and bin, 0..403, so that one count serves all of them.
     code = bins_of(probability)
@@ -84,6 +85,9 @@ def histogram_of(probability: Probability, truth: Mask) -> Histograms:
     band = edge_band_of(truth)
     code += np.uint16(202) * band
     group += np.uint16(GROUPS) * band
+    if ignored is not None:
+        judged = ~ignored
+        code, group, probability = code[judged], group[judged], probability[judged]
     counts = np.bincount(code.ravel(), minlength=404).reshape(1, 2, 2, 101)
     sums = np.bincount(group.ravel(), probability.ravel(), 2 * GROUPS).reshape(1, 2, GROUPS)
     return Histograms(counts.astype(np.int64), np.rint(sums * 100) / 100)

@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from core.errors import ConfigError, DataError
+from core.split_verdict import SplitVerdict, worst
 from training.data import Dataset, Reading, Sample, open_datasets
 from training.evaluation.subjects import Subject
-from training.runlog import read_split
-from training.sides import Split, load_split
+from training.lineage import NO_RECORD, trained_before
+from training.sides import Split, TrainedCars, load_split
 
 Part = Literal["all", "train", "val"]
+
+_OTHER_SPLIT = "the checkpoint was trained with another split than the one given"
+_NO_SPLIT = "the checkpoint does not say which split it was trained with"
+_NO_RECORD = "its training cars are unknown: its run's split.json does not lie beside it"
+_NO_EARLIER_RECORD = (
+    "its training cars are not all known: its run goes back to a checkpoint without a record"
+)
 
 
 @dataclass(frozen=True)
@@ -53,50 +62,49 @@ class EvaluationImages:
         """How many cars the photos show."""
         return len({(sample.source, sample.car) for sample in self.samples})
 
-    def warnings(self, subject: Subject) -> tuple[str, ...]:
-        """Returns what a subject's scores on these photos must be read with, a sentence each.
+    def judge(self, subject: Subject) -> tuple[SplitVerdict, tuple[str, ...]]:
+        """Returns how far a subject's scores on these photos can be trusted.
 
         A checkpoint carries its split's verdict; which cars it was trained on stands in its run's
-        split.json, where that lies beside it. Empty if nothing speaks against them.
+        split.json, where that lies beside it.
+
+        Returns:
+            The worst of the verdicts: on these photos' cars, of the checkpoints' splits, and of the
+            split that was given; and what the scores must be read with, a sentence each.
         """
+        verdicts: list[SplitVerdict] = []
         found: list[str] = []
         for path, info in zip(subject.paths, subject.infos, strict=True):
             own = str(info.split.get("fingerprint", ""))
-            found += [f"{info.leak} (in the split of this checkpoint)"] if info.leak else []
-            on_cars = self._on_cars(path, own)
-            # Another split is no fault where it is known to keep these cars out of its training.
-            found += self._on_given_split(own, told=bool(on_cars))
-            found += on_cars
-        return tuple(dict.fromkeys(found))
+            trained = self._trained(path, own)
+            on_cars = trained.verdict_on(self.samples)
+            verdicts.append(on_cars)
+            # What the file leaves open does not matter where its run has the whole record.
+            if info.verdict.kind == "leaky" or not trained.complete:
+                verdicts.append(info.verdict)
+            if info.verdict.kind == "leaky":
+                found.append(f"{info.verdict.sentence()} (in the split of this checkpoint)")
+            if self.split is not None and self.split_fingerprint != own:
+                given = self.split.verdict()
+                verdicts.append(given)
+                if not on_cars.is_clean:  # else another split is no fault
+                    found.append(_OTHER_SPLIT if own else _NO_SPLIT)
+                if not given.is_clean:
+                    found.append(f"{given.sentence()} (in the split that was given)")
+            if on_cars.kind == "leaky":
+                found.append(f"{on_cars.shared} of {on_cars.total} cars were trained on")
+            elif on_cars.kind == "unknown":
+                found.append(_NO_EARLIER_RECORD if trained.cars else _NO_RECORD)
+        return worst(verdicts), tuple(dict.fromkeys(found))
 
-    def _on_given_split(self, own: str, *, told: bool) -> list[str]:
-        """Returns what there is to say where the given split is not the checkpoint's own one.
-
-        Args:
-            own: Fingerprint of the checkpoint's split; "" if it names none.
-            told: Whether to tell that it is another one.
-        """
-        if self.split is None or self.split_fingerprint == own:
-            return []
-        other = "the checkpoint was trained with another split than the one given"
-        silent = "the checkpoint does not say which split it was trained with"
-        found = [other if own else silent] if told else []
-        if self.split.verdict().startswith("LEAKY"):
-            found.append(f"{self.split.verdict()} (in the split that was given)")
-        return found
-
-    def _on_cars(self, path: Path, own: str) -> list[str]:
-        """Returns how many of the cars a checkpoint was trained on, or that nobody can tell."""
-        trained_by = self.split
-        if trained_by is None or self.split_fingerprint != own:
-            try:
-                trained_by = read_split(path.resolve().parent.parent)
-            except DataError:
-                trained_by = None
-        if trained_by is None or trained_by.fingerprint() != own:
-            return ["its training cars are unknown: its run's split.json does not lie beside it"]
-        trained, cars = trained_by.trained_on(self.samples, self.datasets)
-        return [f"{trained} of {cars} cars were trained on"] if trained else []
+    def _trained(self, path: Path, own: str) -> TrainedCars:
+        """Returns what a checkpoint was trained on, by its run or else by the given split."""
+        trained = NO_RECORD
+        with suppress(DataError):
+            trained = trained_before(path)
+        if not trained.complete and self.split is not None and self.split_fingerprint == own:
+            return self.split.trained()
+        return trained
 
 
 def open_images(

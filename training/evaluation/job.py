@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -25,7 +23,7 @@ from core.places import cache_folder
 from training.data import Reading
 from training.detached import start_detached
 from training.evaluation.images import Part
-from training.locks import lock_holder, take_lock
+from training.locks import lock_holder, stop_holder, take_lock
 
 Status = Literal["missing", "starting", "waiting", "running", "finished", "stopped", "failed"]
 
@@ -68,10 +66,7 @@ class EvaluationRequest:
         words = ["evaluate", "--checkpoint", *(str(path.resolve()) for path in self.checkpoints)]
         for path in self.data:
             words += ["--data", str(path.resolve())]
-        reading = self.reading
-        words += [f"--car-rule={reading.car_rule}"] if reading.car_rule else []
-        words += ["--cars", str(reading.cars.resolve())] if reading.cars else []
-        words += [f"--class={name}" for name in reading.classes]
+        words += self.reading.arguments()
         if self.split is not None and self.part != "all":
             words += ["--split", str(self.split.resolve())]
         words += ["--part", self.part, "--device", self.device]
@@ -146,13 +141,7 @@ def read_status(request: EvaluationRequest) -> EvaluationStatus:
 
 def stop_evaluation(request: EvaluationRequest) -> bool:
     """Returns whether a process was told to stop; what it has computed is kept."""
-    pid = lock_holder(request.folder / _LOCK)
-    if not pid:
-        return False
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-        return True
-    return False
+    return stop_holder(request.folder / _LOCK)
 
 
 class JobState:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CarmaskError
-from core.masks import Mask, MaskSettings, Probability, car_share, mask_from_probability
+from core.masks import MaskSettings, Probability, car_share, mask_from_probability
 from core.metrics import Counts, counts, pooled_scores, score
+from core.truth import Truth
 from training.data import Sample, view_of
 from training.evaluation.rows import METRICS, ImageRow
 
@@ -26,7 +27,7 @@ Image = NDArray[np.uint8]
 def row_of(
     sample: Sample,
     image: Image,
-    truth: Mask,
+    truth: Truth,
     probability: Probability,
     settings: MaskSettings,
     seconds: float = 0.0,
@@ -36,25 +37,26 @@ def row_of(
     Args:
         sample: Which photo.
         image: The photo, uint8 (H, W, 3).
-        truth: Its mask, bool (H, W).
+        truth: Its mask, (H, W). Overlap and edges are compared where it is judged.
         probability: What the network says, float32 (H, W) in [0, 1].
         settings: Threshold and clean-up.
         seconds: How long the network took.
     """
-    mask = mask_from_probability(probability, settings)
+    whole = mask_from_probability(probability, settings)
+    mask, car = truth.judged(whole), truth.car
     height, width = mask.shape
-    border = (truth[0], truth[-1], truth[:, 0], truth[:, -1])
+    border = (car[0], car[-1], car[:, 0], car[:, -1])
     return replace(
         _named(sample),
         width=width,
         height=height,
-        **asdict(score(mask, truth)),
-        share=car_share(truth),
+        **asdict(score(mask, car)),
+        share=car_share(car),
         predicted_share=car_share(mask),
-        parts=cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0] - 1,
+        parts=cv2.connectedComponents(whole.view(np.uint8), connectivity=8)[0] - 1,
         touches_border=any(bool(side.any()) for side in border),
         brightness=float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean()) / 255,
-        **asdict(counts(mask, truth)),
+        **asdict(counts(mask, car)),
         seconds=seconds,
     )
 
@@ -87,7 +89,7 @@ def measure_samples(
     """
     rows = []
     for done, sample in enumerate(samples, start=1):
-        image, truth = sample.read()
+        image, truth = sample.read_truth()
         probability = predictor(image)
         rows.append(row_of(sample, image, truth, probability, settings))
         if look:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from core.errors import DataError
 from training.evaluation.images import EvaluationImages
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,
+    evaluation_path,
     facts_of,
     find_evaluation,
+    write_evaluation,
 )
 from training.evaluation.subjects import Subject
 
@@ -26,6 +30,8 @@ def evaluate_subjects(
     stop: Callable[[], bool] | None = None,
 ) -> list[StoredEvaluation]:
     """Returns the evaluations of subjects, in their order; what was missing is stored from now on.
+
+    Of what is found, the verdict is looked at again: a leak that is noticed now is stored as well.
 
     What was interrupted goes on where it stopped. A photo that can't be read becomes a row with
     its error.
@@ -53,10 +59,16 @@ def evaluate_subjects(
         facts = facts_of(subject, images, settings)
         keys.append(facts.key)
         known = find_evaluation(subject, images, settings)
-        if known is not None:
-            found[facts.key] = known
+        verdict, warnings = images.judge(subject)
+        if known is None:
+            missing[facts.key] = subject, replace(facts, verdict=verdict, warnings=warnings)
+        elif verdict.kind == "leaky" and known.facts.verdict.kind != "leaky":
+            told = replace(known.facts, verdict=verdict, warnings=warnings)
+            found[facts.key] = replace(known, facts=told)
+            with suppress(DataError):  # a folder that can't be written keeps the old verdict
+                write_evaluation(evaluation_path(subject, facts.key), found[facts.key])
         else:
-            missing[facts.key] = subject, replace(facts, warnings=images.warnings(subject))
+            found[facts.key] = known
     if missing:
         from training.evaluation.compute import compute  # torch takes seconds
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core.errors import CarmaskError, DataError, reason
+from core.facts import STRICT, Count, first_fault
 from core.files import parse_json, write_bytes_atomically
+from core.split_verdict import UNKNOWN, SplitVerdict, read_verdict, worst
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
 from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
@@ -35,11 +39,15 @@ SUFFIX, UNFINISHED = ".parquet", ".part"
 _FACTS = b"carmask"
 _REGIONS = ("elsewhere", "edge")
 _TRUTHS = ("other", "car")
+_OF_VERDICT = re.compile(r"LEAKY|\d+ of \d+ cars were trained on|its training cars are")
+"""Begins the warnings that were a verdict."""
 
 
 @dataclass(frozen=True)
 class EvaluationFacts:
     """What an evaluation is of, and how it went."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     key: str
     """What it is found by: equal for equal checkpoint, photos, split and settings."""
@@ -59,15 +67,15 @@ class EvaluationFacts:
     """Which photos of the data."""
     split_fingerprint: str
     """Of the split that chose them; "" for part "all"."""
-    verdict: str = ""
-    """What the checkpoints say of the splits that they were trained with."""
+    verdict: SplitVerdict = UNKNOWN
+    """Whether its figures can be trusted; see `EvaluationImages.judge`."""
     warnings: tuple[str, ...] = ()
     """What the figures must be read with: leaks, cars that were trained on, another split."""
-    images: int = 0
+    images: Count = 0
     """Photos in it, those that can't be read included."""
-    cars: int = 0
+    cars: Count = 0
     """Cars that these photos show."""
-    failed: int = 0
+    failed: Count = 0
     """Photos that can't be read: they have a row with their error and stand in no mean."""
     device: str = ""
     """Where it was computed: "cpu", "cuda:0, NVIDIA H100"."""
@@ -80,6 +88,11 @@ class EvaluationFacts:
     def is_mean(self) -> bool:
         """Whether it is of several answers' mean: of an ensemble, or with the mirrored photo."""
         return self.flips or len(self.fingerprints) > 1
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """The warnings; where there are none, the verdict in words unless it is clean."""
+        return self.warnings or (() if self.verdict.is_clean else (self.verdict.sentence(),))
 
     @property
     def threshold(self) -> float:
@@ -274,17 +287,33 @@ def _histograms_in(table: pa.Table) -> Histograms:
 
 def _facts_in(metadata: dict[bytes, bytes] | None) -> EvaluationFacts:
     values = parse_json((metadata or {})[_FACTS])
+    if not isinstance(values, dict):
+        raise TypeError("its facts are no object")
     known = {field.name for field in fields(EvaluationFacts)}
     values = {name: value for name, value in values.items() if name in known}
-    values["settings"] = EvaluationSettings(**values["settings"])
-    for name in ("fingerprints", "warnings"):
-        values[name] = tuple(values[name])
-    return EvaluationFacts(**values)
+    values["verdict"] = _verdict_in(values).to_json()
+    facts = _schema().validate_json(json.dumps(values))
+    if facts.settings.threshold is None:
+        raise ValueError("it does not say which threshold was used")
+    return facts
+
+
+@cache
+def _schema() -> TypeAdapter[EvaluationFacts]:
+    return TypeAdapter(EvaluationFacts)
+
+
+def _verdict_in(values: dict[str, Any]) -> SplitVerdict:
+    """Returns the verdict of stored facts; before it was a value, warnings were a part of it."""
+    stored = values.get("verdict")
+    if isinstance(stored, dict):
+        return read_verdict(stored)
+    telling = filter(_OF_VERDICT.match, values["warnings"])
+    return worst(read_verdict(each) for each in [stored, *telling])
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
     if not path.exists():
         return DataError(f"There is no evaluation {path}; run `python -m training evaluate`.")
-    return DataError(
-        f"The evaluation {path} can't be read ({reason(error)}); delete it and evaluate again."
-    )
+    why = first_fault(error) if isinstance(error, ValidationError) else reason(error)
+    return DataError(f"The evaluation {path} can't be read ({why}); delete it and evaluate again.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.checkpoint import CheckpointInfo, find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, ConfigError, reason
+from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
     from core.ensemble import Ensemble
@@ -41,10 +42,9 @@ class Subject:
         return fmean(info.threshold for info in self.infos)
 
     @property
-    def verdict(self) -> str:
-        """What its checkpoints say of the splits that they were trained with."""
-        told = (str(info.split.get("verdict", "")) for info in self.infos)
-        return "; ".join(dict.fromkeys(each for each in told if each))
+    def verdict(self) -> SplitVerdict:
+        """The worst of the verdicts on the splits that its checkpoints were trained with."""
+        return worst(info.verdict for info in self.infos)
 
     def load(self, device: str = "auto") -> Ensemble:
         """Returns it ready to segment: called with a photo, it gives a probability.

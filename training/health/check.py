@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.split_verdict import SplitVerdict
 from training.data import Dataset, Sample
 from training.health.facts import ImageFacts
 from training.health.findings import Finding, counted, findings_of
@@ -34,8 +35,8 @@ class Report:
     """What was looked through."""
     unmeasured: int = 0
     """Photos that were not looked into, because they are not measured yet."""
-    verdict: str = ""
-    """What the split says of itself; "" if none was given."""
+    verdict: SplitVerdict | None = None
+    """On the split; None if none was given."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -54,7 +55,7 @@ class Report:
         """Returns all of it, for `json.dumps`."""
         return {
             "spoils": self.spoils,
-            "verdict": self.verdict,
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
             "unmeasured": self.unmeasured,
             "datasets": [
                 {
@@ -77,7 +78,7 @@ class Report:
             for dataset in self.datasets
         ]
         if self.verdict:
-            lines.append(f"split: {self.verdict}")
+            lines.append(f"split: {self.verdict.sentence()}")
         if self.unmeasured:
             lines.append(f"{self.unmeasured:,} photos are not measured yet and left out here.")
         for finding in self.findings:
@@ -130,7 +131,7 @@ def check_datasets(
         findings=tuple(found),
         datasets=tuple(datasets),
         unmeasured=sum(place.facts is None for place in placed),
-        verdict="" if split is None else split.verdict(),
+        verdict=None if split is None else split.verdict(),
     )
 
 

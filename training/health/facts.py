@@ -14,14 +14,17 @@ from PIL import Image
 from scipy.fft import dctn
 
 from core.decode import decode
-from core.errors import CarmaskError
+from core.errors import CarmaskError, UnclearMaskError
 from core.image import MAX_PIXELS, MIN_SIDE, read_photo
+from core.mask_classes import palette_of
 from core.modes import with_alpha
 from core.names import printable
+from core.silhouette import silhouette
+from core.truth import Truth, border_share
 from training.data import Sample
-from training.mask_source import CocoMask, MaskFile, MaskSource
+from training.mask_source import CocoMask, InvertedMask, MaskFile, MaskSource
 
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 """Goes up when a fact is measured in another way; an index then measures all again."""
 PICTURE_SIDE = 48
 """Side of the small grey picture that near duplicates are compared by, in px."""
@@ -30,12 +33,14 @@ MAX_VALUES = 256
 _SMALLEST_PART = 0.0001
 """Of the mask's pixels; what is smaller is a speck, not a part. A quarter of the Carvana masks
 have such specks, up to 21 in one; none of them has four parts."""
+_FEWEST = 3  # values of a mask that are two levels and a void
 _LEAST_PIXELS = 4  # of a part, in masks so small that the share says nothing
 _SHARPNESS_SIDE = 512  # px
 _NO_PHOTO: dict[str, Any] = {"width": 0, "height": 0, "orientation": 1, "digest": "", "phash": 0}
 _NO_PHOTO |= {"brightness": math.nan, "sharpness": math.nan}
 _NO_MASK: dict[str, Any] = {"mask_width": 0, "mask_height": 0, "share": math.nan, "parts": 0}
 _NO_MASK |= {"largest_part": math.nan, "touches": "", "mask_values": 0}
+_NO_MASK |= {"border": math.nan, "ignored": math.nan, "car_value": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,15 @@ class ImageFacts:
     """Perceptual hash of the photo, 64 bits; few bits differ between copies of one picture."""
     error: str = ""
     """Why photo or mask can't be read; empty if both can."""
+    unclear: str = ""
+    """What the mask holds where it can't be told which part is the car; `error` is set, too."""
+    border: float = math.nan
+    """Share of the pixels on the mask's border that are car, 0..1; nan if it can't be read."""
+    ignored: float = math.nan
+    """Share of the mask's pixels that nobody judges, 0..1; nan if it can't be read."""
+    car_value: str = ""
+    """Grey value of the car in the mask's file, such as "255" or "1"; "" where it has no single
+    one."""
 
     @classmethod
     def unreadable(cls, error: str) -> ImageFacts:
@@ -97,10 +111,12 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
     except CarmaskError as error:
         errors.append(f"photo: {error}")
     try:
-        size, values = _of_file(sample.mask, (photo["height"], photo["width"]))
-        mask = _of_mask(sample.mask.read(size), values)
+        size, values, car_value = _of_file(sample.mask, (photo["height"], photo["width"]))
+        mask = _of_mask(sample.mask.read_truth(size), values) | {"car_value": car_value}
     except CarmaskError as error:
         errors.append(f"mask: {error}")
+        if isinstance(error, UnclearMaskError):
+            mask = mask | {"unclear": error.found}
     return ImageFacts(**photo, **mask, error=printable(" ".join(errors))), picture
 
 
@@ -149,7 +165,8 @@ def _sharpness(luma: NDArray[np.uint8]) -> float:
     return float(cv2.Laplacian(luma, cv2.CV_32F).var())
 
 
-def _of_mask(mask: NDArray[np.bool_], values: int) -> dict[str, Any]:
+def _of_mask(truth: Truth, values: int) -> dict[str, Any]:
+    mask = truth.car
     height, width = mask.shape
     areas = _part_areas(mask)
     pixels = int(areas.sum())
@@ -162,6 +179,8 @@ def _of_mask(mask: NDArray[np.bool_], values: int) -> dict[str, Any]:
         "parts": int((areas >= max(_LEAST_PIXELS, _SMALLEST_PART * mask.size)).sum()),
         "largest_part": float(areas.max() / pixels) if pixels else math.nan,
         "touches": "".join(side for side, line in edges.items() if line.any()),
+        "border": border_share(mask),
+        "ignored": 0.0 if truth.ignored is None else float(truth.ignored.mean()),
     }
 
 
@@ -176,22 +195,39 @@ def _part_areas(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.asarray(stats[1:, cv2.CC_STAT_AREA], np.intp)
 
 
-def _of_file(mask: MaskSource, photo: tuple[int, int]) -> tuple[tuple[int, int], int]:
-    """Returns the upright (height, width) that a mask was made at, and how many values it holds.
+def _of_file(mask: MaskSource, photo: tuple[int, int]) -> tuple[tuple[int, int], int, str]:
+    """Returns the upright (height, width) that a mask was made at, its values and the car's value.
 
-    Values are counted where a file is nothing but the mask: of its alpha where that varies.
+    Values are looked at where a file is nothing but the mask: of its alpha where that varies.
     """
+    if isinstance(mask, InvertedMask):
+        return _of_file(mask.drawn, photo)
     if isinstance(mask, CocoMask):
-        return (mask.height, mask.width) if mask.height else photo, 2
+        return (mask.height, mask.width) if mask.height else photo, 2, ""
     decoded = decode(mask.path, mask.path.name, max_pixels=MAX_PIXELS, min_side=MIN_SIDE)
     picture = decoded.picture
     size = picture.size if decoded.orientation > 4 else picture.size[::-1]
     if not isinstance(mask, MaskFile):
-        return size, 2
+        return size, 2, ""
     rgba = with_alpha(picture)
     alpha = None if rgba is None else rgba.getchannel("A")
     varies = alpha is not None and _distinct(alpha) > 1
-    return size, _distinct(alpha if alpha is not None and varies else picture)
+    if alpha is not None and varies:
+        return size, _distinct(alpha), ""
+    values = _distinct(picture)
+    return size, values, _car_value(picture) if values <= _FEWEST else ""
+
+
+def _car_value(picture: Image.Image) -> str:
+    """Returns the car's grey value in a picture of two values, or of three with a void."""
+    car = silhouette(picture, "").car
+    if picture.mode not in ("1", "L", "P", "I;16") or not car.any() or car.all():
+        return ""
+    place = np.unravel_index(int(car.argmax()), car.shape)
+    value = int(np.asarray(picture)[place])
+    if picture.mode == "P":
+        return str(palette_of(picture)[value].max() or value)
+    return str(255 * value if picture.mode == "1" else value)
 
 
 def _distinct(picture: Image.Image) -> int:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from core.truth import MOST_OF_BORDER
 from training.data import Dataset, Sample
 from training.health.facts import MAX_VALUES, ImageFacts
 
@@ -70,7 +71,17 @@ _RULES = (
         "photo or mask can't be read",
         "photos or masks can't be read",
         "A training stops at the first of them. Copy the files again or take the pairs out.",
-        lambda facts: facts.error,
+        lambda facts: "" if facts.unclear and facts.width else facts.error,
+    ),
+    _Rule(
+        "unclear_mask",
+        "error",
+        "mask does not say which part is the car",
+        "masks do not say which part is the car",
+        "A training stops at the first of them. Where these are numbers or colours of classes, "
+        "name the car's (--class VALUE, once for each, or all; Settings on the Dataset page). "
+        "Else save the masks with two values, 0 beside the car and 255 on it.",
+        lambda facts: f"it holds {facts.unclear}" if facts.unclear else "",
     ),
     _Rule(
         "size_mismatch",
@@ -139,6 +150,8 @@ def findings_of(dataset: Dataset, pairs: Pairs) -> list[Finding]:
         places = [(name, detail) for name, detail in seen if detail]
         if places:
             found.append(_made(rule, places, dataset, len(pairs)))
+    found += _inverted(dataset, pairs)
+    found += _other_values(dataset, pairs)
     found += _outliers(dataset, pairs)
     return found
 
@@ -241,6 +254,58 @@ def _one_car(dataset: Dataset) -> list[Finding]:
     ]
 
 
+def _inverted(dataset: Dataset, pairs: Pairs) -> list[Finding]:
+    """Returns the masks that seem to be the wrong way round: most of their border is car."""
+    drawn = [(s.name, f.border) for s, f in pairs if 0 < f.share < FULL_SHARE]
+    odd = [(name, border) for name, border in drawn if border > MOST_OF_BORDER]
+    places = [(name, f"{border:.0%} of the border is car") for name, border in odd]
+    if not places:
+        return []
+    title = counted(len(places), "mask seems", "masks seem") + " to be inverted"
+    advice = (
+        "A car seldom reaches along most of the picture's border, what is around it does. Invert "
+        "these masks; where a car does fill its photo, they are right."
+    )
+    severity: Severity = "warning"
+    if 2 * len(places) > len(drawn):
+        severity = "error"
+        title = f"Most masks seem to be inverted: {len(places):,} of {len(drawn):,}"
+        advice = (
+            "The network would learn that all but the car is car. Where that is so, say it "
+            f"(--inverted-masks {dataset.name}, or Inverted masks in the Dataset page's settings); "
+            "where cars fill their photos, the masks are right."
+        )
+    names, details = zip(*places, strict=True)
+    return [Finding("inverted", severity, title, names, advice, details, source=dataset.name)]
+
+
+def _other_values(dataset: Dataset, pairs: Pairs) -> list[Finding]:
+    """Returns the masks whose car has another value than in most, so that one may be wrong.
+
+    1 and 255 are the same, except beside masks in which 255 is ignored.
+    """
+    void = any(facts.ignored > 0 for _, facts in pairs)
+    known = [(sample.name, facts.car_value) for sample, facts in pairs if facts.car_value]
+    values = [value if void or value != "1" else "255" for _, value in known]
+    (usual, _), *others = Counter(values).most_common() or [("", 0)]
+    if not others:
+        return []
+    odd = [name for (name, _), value in zip(known, values, strict=True) if value != usual]
+    details = tuple(f"its car is {value}" for value in values if value != usual)
+    return [
+        Finding(
+            "other_values",
+            "warning",
+            counted(len(odd), "mask has", "masks have") + " another value for the car than most",
+            tuple(odd),
+            f"In most masks the car is {usual}. Where these values are classes, or where 255 is "
+            "what nobody judges, say which is the car (--class).",
+            details=details,
+            source=dataset.name,
+        )
+    ]
+
+
 def _outliers(dataset: Dataset, pairs: Pairs) -> list[Finding]:
     """Returns the masks whose share is far from that of the folder's other masks.
 
@@ -282,7 +347,7 @@ def _sizes(facts: ImageFacts) -> str:
 
 
 def _values(facts: ImageFacts) -> str:
-    if facts.mask_values <= 2:
+    if facts.mask_values <= 2 + (facts.ignored > 0):
         return ""
     more = " or more" if facts.mask_values >= MAX_VALUES else ""
     return f"{facts.mask_values}{more} values"

@@ -104,8 +104,8 @@ def split_findings(placed: Sequence[Placed], split: Split) -> list[Finding]:
         names = tuple(place.name for place in placed if place.car in both)
         title = counted(len(both), "car is", "cars are") + " on both sides of the split"
         advice = (
-            f"{split.verdict()}. Scores of such a training flatter: the network has seen these "
-            "cars. Split by car (python -m training split)."
+            f"{split.verdict().sentence()}. Scores of such a training flatter: the network has "
+            "seen these cars. Split by car (python -m training split)."
         )
         details = tuple(f"car {place.sample.car}" for place in placed if place.car in both)
         found.append(Finding("car_on_both_sides", "error", title, names, advice, details=details))

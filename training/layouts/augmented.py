@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import DataError, reason
 from core.names import composed
 from training.layouts.listing import Listing, walk_pictures
-from training.mask_source import MaskFile
+from training.mask_source import written_mask
 
 
 def recognise(root: Path) -> bool:
@@ -46,7 +46,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
         if image in photos:
             listing.photos[name] = photos[image]
         if mask in masks:
-            listing.masks[name] = MaskFile(masks[mask])
+            listing.masks[name] = written_mask(masks[mask], facts)
     return listing
 
 

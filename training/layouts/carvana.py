@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.mask_classes import MaskClasses
 from training.layouts.listing import Listing, list_pictures
 from training.layouts.matching import match
-from training.mask_source import MaskFile
+from training.mask_source import source_of_files
 
 
 def recognise(root: Path) -> bool:
@@ -20,6 +21,9 @@ def suggests(root: Path) -> bool:
 
 
 def read(root: Path, classes: tuple[str, ...]) -> Listing:
-    """Returns its photos and masks; it has no classes."""
+    """Returns its photos and masks; its classes have no names."""
     photos = list_pictures(root / "train")
-    return match(photos, list_pictures(root / "train_masks", mark="_mask"), MaskFile)
+    masks = list_pictures(root / "train_masks", mark="_mask")
+    listing = match(photos, masks, source_of_files(classes))
+    listing.classes = MaskClasses.parsed(classes).words
+    return listing

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DataError, reason
-from training.label_mask import Colour
+from core.mask_classes import Colour
 from training.layouts.classes import is_background, says_car
 
 BLACK: Colour = (0, 0, 0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.mask_classes import MaskClasses
 from training.layouts.listing import Listing, list_pictures, walk_pictures
 from training.layouts.matching import match
-from training.mask_source import MaskFile
+from training.mask_source import source_of_files
 
 PHOTO_FOLDERS = ("images", "image", "imgs", "img", "photos", "photo", "jpegimages")
 """Names of a folder of photos, in lower case, the first that is there being taken."""
@@ -26,11 +27,13 @@ def suggests(root: Path) -> bool:
 
 
 def read(root: Path, classes: tuple[str, ...]) -> Listing:
-    """Returns its photos and masks; it has no classes."""
+    """Returns its photos and masks; its classes have no names."""
     photo_folder, mask_folder = _folders(root)
     photos = list_pictures(photo_folder or root / "images")
     masks = list_pictures(mask_folder or root / "masks")
-    return match(photos, masks, MaskFile, ending="_mask")
+    listing = match(photos, masks, source_of_files(classes), ending="_mask")
+    listing.classes = MaskClasses.parsed(classes).words
+    return listing
 
 
 def _folders(root: Path) -> tuple[Path | None, Path | None]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import DataError
+from core.mask_classes import VOID, Colour
 from core.names import first_few
-from training.label_mask import Colour, Known, LabelMask
+from training.label_mask import Known, LabelMask
 from training.layouts.classes import Class, choose_classes
 from training.layouts.label_map import (
     BLACK,
@@ -29,8 +30,6 @@ NAMES = (
     *("sheep", "sofa", "train", "tvmonitor"),
 )
 """The classes of Pascal VOC by number."""
-VOID = 255
-"""What is not judged, such as the seam around an object; it is not the car."""
 _LABELS = number_labels([(name, None) for name in NAMES])
 _NO_BACKGROUND = Remark(
     "no_background",

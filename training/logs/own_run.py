@@ -16,7 +16,9 @@ from pydantic import Field
 from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import CarmaskError, reason
 from core.files import Facts, Found, read_facts
+from core.split_verdict import read_verdict
 from training.config import TrainConfig
+from training.logs.statuses import ALIVE
 from training.logs.summary import RunSummary, Scores
 from training.logs.tail import Tail
 from training.metric_lines import Count, parse_lines
@@ -27,7 +29,6 @@ T = TypeVar("T", bound=Facts)
 Files = Mapping[str, os.stat_result]
 """The files of a run's folder by name, as they are now."""
 
-_ALIVE = ("starting", "running", "stopping")
 _CRASHED = "The trainer ended without saying why; the end of log.txt shows what it did last."
 
 
@@ -60,10 +61,10 @@ class OwnRun:
             self._summary = self._read(files)
             self._stamp = stamp
         summary = self._summary
-        if summary.status in _ALIVE and not is_locked(self._folder):
+        if summary.status in ALIVE and not is_locked(self._folder):
             # A trainer that ended well between both looks has written how by now.
             state = self._state.read_again()
-            if state.get("status", summary.status) in _ALIVE:
+            if state.get("status", summary.status) in ALIVE:
                 message = summary.message or _CRASHED
                 return replace(summary, status="crashed", message=message)
             return replace(summary, **state)
@@ -234,12 +235,11 @@ def _environment_facts(found: Found[_EnvironmentFile]) -> dict[str, Any]:
 class _SplitFile(Facts):
     """What matters of split.json."""
 
-    verdict: str = ""
+    verdict: Any = None
 
 
 def _split_facts(found: Found[_SplitFile]) -> dict[str, Any]:
-    verdict = found.facts.verdict
-    return {"split": verdict, "leaky": verdict.startswith("LEAKY")}
+    return {"verdict": read_verdict(found.facts.verdict)}
 
 
 def _state_facts(found: Found[StateFile]) -> dict[str, Any]:

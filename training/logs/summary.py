@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.split_verdict import UNKNOWN, SplitVerdict
+from training.logs.statuses import Status
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -33,9 +36,7 @@ class RunSummary:
     folder: Path
     written_by: str = "carmask"
     """"carmask", or the format of a foreign log: "lightning", "tensorboard", "csv", "text"."""
-    status: str = "unknown"
-    """As state.json says; "crashed" where it says running and nobody holds the lock, "starting"
-    where the lock is held and there is no state yet, "unknown" where nothing tells."""
+    status: Status = "unknown"
     message: str = ""
     """Why it ended, where it failed or crashed."""
     cause: str = ""
@@ -65,10 +66,8 @@ class RunSummary:
     device_name: str = ""
     data: tuple[str, ...] = ()
     """Names of the data folders."""
-    split: str = ""
-    """The split's verdict."""
-    leaky: bool = False
-    """Cars stand on both sides, so every figure flatters."""
+    verdict: SplitVerdict = UNKNOWN
+    """Whether its figures can be trusted; "unknown" where its files hold no verdict."""
     seed: int | None = None
     parameters: int | None = None
     """Parameters of the network."""
@@ -76,6 +75,12 @@ class RunSummary:
     """What could not be read, and why; the rest stands."""
     remark: str = ""
     """Of a foreign log: what was guessed, and what was left out and why."""
+
+    @property
+    def verdict_on_figures(self) -> SplitVerdict | None:
+        """The verdict; None of a run that has neither figures nor a split yet."""
+        begun = self.step or self.best or self.verdict != UNKNOWN
+        return self.verdict if begun else None
 
     @property
     def best_epoch(self) -> int | None:

@@ -12,11 +12,9 @@ from training.logs.curve_reader import CurveReader
 from training.logs.curves import Curves, curves_of
 from training.logs.log_end import last_lines
 from training.logs.own_run import OwnRun
+from training.logs.statuses import CHANGING, Status
 from training.logs.summary import RunSummary
 from training.queue import Queue
-
-ALIVE = ("queued", "starting", "running")
-"""States in which a run changes by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +30,14 @@ class Seen:
     """The last lines of its log."""
 
     @property
-    def status(self) -> str:
-        """As RunSummary says; besides "queued" and "missing"."""
+    def status(self) -> Status:
+        """What it does."""
         return self.summary.status
 
     @property
     def alive(self) -> bool:
         """Whether it changes by itself."""
-        return self.status in ALIVE
+        return self.status in CHANGING
 
     @property
     def seconds_left(self) -> float | None:

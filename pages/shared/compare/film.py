@@ -165,11 +165,11 @@ def _frame(key: object, _sample: Sample, _said: Prediction, _look: str) -> _Made
     if _said.error:
         return _Made(error=_said.error)
     try:
-        image, truth = _sample.read()
+        image, truth = _sample.read_truth()
     except (CarmaskError, OSError) as error:
         return _Made(error=reason(error))
     if _look == ERRORS:
-        picture = error_picture(image, _said.mask, truth)
+        picture = error_picture(image, truth.judged(_said.mask), truth.car)
     else:
         picture = overlay(image, _said.mask, OverlayStyle())
     height, width = image.shape[:2]

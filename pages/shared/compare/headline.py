@@ -84,7 +84,7 @@ def _show_what_it_is_of(chosen: Chosen) -> None:
     st.caption(" · ".join(parts))
     warned: dict[str, list[str]] = {}
     for row, evaluation in zip(chosen.rows, chosen.evaluations, strict=True):
-        for warning in evaluation.facts.warnings:
+        for warning in evaluation.facts.cautions:
             warned.setdefault(warning, []).append(row.title)
     for warning, titles in warned.items():
         names = "All of them" if len(titles) == len(chosen.rows) > 1 else _few(titles)

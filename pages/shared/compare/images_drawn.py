@@ -75,7 +75,7 @@ def _drawn(
     _alone: bool,
 ) -> Drawn:
     try:
-        image, truth = _sample.read()
+        image, truth = _sample.read_truth()
     except (CarmaskError, OSError) as error:
         return Drawn(errors=(reason(error),))
     errors = [each.error for each in _said if each and each.error]
@@ -83,17 +83,17 @@ def _drawn(
     lost = "There is no mask." if errors else _WAITS
     spot, counts, main = None, None, None
     if masks[0] is not None and masks[1] is not None:
-        found = disagreement_of(masks[0], masks[1], truth)
+        found = disagreement_of(truth.judged(masks[0]), truth.judged(masks[1]), truth.car)
         spot, counts = found.spot, found.counts
         if _alone:
-            main = error_picture(image, masks[0], truth)
+            main = error_picture(image, truth.judged(masks[0]), truth.car)
         else:
             colours = DisagreementColours(_sides[0].colour, _sides[1].colour)
             main = disagreement_picture(image, found, colours)
     panes = [
         _pane("Errors" if _alone else "Where they disagree", main, lost),
         _pane("Photo", image),
-        _pane("Truth", overlay(image, truth, OverlayStyle(_TRUE, _OPACITY))),
+        _pane("Truth", overlay(image, truth.car, OverlayStyle(_TRUE, _OPACITY))),
     ]
     for side, mask in list(zip(_sides, masks, strict=True))[: 1 if _alone else 2]:
         style = OverlayStyle(side.colour, _OPACITY)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.checkpoint import CheckpointInfo
+from pages.shared.badges import mark
 from pages.shared.compare.files import ask_file
 from pages.shared.compare.rows import Known, choose_rows, members_of, row_name, title_of
 from pages.shared.named_choice import distinct
@@ -110,7 +111,7 @@ def _facts(info: CheckpointInfo | None) -> str:
     dice = info.metrics.get("dice")
     score = f" · Dice {dice:.4f}" if isinstance(dice, int | float) else ""
     epoch = f" · epoch {info.epoch}" if info.epoch else ""
-    return epoch + score + (" · LEAKY" if info.leak else "")
+    return epoch + score + mark(info.verdict)
 
 
 def _choose(shown: Sequence[str]) -> None:

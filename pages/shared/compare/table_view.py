@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.shared.badges import FIGURES
 from pages.shared.compare.choice import Chosen
 from pages.shared.compare.costs import costs_of
 from pages.shared.compare.gains_view import show_gains, show_seeds
 from pages.shared.compare.verdicts import key_of, ranking_of, verdicts_of
-from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR
 from training.comparison.table import ComparisonTable, comparison_table
 from training.evaluation.rows import METRICS, Metric
+from training.evaluation.stored import EvaluationFacts
 
 USUAL = ("dice", "iou", "boundary_iou", "boundary_iou_3px", "boundary_f1", "hd95")
 """Metrics that are shown unless all are asked for; the chosen one always stands in front."""
@@ -95,7 +96,7 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
         shown = [_Shown.of(value, text) for value, text in pairs]
         table[metric.label] = pd.Series(shown, dtype=object)  # else they become plain numbers
     facts = [evaluation.facts for evaluation in chosen.evaluations]
-    table["Split"] = ["; ".join(map(_short_warning, each.warnings)) for each in facts]
+    table["Split"] = [_split_text(each) for each in facts]
     table["Images"], table["Cars"] = made.figures["photos"], made.figures["cars"]
     table["Not read"] = [each.failed for each in facts]
     table["Threshold"] = [each.threshold for each in facts]
@@ -146,8 +147,9 @@ def _offer_files(made: ComparisonTable) -> None:
             )
 
 
-def _short_warning(warning: str) -> str:
-    return LEAKY if LEAKY in warning else warning
+def _split_text(facts: EvaluationFacts) -> str:
+    """Returns the verdict on an evaluation where it is not clean, else what is to be known."""
+    return "; ".join(facts.warnings) if facts.verdict.is_clean else facts.verdict.label
 
 
 def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> Any:
@@ -159,8 +161,8 @@ def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> A
         place = int(row.name)  # type: ignore[call-overload]
         verdict = verdicts[place]
         colours = {"Verdict": _VERDICTS.get(verdict.kind, "") if verdict else ""}
-        if LEAKY in str(row.get("Split", "")):
-            colours |= dict.fromkeys([*labels, "Split"], LEAKY_COLOUR)
+        trust = FIGURES[chosen.evaluations[place].facts.verdict.kind]
+        colours |= dict.fromkeys([*labels, "Split"], trust)
         looks = {name: f"color: {colour}" for name, colour in colours.items() if colour}
         looks[_SWATCH] = f"background-color: {chosen.rows[place].colour}"
         return [looks.get(name, "") for name in row.index]

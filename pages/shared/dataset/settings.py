@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.dataset.sources import Opened, open_folder
-from training.data import Reading
+from training.data import UNNAMED, Reading
 
 LAYOUT_NAMES = {
     "carvana": "Carvana layout",
@@ -27,8 +27,10 @@ def show_settings(opened: Opened | None, reading: Reading) -> None:
             help="A folder on this machine: Carvana's layout, images/ and masks/, COCO or VOC.",
         )
         st.button("Open", key="open_folder", icon=":material/folder_open:", on_click=_add)
-        if opened is not None and opened.dataset.all_classes:
-            _ask_classes(opened)
+        if opened is not None:
+            if opened.dataset.all_classes or opened.dataset.layout in UNNAMED:
+                _ask_classes(opened)
+            _ask_inverted(opened)
         st.session_state["rule_text"] = reading.car_rule
         st.text_input(
             "Car rule",
@@ -54,13 +56,36 @@ def _add() -> None:
 
 
 def _ask_classes(opened: Opened) -> None:
-    st.session_state["classes_choice"] = list(opened.dataset.classes)
+    chosen, named = list(opened.dataset.classes), opened.dataset.all_classes
+    st.session_state["classes_choice"] = chosen
     st.multiselect(
         "Classes that are the car",
-        opened.dataset.all_classes,
+        named or chosen,
         key="classes_choice",
+        accept_new_options=not named,
+        placeholder="7, or 64,0,128, or all",
+        help=None if named else "Where masks hold class numbers or colours: those of the car.",
         on_change=_set_classes,
     )
+
+
+def _ask_inverted(opened: Opened) -> None:
+    name = opened.dataset.name
+    st.session_state["inverted_choice"] = name in opened.reading.inverted
+    st.toggle(
+        "Inverted masks",
+        key="inverted_choice",
+        help="Masks that are bright beside the car are read the other way round.",
+        on_change=_set_inverted,
+        args=(name,),
+    )
+
+
+def _set_inverted(name: str) -> None:
+    if st.session_state["inverted_choice"]:
+        st.query_params["inverted"] = name
+    else:
+        del st.query_params["inverted"]
 
 
 def _set_classes() -> None:

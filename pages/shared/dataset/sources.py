@@ -98,7 +98,8 @@ def open_source(source: Source, reading: Reading) -> Opened:
 def chosen_reading() -> Reading:
     """Returns how the URL says that folders are to be read."""
     classes = st.query_params.get_all("classes")
-    return Reading(tuple(classes), st.query_params.get("rule", ""))
+    inverted = st.query_params.get_all("inverted")
+    return Reading(tuple(classes), st.query_params.get("rule", ""), inverted=tuple(inverted))
 
 
 def add_folder(text: str) -> str:
@@ -128,7 +129,7 @@ def open_folder(text: str) -> None:
 def choose(name: str) -> None:
     """Writes the chosen folder to the URL; what was chosen in another folder is dropped."""
     st.query_params["dataset"] = name
-    for word in ("classes", "rule", "photo", "finding"):
+    for word in ("classes", "inverted", "rule", "photo", "finding"):
         st.query_params.pop(word, None)
     for word in OF_ONE_FOLDER:
         st.session_state.pop(word, None)

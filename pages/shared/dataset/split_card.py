@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.names import safe_stem
+from pages.shared.badges import show_verdict
 from pages.shared.dataset.filters import jump
 from pages.shared.dataset.known import Known
 from pages.shared.dataset.split_choice import (
@@ -36,7 +37,7 @@ def show_split(known: Known) -> None:
             st.info(plain(str(sides)), icon=":material/info:")
             return
         with badge:
-            _show_verdict(sides)
+            show_verdict(sides.split.verdict())
         _show_sides(sides)
         st.download_button(
             "Split file",
@@ -107,19 +108,10 @@ def _hold(word: str, value: object) -> None:
     st.session_state[f"{word}_choice"] = value
 
 
-def _show_verdict(sides: Sides) -> None:
-    verdict = sides.split.verdict()
-    if sides.leaky:
-        st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(verdict))
-    else:
-        st.badge(
-            "No car on both sides", icon=":material/verified:", color="green", help=plain(verdict)
-        )
-
-
 def _show_sides(sides: Sides) -> None:
-    if sides.leaky:
-        st.markdown(f":red[{plain(sides.split.verdict())}.] Scores of such a split flatter.")
+    verdict = sides.split.verdict()
+    if verdict.kind == "leaky":
+        st.markdown(f":red[{plain(verdict.sentence())}.] Scores of such a split flatter.")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         for label, word, names, cars in (
             ("Train", "train", sides.train, sides.train_cars),

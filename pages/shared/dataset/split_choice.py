@@ -50,11 +50,6 @@ class Sides:
     train_cars: int
     val_cars: int
 
-    @property
-    def leaky(self) -> bool:
-        """Whether a car stands on both sides."""
-        return self.split.verdict().startswith("LEAKY")
-
 
 def chosen_split() -> SplitChoice:
     """Returns the settings that the URL holds; what makes no sense there is left out."""

@@ -14,7 +14,7 @@ from pages.shared.checkpoints import checkpoint_name
 from pages.shared.compare.link import link_rows
 from pages.shared.frame import SEGMENT
 from pages.shared.onnx_download import offer_onnx
-from pages.shared.runs.listed import LEAKY, Listed
+from pages.shared.runs.listed import Listed
 from pages.shared.runs.table import styled
 from pages.shared.text import plain
 
@@ -41,7 +41,7 @@ def show_checkpoints(run: Listed) -> None:
         return
     table = pd.DataFrame([_row(path, info) for path, info in good])
     table["Written"] = pd.to_datetime(table["Written"], utc=True, errors="coerce")
-    leaky = any(info.leak for _, info in good)
+    clean = all(info.verdict.is_clean for _, info in good)
     st.dataframe(
         styled(table),
         hide_index=True,
@@ -54,7 +54,7 @@ def show_checkpoints(run: Listed) -> None:
             ),
             "Size": st.column_config.NumberColumn(format="bytes"),
         },
-        column_order=[name for name in table if name != "Split" or leaky],
+        column_order=[name for name in table if name != "Split" or not clean],
         placeholder="",
         alt="Checkpoints",
     )
@@ -86,7 +86,7 @@ def _row(path: Path, info: CheckpointInfo) -> dict[str, Any]:
         "Name": path.stem,
         "Epoch": info.epoch,
         **scores,
-        "Split": LEAKY if info.leak else "",
+        "Split": info.verdict.label,
         "Images seen": info.images_seen,
         "Written": info.created,
         "Size": path.stat().st_size,

@@ -10,8 +10,10 @@ from itertools import takewhile
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.split_verdict import SplitVerdict, worst
+from pages.shared.badges import FIGURES
 from pages.shared.runs.choice import open_run
-from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress
+from pages.shared.runs.listed import Listed, ago, progress
 from pages.shared.runs.plot import Series, figure_of
 from pages.shared.runs.plot_choice import PlotChoice, ask_plot
 from pages.shared.runs.readers import readers
@@ -74,7 +76,9 @@ def series_of(groups: Sequence[Sequence[Drawn]], measure: str, choice: PlotChoic
                 sides.setdefault(side, []).append(local)
         if sides:
             found.append(
-                Series(_name(members), colour_of(place), _leaky(members), sides, runs=len(members))
+                Series(
+                    _name(members), colour_of(place), _verdict(members), sides, runs=len(members)
+                )
             )
     return found
 
@@ -89,8 +93,8 @@ def _name(members: Sequence[Drawn]) -> str:
     return f"{shared or titles[0]}, {len(titles)} seeds"
 
 
-def _leaky(members: Sequence[Drawn]) -> bool:
-    return any(each.run.summary.leaky for each in members)
+def _verdict(members: Sequence[Drawn]) -> SplitVerdict:
+    return worst(each.run.summary.verdict for each in members)
 
 
 def _read(chosen: Sequence[Listed]) -> tuple[list[Drawn], list[tuple[Listed, str]]]:
@@ -127,18 +131,19 @@ def _show_legend(groups: Sequence[Sequence[Drawn]]) -> None:
 
 
 def _rule(place: int, members: Sequence[Drawn]) -> str:
-    """Returns the style of a name: its colour before it and LEAKY behind it."""
+    """Returns the style of a name: its colour before it and a bad verdict behind it."""
     name = f".st-key-legend_{place} p"
     before = (
         f"{name}::before {{ content: ''; display: inline-block; width: 1.1rem; height: 0.25rem; "
         f"border-radius: 0.2rem; background: {colour_of(place)}; margin-right: 0.45rem; "
         "vertical-align: middle; }"
     )
-    if not _leaky(members):
+    verdict = _verdict(members)
+    if verdict.is_clean:
         return before
     return before + (
-        f"{name}::after {{ content: '{LEAKY}'; color: {LEAKY_COLOUR}; font-weight: 650; "
-        "margin-left: 0.45rem; }"
+        f"{name}::after {{ content: '{verdict.label}'; color: {FIGURES[verdict.kind]}; "
+        "font-weight: 650; margin-left: 0.45rem; }"
     )
 
 

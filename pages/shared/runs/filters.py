@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.runs.listed import LEAKY, Listed
+from pages.shared.runs.listed import Listed
 
 ANY_STATUS, ANY_TAG = "Any status", "Any tag"
 NEWEST = "Newest"
@@ -58,8 +58,8 @@ def has(run: Listed, text: str) -> bool:
     """Tells whether every word of a text stands somewhere in what is known of a run."""
     summary, notes = run.summary, run.notes
     parts = (run.name, notes.title, *notes.tags, notes.notes, *summary.data, summary.device)
-    parts += (summary.device_name, summary.split, summary.written_by)
-    known = "\n".join((*parts, LEAKY if summary.leaky else "")).casefold()
+    parts += (summary.device_name, summary.verdict.sentence(), summary.written_by)
+    known = "\n".join(parts).casefold()
     return all(word in known for word in text.casefold().split())
 
 

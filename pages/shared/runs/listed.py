@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from pages.shared.folders import runs_folder
 from training.logs.listing import list_runs
 from training.logs.notes import RunNotes, notes_with_error
+from training.logs.statuses import ALIVE
 from training.logs.summary import RunSummary
 
-ALIVE = ("starting", "running", "stopping")
 ABLATION = "ablation-"
 """Names of the shipped runs that tell what padding and augmentation do begin with it."""
-LEAKY = "LEAKY"
-LEAKY_COLOUR = "#E5484D"
-"""Red that stands out on a white and on a dark ground."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
+from pages.shared.badges import coloured_mark
 from pages.shared.frame import RUNS
-from pages.shared.runs.listed import LEAKY, Listed, listed_runs, progress
+from pages.shared.runs.listed import Listed, listed_runs, progress
 from pages.shared.text import plain
 
 
@@ -28,6 +29,7 @@ def show_newest(count: int = 3) -> None:
 
 def _label(run: Listed) -> str:
     summary = run.summary
+    verdict = summary.verdict_on_figures
     dice = summary.best.dice if summary.best else None
     if run.alive:
         state = f"{summary.status}, {progress(summary)}"
@@ -37,6 +39,6 @@ def _label(run: Listed) -> str:
         plain(run.title),
         plain(state),
         f"Dice {dice:.4f}" if dice is not None else "",
-        f":red[{LEAKY}]" if summary.leaky else "",
+        coloured_mark(verdict) if verdict else "",
     )
     return " · ".join(part for part in parts if part)

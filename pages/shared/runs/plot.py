@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR
+from core.split_verdict import SplitVerdict
+from pages.shared.badges import html_mark
 from training.logs.curve_shapes import Band, Line, band_of, reach_of, smooth
 from training.logs.measures import TRAIN, VAL
 
@@ -26,7 +27,7 @@ class Series:
 
     name: str
     colour: str
-    leaky: bool
+    verdict: SplitVerdict
     sides: dict[str, list[Line]]
     """By side, a line a run."""
     runs: int = 1
@@ -113,8 +114,7 @@ class _Draw:
 
     def _trace(self, x: Any, y: Any, texts: str | list[str]) -> None:
         smoothed = self.smoothing > 0 and len(y) > 2
-        leaky = f' <b style="color:{LEAKY_COLOUR}">{LEAKY}</b>' if self.series.leaky else ""
-        name = escape(self.name) + leaky
+        name = f"{escape(self.name)} {html_mark(self.series.verdict)}".rstrip()
         line = {"color": self.series.colour, "width": 2, "dash": self.dash}
         few = len(y) <= 25 and not smoothed
         self.figure.add_trace(

@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CarmaskError, RunError
+from pages.shared.badges import FIGURES, show_status, show_verdict
 from pages.shared.doctor import show_doctor
 from pages.shared.runs.actions import show_actions
 from pages.shared.runs.checkpoints_view import show_checkpoints
 from pages.shared.runs.choice import close_run
 from pages.shared.runs.curves_view import show_curves
-from pages.shared.runs.listed import LEAKY, LEAKY_COLOUR, Listed, ago, progress, span
+from pages.shared.runs.listed import Listed, ago, progress, span
 from pages.shared.runs.probes_view import show_probes
 from pages.shared.runs.readers import readers
 from pages.shared.text import code, plain
@@ -23,15 +24,6 @@ from training.logs.config_difference import settings_of
 from training.logs.log_end import last_lines
 from training.logs.summary import RunSummary, Scores
 
-STATUS_COLOURS = {
-    "running": "blue",
-    "starting": "blue",
-    "stopping": "blue",
-    "finished": "green",
-    "stopped": "gray",
-    "crashed": "red",
-    "failed": "red",
-}
 SCORES = {
     "dice": ("Dice", "Twice the overlap over the sum of both areas; 1 is perfect."),
     "iou": ("IoU", "Overlap over the union of both areas; 1 is perfect."),
@@ -83,17 +75,9 @@ def _show_title(run: Listed) -> None:
 def show_badges(run: Listed) -> None:
     """Draws status, split verdict, tags and whether it is archived, as badges."""
     summary = run.summary
-    if summary.status != "unknown":
-        st.badge(plain(summary.status), color=STATUS_COLOURS.get(summary.status, "gray"))  # type: ignore[arg-type]
-    if summary.leaky:
-        st.badge(LEAKY, icon=":material/warning:", color="red", help=plain(summary.split))
-    elif summary.split:
-        st.badge(
-            "Split by car" if "by car" in summary.split else "Split",
-            icon=":material/verified:",
-            color="green",
-            help=plain(summary.split),
-        )
+    show_status(summary.status)
+    if summary.verdict_on_figures is not None:
+        show_verdict(summary.verdict_on_figures)
     if summary.written_by not in ("carmask", ""):
         st.badge(f"{plain(summary.written_by)} log", color="gray")
     if run.notes.archived:
@@ -124,8 +108,9 @@ def _show_doctor(summary: RunSummary) -> None:
 def _show_scores(summary: RunSummary) -> None:
     if summary.best is None:
         return
-    if summary.leaky:
-        rule = f".st-key-scores [data-testid='stMetricValue'] {{ color: {LEAKY_COLOUR}; }}"
+    colour = FIGURES[summary.verdict.kind]
+    if colour:
+        rule = f".st-key-scores [data-testid='stMetricValue'] {{ color: {colour}; }}"
         st.html(f"<style>{rule}</style>")
     with st.container(key="scores", horizontal=True, gap="small"):
         for field, (title, text) in SCORES.items():
@@ -172,8 +157,8 @@ def _show_settings(run: Listed) -> None:
     if environment:
         st.markdown("**Environment**")
         _table(list(environment.items()), ("Fact", "Value"))
-    if run.summary.split:
-        st.markdown(f"**Split**  \n{plain(run.summary.split)}")
+    if run.summary.verdict_on_figures is not None:
+        st.markdown(f"**Split**  \n{plain(run.summary.verdict.sentence())}")
     if not config and not environment:
         st.info("This run has no settings that can be read: neither config.json nor "
                 "environment.json.")  # fmt: skip

@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.split_verdict import SplitVerdict
+from pages.shared.badges import FIGURES, STATUSES
 from pages.shared.runs.choice import choose, open_run
-from pages.shared.runs.listed import ALIVE, LEAKY, LEAKY_COLOUR, Listed, span
+from pages.shared.runs.listed import Listed, span
 from training.logs.notes import RunNotes
 from training.logs.summary import RunSummary, Scores
 
@@ -19,9 +21,8 @@ SCORES = {"Dice": "dice", "IoU": "iou", "Boundary IoU": "boundary_iou"}
 _TURN = "runs_turn"
 _ROWS = 9
 """Rows that are seen without scrolling."""
-_STATUS_COLOURS = dict.fromkeys(ALIVE, "#1C86C7") | dict.fromkeys(
-    ("crashed", "failed"), LEAKY_COLOUR
-)
+_MARKED: dict[str, str] = {SplitVerdict(kind).label: colour for kind, colour in FIGURES.items()}
+"""Colour of figures by the text in "Split"."""
 
 
 def show_table(listed: Sequence[Listed], chosen: Sequence[Listed]) -> None:
@@ -74,21 +75,14 @@ def table_of(runs: Sequence[Listed]) -> pd.DataFrame:
 
 
 def styled(table: pd.DataFrame) -> Any:
-    """Returns the table with the figures of leaky runs in red, and what runs or broke marked."""
+    """Returns the table with the figures coloured by the verdict, and what runs or broke marked."""
     figures = [name for name in table if name.startswith((*SCORES, "Last ", "Split"))]
-    red = f"color: {LEAKY_COLOUR}"
 
     def of_row(row: pd.Series[Any]) -> list[str]:
-        leaky = row["Split"] == LEAKY
-        status = _STATUS_COLOURS.get(row.get("Status", ""))
-        return [
-            red
-            if leaky and name in figures
-            else f"color: {status}"
-            if status and name == "Status"
-            else ""
-            for name in row.index
-        ]
+        status = STATUSES.get(row.get("Status", ""))
+        colours = dict.fromkeys(figures, _MARKED.get(row["Split"], ""))
+        colours["Status"] = status.text if status else ""
+        return [f"color: {colours[n]}" if colours.get(n) else "" for n in row.index]
 
     marked = table.style.apply(of_row, axis=1)
     if "Duration" in table:  # shown as text, sorted as a number
@@ -96,16 +90,9 @@ def styled(table: pd.DataFrame) -> Any:
     return marked
 
 
-def short_verdict(summary: RunSummary) -> str:
-    """Returns a split's verdict in a word or two."""
-    if summary.leaky:
-        return LEAKY
-    text = summary.split.partition(":")[0].removeprefix("split ").strip()
-    return text[:1].upper() + text[1:] if text else ""
-
-
 def _row(run: Listed) -> dict[str, Any]:
     summary = run.summary
+    verdict = summary.verdict_on_figures
     epochs = f"{summary.epoch} of {summary.epochs}" if summary.epochs else str(summary.epoch or "")
     return {
         "Name": run.title,
@@ -113,7 +100,7 @@ def _row(run: Listed) -> dict[str, Any]:
         "Epochs": epochs,
         **_scores(summary.best, ""),
         "Best epoch": summary.best_epoch,
-        "Split": short_verdict(summary),
+        "Split": verdict.label if verdict else "",
         "Duration": summary.seconds,
         "Started": summary.started,
         **_scores(summary.last, "Last "),
@@ -147,7 +134,9 @@ def _columns() -> dict[str, Any]:
         "Epochs": config.TextColumn(width=84, help="Finished, of those asked for."),
         "Best epoch": config.NumberColumn(width=88, help="The one with the highest Dice."),
         "Split": config.TextColumn(
-            width=84, help="LEAKY: the same cars stand on both sides, so every figure flatters."
+            width=104,
+            help="LEAKY: validation cars were trained on, so every figure flatters. UNKNOWN: there "
+            "is no record of what was trained on.",
         ),
         "Duration": config.NumberColumn(width=96),
         "Started": config.DatetimeColumn(

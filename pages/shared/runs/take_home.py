@@ -57,7 +57,8 @@ def curves_csv(runs: Sequence[tuple[Listed, Curves]]) -> bytes:
                 part = table.copy()
                 part.insert(0, "run", run.name)
                 part.insert(1, "kind", kind)
-                part.insert(2, "leaky", run.summary.leaky)
+                part.insert(2, "leaky", run.summary.verdict.kind == "leaky")
+                part["split"] = run.summary.verdict.kind
                 parts.append(part)
     if not parts:
         return b"run,kind\n"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.places import workspace
+from core.split_verdict import SplitVerdict
 from pages.shared.dataset.sources import (
     Source,
     add_folder,
@@ -19,7 +20,7 @@ from pages.shared.dataset.sources import (
 from pages.shared.folders import asked_folders, samples_folder
 from pages.shared.text import plain
 from training.config import TrainConfig
-from training.data import Reading
+from training.data import check_reading
 from training.lineage import split_of
 
 _KEY, _PARAMETER = "train_on_choice", "train_on"
@@ -33,8 +34,8 @@ class DataFacts:
     """Photos."""
     val: int
     cars: int
-    verdict: str
-    """The split's."""
+    verdict: SplitVerdict
+    """On the split."""
 
 
 def pick_data() -> tuple[str, ...]:
@@ -76,8 +77,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
         CarmaskError: The data can't be used, or not split as the settings ask.
     """
     base = workspace()
-    cars = base / config.cars if config.cars else None
-    reading = Reading(config.classes, config.car_rule, cars)
+    reading = config.reading(base)
     opened = [open_source(Source(Path(f).name, Path(f)), reading) for f in config.data]
     for each in opened:
         if not each.dataset.samples:
@@ -85,7 +85,8 @@ def data_facts(config: TrainConfig) -> DataFacts:
                 f"{each.dataset.root} has no photo with a mask; choose another folder."
             )
     datasets = [each.dataset for each in opened]
-    split = split_of(config, datasets, base)
+    check_reading(reading, datasets)
+    split = split_of(config, datasets, base, record=False)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())

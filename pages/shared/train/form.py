@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
+from pages.shared.badges import show_verdict
 from pages.shared.folders import runs_folder
 from pages.shared.text import plain
 from pages.shared.train.asked import NAMES, Asked, asked_settings, choose_preset, chosen_preset
@@ -18,7 +19,10 @@ from training.queue import Queue, device_of
 
 FIRST = ("epochs", "minutes", "size", "batch", "recipe")
 GROUPS = {
-    "Data and split": ("val_share", "split", "split_by", "car_rule", "cars", "classes", "repeat"),
+    "Data and split": (
+        *("val_share", "split", "split_by", "car_rule", "cars", "classes", "inverted_masks"),
+        "repeat",
+    ),
     "Length and checkpoints": (
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),
     ),
@@ -91,8 +95,7 @@ def _show_start(asked: Asked, name: str) -> None:
             f"**{facts.train:,}** photos to learn from, **{facts.val:,}** to validate on, of "
             f"{facts.cars:,} cars."
         )
-        if facts.verdict.startswith("LEAKY"):
-            st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(facts.verdict))
+        show_verdict(facts.verdict, quiet=True)
     if problem:
         st.error("  \n".join(plain(text) for text in problem), icon=":material/error:")
     if facts is not None:

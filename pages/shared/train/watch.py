@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.errors import CarmaskError
+from pages.shared.badges import show_status, show_verdict
 from pages.shared.doctor import show_doctor
 from pages.shared.folders import runs_folder
 from pages.shared.frame import RUNS
@@ -18,8 +19,9 @@ from pages.shared.train.place import watch
 from pages.shared.train.words import duration
 from training.config import TrainConfig
 from training.launch import resume_run, stop_run
+from training.logs.statuses import ALIVE
 from training.logs.summary import RunSummary
-from training.logs.watched import ALIVE, Seen, WatchedRun
+from training.logs.watched import Seen, WatchedRun
 from training.queue import Queue
 from training.runlog import read_config
 
@@ -27,15 +29,6 @@ _CHOICE, _WATCHED, _PROBLEM, _STOPPING = "run_choice", "watched", "run_problem",
 _LISTED = 100
 _SILENT = 15.0
 """Seconds without a new figure after which it is said."""
-_BADGES = {
-    "queued": ("Waiting", "gray", ":material/schedule:"),
-    "starting": ("Starting", "blue", ":material/hourglass_top:"),
-    "running": ("Training", "blue", ":material/model_training:"),
-    "finished": ("Finished", "green", ":material/check:"),
-    "stopped": ("Stopped", "orange", ":material/pause:"),
-    "failed": ("Failed", "red", ":material/error:"),
-    "crashed": ("Crashed", "red", ":material/error:"),
-}
 
 
 def show_watch(runs: list[RunSummary]) -> None:
@@ -110,8 +103,8 @@ def _show(seen: Seen) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(run.name), anchor=False, width="content")
         _show_badge(seen)
-        if run.leaky:
-            st.badge("LEAKY", icon=":material/warning:", color="red", help=plain(run.split))
+        if run.verdict_on_figures is not None:
+            show_verdict(run.verdict_on_figures, quiet=True)
         _show_buttons(seen)
     _show_messages(seen)
     if _has_figures(seen) or run.cause:
@@ -139,10 +132,8 @@ def _has_figures(seen: Seen) -> bool:
 
 
 def _show_badge(seen: Seen) -> None:
-    text, colour, icon = _BADGES.get(seen.status, (plain(seen.status.capitalize()), "gray", ""))
-    if seen.status == "running" and st.session_state.get(_STOPPING) == seen.summary.name:
-        text = "Stopping"
-    st.badge(text, icon=icon or None, color=colour)  # type: ignore[arg-type]
+    stopping = seen.status == "running" and st.session_state.get(_STOPPING) == seen.summary.name
+    show_status(seen.status, title="Stopping" if stopping else "")
 
 
 def _show_messages(seen: Seen) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from core.checkpoint import load_checkpoint, read_info, save_checkpoint
+from core.split_verdict import UNKNOWN, SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from tests.training.evaluation.tables import evaluation_of, rows_of
 from training.cli import main
@@ -23,7 +24,7 @@ from training.config import TrainConfig
 from training.evaluation.stored import StoredEvaluation, evaluation_path, write_evaluation
 from training.evaluation.subjects import subject_of
 
-LEAK = "LEAKY: 1 of 2 validation cars are also in train"
+LEAK = SplitVerdict("leaky", 1, 2, "car")
 
 
 def sections(card: str) -> dict[str, str]:
@@ -86,7 +87,14 @@ def test_a_damaged_evaluation_does_not_hide_the_others(tmp_path: Path) -> None:
 
 def test_a_leak_stands_where_nobody_can_miss_it(tmp_path: Path) -> None:
     card = sections(model_card(write_checkpoint(tmp_path, "run", verdict=LEAK)))
-    assert card["Data"].count("LEAKY") and card["Limits"].lstrip().startswith(f"- **{LEAK}**")
+    assert card["Data"].count("LEAKY")
+    assert card["Limits"].lstrip().startswith(f"- **{LEAK.sentence()}**")
+
+
+def test_an_unknown_split_is_marked_like_a_leak(tmp_path: Path) -> None:
+    card = sections(model_card(write_checkpoint(tmp_path, "run", verdict=UNKNOWN)))
+    assert card["Data"].count("UNKNOWN")
+    assert card["Limits"].lstrip().startswith(f"- **{UNKNOWN.sentence()}**")
 
 
 def test_a_name_with_a_bar_does_not_break_the_table(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_without_the_photos_it_says_which_is_better(
     table, _, ranking = out.partition("Ranking by Dice:")
     head = " ".join(table.splitlines()[0].split())
     assert head == (
-        "Checkpoint Rank Dice Boundary IoU HD95, px Dice against a/best Time a photo Size"
+        "Checkpoint Rank Dice Boundary IoU HD95, px Dice against a/best Split Time a photo Size"
     )
     assert [line.split()[:2] for line in ranking.splitlines()[1:]] == [
         ["1", "b/best"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.checkpoint import save_threshold
+from core.checkpoint import load_checkpoint, save_checkpoint, save_threshold
 from core.ensemble import Ensemble
 from core.errors import CheckpointError, ConfigError, DataError
 from core.masks import MaskSettings
@@ -41,6 +42,28 @@ SETTINGS = EvaluationSettings()
 
 def evaluated(subject: Subject, images: EvaluationImages, **more: Any) -> StoredEvaluation:
     return evaluate_subjects([subject], images, SETTINGS, device="cpu", **more)[0]
+
+
+def test_a_leak_that_is_noticed_later_is_told_and_stored(
+    images: EvaluationImages, checkpoints: tuple[Path, Path]
+) -> None:
+    path = checkpoints[0]
+    split = Split({"other": ("y",)}, {"other": images.datasets[0].cars})  # under another name
+    own = {"fingerprint": split.fingerprint(), "verdict": split.verdict().to_json()}
+    model, info = load_checkpoint(path)
+    save_checkpoint(path, model, replace(info, split=own))
+    subject = subject_of(path)
+    first = evaluated(subject, images)
+    assert first.facts.verdict.kind == "unknown"
+    split.save(path.parent.parent / "split.json")
+    again = evaluated(subject, images)
+    assert again.facts.verdict.kind == "leaky"
+    assert again.rows.equals(first.rows)
+    (stored,) = list_evaluations(path)
+    assert stored == again.facts
+    # What was known stays known where the record is gone.
+    (path.parent.parent / "split.json").unlink()
+    assert evaluated(subject, images).facts.verdict.kind == "leaky"
 
 
 @pytest.fixture
@@ -114,13 +137,13 @@ def test_each_photo_is_read_once_and_nothing_twice(
     images: EvaluationImages, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: Counter[str] = Counter()
-    really = Sample.read
+    really = Sample.read_truth
 
     def count(sample: Sample) -> Any:
         read[sample.name] += 1
         return really(sample)
 
-    monkeypatch.setattr(Sample, "read", count)
+    monkeypatch.setattr(Sample, "read_truth", count)
     subjects = [subject_of(path, flips=flips) for path in checkpoints for flips in (False, True)]
     first = evaluate_subjects(subjects, images, SETTINGS, device="cpu")
     assert set(read.values()) == {1} and len(read) == 15

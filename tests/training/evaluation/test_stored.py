@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from core.errors import ConfigError, DataError
@@ -46,6 +49,38 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes | None) -> Non
         write_evaluation(path, evaluation_of(rows_of(2, 2)))
         content = path.read_bytes()[:-100]
     path.write_bytes(content)
+    for read in (read_evaluation, read_facts):
+        with pytest.raises(DataError, match=r"can't be read .* evaluate again"):
+            read(path)
+
+
+WRONG: list[dict[str, Any] | list[Any]] = [
+    [],
+    {"images": "many"},
+    {"cars": -1},
+    {"failed": 1.5},
+    {"title": [1]},
+    {"key": None},
+    {"part": "some"},
+    {"created": 5},
+    {"warnings": [3]},
+    {"warnings": None},
+    {"fingerprints": 3},
+    {"flips": "yes"},
+    {"settings": {"threshold": None}},
+    {"settings": {"threshold": 7}},
+    {"settings": []},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_facts_of_a_wrong_type_are_refused(tmp_path: Path, wrong: Any) -> None:
+    path = tmp_path / "k.parquet"
+    write_evaluation(path, evaluation_of(rows_of(2, 2)))
+    table = pq.read_table(path)
+    facts = json.loads(table.schema.metadata[b"carmask"])
+    text = json.dumps(facts | wrong if isinstance(wrong, dict) else wrong)
+    pq.write_table(table.replace_schema_metadata({"carmask": text}), path)
     for read in (read_evaluation, read_facts):
         with pytest.raises(DataError, match=r"can't be read .* evaluate again"):
             read(path)
