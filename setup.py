@@ -26,10 +26,7 @@ setup(
         "": ["py.typed", "*.css", "*.js", "*.html"],
         "carmask_app": [
             ".streamlit/config.toml",
-            "pages/**/*.py",
-            "pages/**/*.css",
-            "pages/**/*.js",
-            "pages/**/*.html",
+            "pages/*.py",
             "samples/manifest.json",
             "samples/*/*",
             *(f"runs/{run}/{file}" for run in RUNS for file in RUN_FILES),

@@ -9,26 +9,26 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
 from core.errors import CarmaskError
-from pages.shared.badges import show_verdict
-from pages.shared.before_after import before_after
-from pages.shared.checkpoints import (
+from dashboard.runs.ablation import show_ablation
+from dashboard.runs.newest import show_newest
+from dashboard.segment.photos import sample_photo
+from dashboard.segment.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
+from dashboard.segment.segmenter import Segmenter
+from dashboard.ui.badges import show_verdict
+from dashboard.ui.before_after import before_after
+from dashboard.ui.checkpoints import (
     checkpoint_name,
     find_checkpoints,
     open_segmenter,
     show_broken,
     show_no_checkpoint,
 )
-from pages.shared.folders import samples_folder
-from pages.shared.frame import PAGES, SEGMENT, START, Page, open_page
-from pages.shared.gallery import Tile, gallery
-from pages.shared.photos import sample_photo
-from pages.shared.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
-from pages.shared.runs.ablation import show_ablation
-from pages.shared.runs.newest import show_newest
-from pages.shared.samples import Sample, list_samples, mixed_samples
-from pages.shared.segmenter import Segmenter
-from pages.shared.text import plain
-from pages.shared.tiles import LONGEST, sample_jpeg, sample_tiles
+from dashboard.ui.folders import samples_folder
+from dashboard.ui.frame import PAGES, SEGMENT, START, Page, open_page
+from dashboard.ui.gallery import Tile, gallery
+from dashboard.ui.samples import Sample, list_samples, mixed_samples
+from dashboard.ui.text import plain
+from dashboard.ui.tiles import LONGEST, sample_jpeg, sample_tiles
 
 STRIP = 6
 SCORES = (

@@ -26,21 +26,21 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from training.commands.progress_bar import counting_bar  # noqa: E402
 from training.comparison.aligned import Compared, align, align_rows  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.comparison.verdict import verdicts  # noqa: E402
-from training.data import Dataset, open_dataset  # noqa: E402
+from training.data.folder import Dataset, open_dataset  # noqa: E402
+from training.data.sides import load_split  # noqa: E402
+from training.data.splits import Split, split_at_random, split_by_car  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
 from training.evaluation.rows import Metric, find_metric  # noqa: E402
 from training.evaluation.run import evaluate_subjects  # noqa: E402
 from training.evaluation.settings import EvaluationSettings  # noqa: E402
 from training.evaluation.subjects import subject_of  # noqa: E402
-from training.logs.listing import list_runs  # noqa: E402
-from training.logs.notes import change_notes  # noqa: E402
-from training.progress_bar import counting_bar  # noqa: E402
-from training.runlog import read_metrics  # noqa: E402
-from training.sides import load_split  # noqa: E402
-from training.splits import Split, split_at_random, split_by_car  # noqa: E402
+from training.runs.listing import list_runs  # noqa: E402
+from training.runs.notes import change_notes  # noqa: E402
+from training.runs.runlog import read_metrics  # noqa: E402
 
 VAL_SHARE, SPLIT_SEED, FEW = 0.15, 0, 20
 SETTINGS = (

@@ -10,9 +10,9 @@ from core.masks import Mask, MaskSettings, mask_from_probability
 from core.predict import Answer, Predictor
 from core.preprocess import enlarge
 from core.second import SecondOpinion
-from training.data import Sample
+from training.commands.progress_bar import counting_bar
+from training.data.folder import Sample
 from training.evaluation.images import open_images
-from training.progress_bar import counting_bar
 
 
 def options_of_photos(description: str | None, checkpoint: Path) -> argparse.ArgumentParser:

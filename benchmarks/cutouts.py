@@ -37,10 +37,10 @@ from core.metrics import MaskScores, score  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import enlarge  # noqa: E402
 from core.second import SecondOpinion  # noqa: E402
+from training.commands.progress_bar import counting_bar  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
 from training.memory import peak_bytes  # noqa: E402
-from training.progress_bar import counting_bar  # noqa: E402
 
 Photo = NDArray[np.uint8]
 Probability = NDArray[np.float32]

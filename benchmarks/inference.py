@@ -32,9 +32,9 @@ from core.metrics import dice  # noqa: E402
 from core.model import UNet  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import Preprocessing, enlarge, resize  # noqa: E402
-from training.data import Sample, open_dataset  # noqa: E402
-from training.runlog import read_split  # noqa: E402
-from training.sides import TrainedCars  # noqa: E402
+from training.data.folder import Sample, open_dataset  # noqa: E402
+from training.data.sides import TrainedCars  # noqa: E402
+from training.runs.runlog import read_split  # noqa: E402
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.split_verdict import SplitVerdict  # noqa: E402
-from training.logs.curve_reader import CurveReader, read_curves  # noqa: E402
-from training.logs.listing import list_runs  # noqa: E402
+from training.runs.curve_reader import CurveReader, read_curves  # noqa: E402
+from training.runs.listing import list_runs  # noqa: E402
 
 METRICS = ("dice", "iou", "precision", "recall", "boundary_iou", "boundary_iou_3px", "hd95")
 

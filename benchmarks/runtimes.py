@@ -38,7 +38,7 @@ from benchmarks.inference import Segment, photos_of  # noqa: E402
 from core.export.onnx_file import export_onnx  # noqa: E402
 from core.metrics import dice  # noqa: E402
 from core.predict import Predictor  # noqa: E402
-from training.data import Sample  # noqa: E402
+from training.data.folder import Sample  # noqa: E402
 
 
 class Photos(CalibrationDataReader):  # type: ignore[misc]

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from core.model import UNet  # noqa: E402
 from training.batches import epoch_batches  # noqa: E402
 from training.config import TrainConfig  # noqa: E402
-from training.data import Sample, open_dataset  # noqa: E402
+from training.data.folder import Sample, open_dataset  # noqa: E402
 from training.engine.learner import Batch, Learner, normalised  # noqa: E402
 from training.engine.loss import make_loss  # noqa: E402
 from training.engine.optimizer import make_optimizer  # noqa: E402

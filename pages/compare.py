@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.checkpoints import find_checkpoints, show_no_checkpoint
-from pages.shared.compare.against import pick_baseline, pick_metric
-from pages.shared.compare.choice import Chosen, Row
-from pages.shared.compare.comparison import chosen_of, look_up
-from pages.shared.compare.images_choice import pick_images
-from pages.shared.compare.measured import Facts, facts_by_checkpoint, sets_for, usual_names
-from pages.shared.compare.missing import show_missing
-from pages.shared.compare.pick import pick_rows, show_faulty
-from pages.shared.compare.rows import chosen_names, known_checkpoints, rows_of
-from pages.shared.frame import COMPARE, open_page
-from pages.shared.redraw import note_drawn
-from pages.shared.runs.ablation import show_ablation
-from pages.shared.text import plain
+from dashboard.compare.against import pick_baseline, pick_metric
+from dashboard.compare.choice import Chosen, Row
+from dashboard.compare.comparison import chosen_of, look_up
+from dashboard.compare.images_choice import pick_images
+from dashboard.compare.measured import Facts, facts_by_checkpoint, sets_for, usual_names
+from dashboard.compare.missing import show_missing
+from dashboard.compare.pick import pick_rows, show_faulty
+from dashboard.compare.rows import chosen_names, known_checkpoints, rows_of
+from dashboard.runs.ablation import show_ablation
+from dashboard.ui.checkpoints import find_checkpoints, show_no_checkpoint
+from dashboard.ui.frame import COMPARE, open_page
+from dashboard.ui.redraw import note_drawn
+from dashboard.ui.text import plain
 
 TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
 
@@ -28,7 +28,7 @@ def main() -> None:
     headline = st.container(key="headline")
     chosen = _choose()
     with headline:
-        from pages.shared.compare.headline import show_headline
+        from dashboard.compare.headline import show_headline
 
         show_headline(chosen)
         show_ablation()
@@ -85,31 +85,31 @@ def _show_tabs(chosen: Chosen) -> None:
     open_tab = next((name for name, tab in zip(TABS, tabs, strict=True) if tab.open), TABS[0])
     with tabs[TABS.index(open_tab)]:
         if open_tab == "Table":
-            from pages.shared.compare.table_view import show_table
+            from dashboard.compare.table_view import show_table
 
             show_table(chosen)
         elif open_tab == "Curves":
-            from pages.shared.compare.curves_view import show_curves
+            from dashboard.compare.curves_view import show_curves
 
             show_curves(chosen)
         elif open_tab == "Cost":
-            from pages.shared.compare.cost_view import show_cost
+            from dashboard.compare.cost_view import show_cost
 
             show_cost(chosen)
         elif open_tab == "Images":
-            from pages.shared.compare.images import show_images
+            from dashboard.compare.images import show_images
 
             show_images(chosen)
         elif open_tab == "Where it fails":
-            from pages.shared.compare.slices import show_slices
+            from dashboard.compare.slices import show_slices
 
             show_slices(chosen)
         elif open_tab == "Film":
-            from pages.shared.compare.film import show_film
+            from dashboard.compare.film import show_film
 
             show_film(chosen)
         else:
-            from pages.shared.compare.report import show_report
+            from dashboard.compare.report import show_report
 
             show_report(chosen)
 

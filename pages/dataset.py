@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.dataset.browse import show_browse
-from pages.shared.dataset.filters import AUGMENT, BROWSE, OVERVIEW
-from pages.shared.dataset.known import Known
-from pages.shared.dataset.progress import show_progress
-from pages.shared.dataset.settings import LAYOUT_NAMES, show_settings, show_way_on
-from pages.shared.dataset.sources import (
+from dashboard.dataset.browse import show_browse
+from dashboard.dataset.filters import AUGMENT, BROWSE, OVERVIEW
+from dashboard.dataset.known import Known
+from dashboard.dataset.progress import show_progress
+from dashboard.dataset.settings import LAYOUT_NAMES, show_settings, show_way_on
+from dashboard.dataset.sources import (
     Opened,
     Source,
     chosen_reading,
@@ -18,13 +18,13 @@ from pages.shared.dataset.sources import (
     open_source,
     pick_source,
 )
-from pages.shared.dataset.split_choice import chosen_split
-from pages.shared.dataset.survey import surveys
-from pages.shared.folders import short_path
-from pages.shared.frame import DATASET, open_page
-from pages.shared.redraw import note_drawn
-from pages.shared.text import code, plain
-from training.data import Reading
+from dashboard.dataset.split_choice import chosen_split
+from dashboard.dataset.survey import surveys
+from dashboard.ui.folders import short_path
+from dashboard.ui.frame import DATASET, open_page
+from dashboard.ui.redraw import note_drawn
+from dashboard.ui.text import code, plain
+from training.data.folder import Reading
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def _show_tabs(known: Known) -> None:
     )
     if overview.open:
         with overview:
-            from pages.shared.dataset.overview import show_overview
+            from dashboard.dataset.overview import show_overview
 
             show_overview(known)
     if browse.open:
@@ -96,7 +96,7 @@ def _show_tabs(known: Known) -> None:
             show_browse(known)
     if augment.open:
         with augment:
-            from pages.shared.dataset.studio import show_studio
+            from dashboard.dataset.studio import show_studio
 
             show_studio(known.opened.dataset)
 

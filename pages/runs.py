@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.folders import runs_folder, short_path
-from pages.shared.frame import RUNS, open_page
-from pages.shared.runs.ablation import show_ablation
-from pages.shared.runs.choice import choose, chosen_runs, open_run
-from pages.shared.runs.listed import Listed, listed_runs
-from pages.shared.text import code, plain
-from pages.shared.unreadable import show_unreadable
+from dashboard.runs.ablation import show_ablation
+from dashboard.runs.choice import choose, chosen_runs, open_run
+from dashboard.runs.listed import Listed, listed_runs
+from dashboard.ui.folders import runs_folder, short_path
+from dashboard.ui.frame import RUNS, open_page
+from dashboard.ui.text import code, plain
+from dashboard.ui.unreadable import show_unreadable
 
 EVERY, IDLE = 5.0, 15.0
 """Seconds between two looks: while a run is being trained, and while none is."""
@@ -49,7 +49,7 @@ def _show(*, watched: bool) -> None:
     wanted = st.query_params.get("run")
     named = {run.name: run for run in runs}
     if wanted in named:
-        from pages.shared.runs.run_view import show_run
+        from dashboard.runs.run_view import show_run
 
         show_run(named[wanted], tags)
         return
@@ -66,12 +66,12 @@ def _show(*, watched: bool) -> None:
 
 
 def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
-    from pages.shared.compare.link import link_comparison
-    from pages.shared.runs.actions import show_actions
-    from pages.shared.runs.curves_view import show_curves
-    from pages.shared.runs.difference import show_difference
-    from pages.shared.runs.filters import ask_runs
-    from pages.shared.runs.table import show_table
+    from dashboard.compare.link import link_comparison
+    from dashboard.runs.actions import show_actions
+    from dashboard.runs.curves_view import show_curves
+    from dashboard.runs.difference import show_difference
+    from dashboard.runs.filters import ask_runs
+    from dashboard.runs.table import show_table
 
     faulty = [(run.name, run.summary.error) for run in runs if run.summary.error]
     runs = [run for run in runs if run.summary.written_by]  # what is no run is named below

@@ -5,9 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared import controls, take_all
-from pages.shared.badges import show_verdict
-from pages.shared.checkpoints import (
+from dashboard.segment import controls, take_all
+from dashboard.segment.intake import ask_photos, start_over
+from dashboard.segment.photos import Photo
+from dashboard.segment.pictures import LONGEST_ALONE, LONGEST_OF_MANY, USUAL_LOOK
+from dashboard.segment.result_card import show_failure, show_result
+from dashboard.segment.segmenter import Prepared, Segmenter
+from dashboard.ui.badges import show_verdict
+from dashboard.ui.checkpoints import (
     find_checkpoints,
     open_segmenter,
     pick_checkpoint,
@@ -15,13 +20,8 @@ from pages.shared.checkpoints import (
     show_broken,
     show_no_checkpoint,
 )
-from pages.shared.frame import SEGMENT, open_page
-from pages.shared.intake import ask_photos, start_over
-from pages.shared.photos import Photo
-from pages.shared.pictures import LONGEST_ALONE, LONGEST_OF_MANY, USUAL_LOOK
-from pages.shared.result_card import show_failure, show_result
-from pages.shared.segmenter import Prepared, Segmenter
-from pages.shared.text import plain
+from dashboard.ui.frame import SEGMENT, open_page
+from dashboard.ui.text import plain
 
 PER_PAGE = 12
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
-from pages.shared.folders import runs_folder
-from pages.shared.frame import TRAIN, open_page
-from pages.shared.redraw import note_drawn
-from pages.shared.text import plain
-from pages.shared.train.place import WATCH, pick_part
-from training.launch import wake
-from training.logs.listing import list_runs
-from training.logs.statuses import ALIVE
-from training.logs.summary import RunSummary
-from training.queue import Queue
+from dashboard.train.place import WATCH, pick_part
+from dashboard.ui.folders import runs_folder
+from dashboard.ui.frame import TRAIN, open_page
+from dashboard.ui.redraw import note_drawn
+from dashboard.ui.text import plain
+from training.jobs.launch import wake
+from training.jobs.queue import Queue
+from training.runs.listing import list_runs
+from training.runs.statuses import ALIVE
+from training.runs.summary import RunSummary
 
 
 def main() -> None:
@@ -28,11 +28,11 @@ def main() -> None:
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         part = pick_part(alive=alive)
     if part == WATCH:
-        from pages.shared.train.watch import show_watch
+        from dashboard.train.watch import show_watch
 
         show_watch(runs)
     else:
-        from pages.shared.train.form import show_form
+        from dashboard.train.form import show_form
 
         show_form()
     note_drawn()

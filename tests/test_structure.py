@@ -13,9 +13,8 @@ ALLOWED = {
     "core": {"core"},
     "training": {"training", "core"},
     "dashboard": {"dashboard", "training", "core"},
-    "pages/shared": {"pages.shared", "training", "core"},
-    "pages": {"pages.shared", "training", "core"},
-    "streamlit_app.py": {"pages.shared", "training", "core"},
+    "pages": {"dashboard", "training", "core"},
+    "streamlit_app.py": {"dashboard", "training", "core"},
 }
 TORCH_FREE = ["architecture", "archive", "checkpoint", "decode", "drawing", "edges", "errors"]
 TORCH_FREE += [

@@ -11,7 +11,7 @@ if sys.argv[1:2] in (["fit"], ["trial"]):
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if __name__ == "__main__":
-    from training.cli import main  # after the setting above; and processes that a command
+    from training.commands.cli import main  # after the setting above; and processes that a command
     # starts import this file again, without a need for all of the command line
 
     sys.exit(main())

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.config import TrainConfig
-from training.data import Sample
+from training.data.folder import Sample
 from training.engine.extra_weights import extra_weights
 from training.engine.processes import ALONE, Processes
 from training.kept import KeptPhotos

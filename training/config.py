@@ -13,8 +13,8 @@ from core.errors import ConfigError
 from core.names import shortened
 from core.preprocess import Preprocessing
 from training.augment.recipe import find_recipe
-from training.data import Reading
-from training.portions import Portion, read_portion
+from training.data.folder import Reading
+from training.data.portions import Portion, read_portion
 from training.settings import Limits, check, choices_of, help_of, limits_of
 
 SplitBy = Literal["car", "random"]

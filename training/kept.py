@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.errors import ShortMemoryError
 from training.augment.compose import resized_truth
 from training.augment.levels import Levels
-from training.data import Sample
+from training.data.folder import Sample
 from training.memory import available_bytes
 
 _SPARED = 0.8

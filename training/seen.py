@@ -17,9 +17,9 @@ from core.errors import ConfigError, DataError
 from training.augment.compose import Applied, Augmenter
 from training.batches import TrainingSquares, epoch_order, steps_per_epoch
 from training.config import TrainConfig
-from training.data import Sample, open_datasets
-from training.portions import epoch_samples
-from training.runlog import read_config, read_split
+from training.data.folder import Sample, open_datasets
+from training.data.portions import epoch_samples
+from training.runs.runlog import read_config, read_split
 
 _NOWHERE: Mapping[str, Path] = {}
 

@@ -20,11 +20,11 @@ from tests.training.layout_folders import (
     write_voc,
 )
 from training.config import TrainConfig
-from training.data import Sample, open_dataset
+from training.data.folder import Sample, open_dataset
+from training.data.splits import split_by_car
 from training.health import index
 from training.health.facts import measure_with_picture
 from training.health.measuring import Measured
-from training.splits import split_by_car
 
 SIZE = (96, 128)
 MANY = 100_000

@@ -17,7 +17,7 @@ import sys
 
 import streamlit as st
 
-from pages.shared.text import code, plain
+from dashboard.ui.text import code, plain
 
 for place, text in enumerate(json.loads(sys.argv[1])):
     with st.container(key=f"plain_{place}"):

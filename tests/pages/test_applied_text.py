@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.shared.dataset.applied_text import TIMES, applied_line, applied_lines, number
+from dashboard.dataset.applied_text import TIMES, applied_line, applied_lines, number
 
 MINUS = "\N{MINUS SIGN}"
 

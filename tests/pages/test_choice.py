@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from pages.shared.dataset.choice import Choice, select
+from dashboard.dataset.choice import Choice, select
 
 TABLE = pd.DataFrame(
     {

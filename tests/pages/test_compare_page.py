@@ -16,21 +16,21 @@ from streamlit.testing.v1 import AppTest
 
 from core.checkpoint import read_info, save_threshold
 from core.split_verdict import SplitVerdict
-from pages.shared.compare.cost_view import front_of
-from pages.shared.compare.job_view import progress_of
+from dashboard.compare.cost_view import front_of
+from dashboard.compare.job_view import progress_of
 from tests.pages.conftest import ROOT
 from tests.pages.measured import rows_of, write_measured, write_rows
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import write_run
 from training.comparison.verdict import compare
-from training.data import open_dataset
+from training.data.folder import open_dataset
+from training.data.splits import split_by_car
 from training.evaluation.curves import curves_of
-from training.evaluation.job import EvaluationRequest, EvaluationStatus
 from training.evaluation.rows import find_metric, table_of
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import list_evaluations, read_evaluation
 from training.evaluation.subjects import ensemble_of, subject_of
-from training.splits import split_by_car
+from training.jobs.evaluation import EvaluationRequest, EvaluationStatus
 
 Open = Callable[..., AppTest]
 COMPARE = "pages/compare.py"
@@ -61,7 +61,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[EvaluationR
     """The jobs that the page started; none of them runs."""
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
     found: list[EvaluationRequest] = []
-    monkeypatch.setattr("pages.shared.compare.job_view.start_evaluation", found.append)
+    monkeypatch.setattr("dashboard.compare.job_view.start_evaluation", found.append)
     return found
 
 
@@ -338,7 +338,7 @@ def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = EvaluationStatus("running", 30, 120, 90.0)
-    monkeypatch.setattr("pages.shared.compare.job_view.read_status", lambda _: now)
+    monkeypatch.setattr("dashboard.compare.job_view.read_status", lambda _: now)
     app = opened(row="good/best", images="other")
     assert {"measure_stop"} == {each.key for each in app.button if "measure" in str(each.key)}
     now = EvaluationStatus("failed", message="Out of memory.")

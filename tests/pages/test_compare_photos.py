@@ -13,7 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
-from pages.shared.compare.film import FRAMES
+from dashboard.compare.film import FRAMES
 from tests.pages.test_runs_page import write_probes
 from tests.pages.untrained import write_checkpoint
 from training.evaluation.images import open_images

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from core.masks import MaskSettings
-from pages.shared.compare import images_predictions
-from pages.shared.compare.choice import Row
-from pages.shared.compare.images_predictions import Predictions
+from dashboard.compare import images_predictions
+from dashboard.compare.choice import Row
+from dashboard.compare.images_predictions import Predictions
 from tests.pages.drawn import write_samples
-from training.data import Sample, open_dataset
+from training.data.folder import Sample, open_dataset
 
 USUAL = MaskSettings()
 

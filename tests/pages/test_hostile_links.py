@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.train.asked import NAMES
+from dashboard.train.asked import NAMES
 from tests.pages.hostile import VALUES, markdown_of, marked_up
 from tests.pages.measured import write_measured
 from tests.pages.test_runs_page import write_probes

@@ -20,7 +20,7 @@ from tests.pages.measured import write_measured
 from tests.pages.test_runs_page import change, write_probes
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import write_run
-from training.logs.notes import change_notes
+from training.runs.notes import change_notes
 
 Open = Callable[..., AppTest]
 NAME = MARKUP.replace("/", "").replace("http:", "").replace("https:", "")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.test_studio import captions, jpegs
 from training.augment.recipe import RECIPES
-from training.augmented.writer import AugmentJob, read_status, write_augmented
+from training.augment.written.writer import AugmentJob, read_status, write_augmented
 
 Open = Callable[..., AppTest]
 

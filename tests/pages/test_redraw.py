@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from pages.shared import redraw
-from pages.shared.redraw import QUIET, choose, note_drawn, redraw_when_quiet
+from dashboard.ui import redraw
+from dashboard.ui.redraw import QUIET, choose, note_drawn, redraw_when_quiet
 
 
 def test_a_tick_is_trusted_only_when_nothing_was_drawn_just_before(

@@ -19,13 +19,13 @@ from core.image import read_image
 from core.masks import MaskSettings
 from core.predict import Answer, Predictor
 from core.preprocess import enlarge
-from pages.shared.cache import BoundedCache
-from pages.shared.downloads import all_as_zip, full_cutout, full_mask, full_overlay
-from pages.shared.photos import Photo, uploaded_photos
-from pages.shared.pictures import Look
-from pages.shared.samples import list_samples, mixed_samples
-from pages.shared.segmenter import Segmenter
-from pages.shared.zip_job import ZipJob
+from dashboard.segment.downloads import all_as_zip, full_cutout, full_mask, full_overlay
+from dashboard.segment.photos import Photo, uploaded_photos
+from dashboard.segment.pictures import Look
+from dashboard.segment.segmenter import Segmenter
+from dashboard.segment.zip_job import ZipJob
+from dashboard.ui.cache import BoundedCache
+from dashboard.ui.samples import list_samples, mixed_samples
 from tests.core.test_image import DISPLAY_P3
 from tests.pages.untrained import write_checkpoint
 
@@ -202,7 +202,7 @@ def test_a_job_can_be_stopped(segmenter: Segmenter) -> None:
 def test_a_job_ends_when_nobody_watches_it(
     segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.shared.zip_job._ABANDONED_SECONDS", 0.2)
+    monkeypatch.setattr("dashboard.segment.zip_job._ABANDONED_SECONDS", 0.2)
     job = ZipJob(segmenter, slow_photos(100), LOOK)
     wait(job)
     assert job.state == "stopped"
@@ -215,7 +215,7 @@ def test_a_job_that_can_not_write_says_so(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pages.shared.zip_job.write_zip", full)
+    monkeypatch.setattr("dashboard.segment.zip_job.write_zip", full)
     job = ZipJob(segmenter, slow_photos(1), LOOK)
     wait(job)
     assert job.state == "failed"

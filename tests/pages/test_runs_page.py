@@ -11,16 +11,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.badges import STATUSES
-from pages.shared.runs.take_home import curves_csv, curves_html
-from pages.shared.text import plain
+from dashboard.runs.take_home import curves_csv, curves_html
+from dashboard.ui.badges import STATUSES
+from dashboard.ui.text import plain
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import CONFIG, epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
-from training.logs.listing import list_runs
-from training.logs.notes import change_notes, read_notes
-from training.logs.statuses import ALIVE, CHANGING, Status
-from training.runlog import RunLog
+from training.runs.listing import list_runs
+from training.runs.notes import change_notes, read_notes
+from training.runs.runlog import RunLog
+from training.runs.statuses import ALIVE, CHANGING, Status
 
 Open = Callable[..., AppTest]
 RUNS = "pages/runs.py"
@@ -408,10 +408,10 @@ def test_a_damaged_probe_says_so(opened: Open, runs: Path) -> None:
 
 
 def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
-    from pages.shared.runs.curves_view import Drawn, series_of
-    from pages.shared.runs.listed import listed_runs
-    from pages.shared.runs.plot_choice import PlotChoice
-    from training.logs.curve_reader import read_curves
+    from dashboard.runs.curves_view import Drawn, series_of
+    from dashboard.runs.listed import listed_runs
+    from dashboard.runs.plot_choice import PlotChoice
+    from training.runs.curve_reader import read_curves
 
     write_run(runs / "one", dices=(0.8, 0.9))
     change(runs / "one" / "split.json", verdict=LEAK)

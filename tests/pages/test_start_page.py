@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from streamlit.testing.v1 import AppTest
 
 from core.split_verdict import SplitVerdict
-from pages.shared.frame import PAGES
+from dashboard.ui.frame import PAGES
 from tests.pages.conftest import ROOT
 from tests.pages.untrained import write_checkpoint
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.dataset.applied_text import TIMES
+from dashboard.dataset.applied_text import TIMES
 from training.augment.recipe import RECIPES, Recipe, load_recipe
 from training.augment.step import Step
 from training.augment.table import find_transform
 from training.config import TrainConfig
-from training.data import open_datasets
-from training.runlog import create_run
-from training.splits import split_by_car
+from training.data.folder import open_datasets
+from training.data.splits import split_by_car
+from training.runs.runlog import create_run
 
 Open = Callable[..., AppTest]
 

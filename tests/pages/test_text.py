@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
-from pages.shared.text import code, plain
+from dashboard.ui.text import code, plain
 from tests.pages.hostile import MARKUP, VALUES
 
 JOINER = "\N{WORD JOINER}"

@@ -14,14 +14,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.places import PACKAGES
-from pages.shared.train.watch import extended
-from pages.shared.train.words import duration, memory
+from dashboard.train.watch import extended
+from dashboard.train.words import duration, memory
 from training.config import TrainConfig
-from training.logs.summary import RunSummary
+from training.jobs.queue import Queue
+from training.jobs.trial_process import Cost
 from training.presets import PRESETS
-from training.queue import Queue
-from training.runlog import RunState, create_run
-from training.trial_process import Cost
+from training.runs.runlog import RunState, create_run
+from training.runs.summary import RunSummary
 
 Open = Callable[..., AppTest]
 PAGE = "pages/train.py"
@@ -30,8 +30,8 @@ PAGE = "pages/train.py"
 @pytest.fixture(autouse=True)
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker is started: what is asked for stays in the queue."""
-    monkeypatch.setattr("training.launch.wake", lambda _: None)
-    monkeypatch.setattr("pages.shared.folders.data_folder", lambda: Path("no such folder"))
+    monkeypatch.setattr("training.jobs.launch.wake", lambda _: None)
+    monkeypatch.setattr("dashboard.ui.folders.data_folder", lambda: Path("no such folder"))
 
 
 def errors(app: AppTest) -> str:
@@ -263,7 +263,7 @@ def test_the_doctor_says_what_is_wrong(open_page: Open, runs: Path) -> None:
 
 def test_a_running_run_can_be_stopped_only_where_it_runs(open_page: Open, runs: Path) -> None:
     folder = write_run(runs, "one", "running")
-    from training.locks import take_lock
+    from training.jobs.locks import take_lock
 
     with take_lock(folder / "lock"):  # held by this very process
         app = open_page(PAGE)
@@ -316,7 +316,7 @@ def test_a_measured_cost_is_shown_and_smaller_settings_are_proposed(
         def result(self) -> Cost | None:
             return costs.pop(0)
 
-    monkeypatch.setattr("pages.shared.train.cost.TrialProcess", Trial)
+    monkeypatch.setattr("dashboard.train.cost.TrialProcess", Trial)
     app = open_page(PAGE, train_on="samples", batch="8", size="256")
     press(app, "measure")
     app.run()
@@ -345,7 +345,7 @@ def test_words() -> None:
 
 def test_the_page_waits_for_no_heavy_library() -> None:
     script = (
-        "import sys, pages.shared.train.form, pages.shared.train.watch;"
+        "import sys, dashboard.train.form, dashboard.train.watch;"
         "print({'torch', 'torchvision', 'albumentations'} & {*sys.modules})"
     )
     done = subprocess.run(

@@ -23,7 +23,7 @@ import torch.utils.tensorboard  # noqa: F401
 from training.config import TrainConfig
 from training.engine.loop import Trainer
 from training.engine.progress import Progress
-from training.runlog import RunLog, create_run, read_config
+from training.runs.runlog import RunLog, create_run, read_config
 
 Moment = tuple[str, float]
 """Where a trainer is killed: "train" or "validate" and the how manieth photo's or step's end,

@@ -10,9 +10,9 @@ import pytest
 from benchmarks import ablation
 from benchmarks.ablation import PLAIN, QUESTIONS, VARIANTS, Place, Variant, fit_command
 from training.commands.fit import add_settings, given_settings
-from training.data import open_dataset
-from training.logs.notes import read_notes
-from training.sides import load_split
+from training.data.folder import open_dataset
+from training.data.sides import load_split
+from training.runs.notes import read_notes
 
 SMALL = ("--width", "2", "--depth", "2", "--size", "32", "--epochs", "0", "--warmup-steps", "0")
 

@@ -21,7 +21,7 @@ from training.augment.compose import Augmenter, resized
 from training.augment.recipe import ONE_OF, RECIPES, Recipe, Step
 from training.batches import epoch_batches, epoch_order
 from training.config import TrainConfig
-from training.data import open_dataset
+from training.data.folder import open_dataset
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:

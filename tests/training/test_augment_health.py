@@ -9,7 +9,7 @@ from core.errors import ConfigError
 from core.image import encode_png, read_mask
 from training.augment.health import recipe_health
 from training.augment.recipe import Recipe, Step
-from training.data import Sample, open_dataset
+from training.data.folder import Sample, open_dataset
 
 
 @pytest.fixture

@@ -19,17 +19,17 @@ from tests.training.pairs import write_pair
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, find_recipe
 from training.augment.step import Step
-from training.augmented.folder import AugmentedFolder
-from training.augmented.status import StateFile, augment_command, job_of
-from training.augmented.writer import (
+from training.augment.written.folder import AugmentedFolder
+from training.augment.written.status import StateFile, augment_command, job_of
+from training.augment.written.writer import (
     AugmentJob,
     read_status,
     start_augment,
     stop_augment,
     write_augmented,
 )
-from training.cli import main
-from training.data import Reading, open_dataset
+from training.commands.cli import main
+from training.data.folder import Reading, open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -390,7 +390,7 @@ def test_the_state_tells_speed_and_time_left_twice_a_second(job: AugmentJob) -> 
 
 def test_watching_loads_no_heavy_library() -> None:
     heavy = "{'albumentations', 'torch', 'cv2'}"
-    script = f"import sys, training.augmented.writer; print({heavy} & {{*sys.modules}})"
+    script = f"import sys, training.augment.written.writer; print({heavy} & {{*sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

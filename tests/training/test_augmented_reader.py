@@ -8,9 +8,9 @@ import pytest
 
 from core.image import read_image
 from training.augment.recipe import RECIPES
-from training.augmented.reader import read_versions
-from training.augmented.writer import AugmentJob, write_augmented
-from training.data import open_dataset
+from training.augment.written.reader import read_versions
+from training.augment.written.writer import AugmentJob, write_augmented
+from training.data.folder import open_dataset
 
 
 @pytest.fixture

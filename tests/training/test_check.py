@@ -14,12 +14,12 @@ from tests.training.faulty_folder import (
     write_sound_folder,
 )
 from tests.training.layout_folders import write_augmented, write_coco, write_voc
-from training.cli import main
-from training.data import Reading, open_dataset
+from training.commands.cli import main
+from training.data.folder import Reading, open_dataset
+from training.data.sides import Split
 from training.health.check import Report, check_datasets
 from training.health.findings import findings_of
 from training.health.index import FactsIndex
-from training.sides import Split
 
 
 def checked(*roots: Path, split: Split | None = None) -> Report:

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import ConfigError
 from training.config import TrainConfig, field_choices, field_help, field_limits
-from training.portions import Portion
+from training.data.portions import Portion
 
 
 def test_every_field_has_a_help_text() -> None:

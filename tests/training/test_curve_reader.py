@@ -11,11 +11,11 @@ import pytest
 
 from core.errors import RunError
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
-from training.logs.curve_reader import CurveReader, read_curves
-from training.logs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves
-from training.logs.tail import Tail
-from training.metric_lines import parse_lines
-from training.runlog import read_metrics
+from training.runs.curve_reader import CurveReader, read_curves
+from training.runs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves
+from training.runs.metric_lines import parse_lines
+from training.runs.runlog import read_metrics
+from training.runs.tail import Tail
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_only_what_was_appended_is_parsed(metrics: Path, monkeypatch: pytest.Mon
         seen.append(data)
         return []
 
-    monkeypatch.setattr("training.logs.curve_reader.parse_lines", parse)
+    monkeypatch.setattr("training.runs.curve_reader.parse_lines", parse)
     reader.read()
     added = text_of([step_line(100)])
     with metrics.open("a") as file:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.training.run_folders import epoch_line, step_line
-from training.logs.curve_shapes import (
+from training.runs.curve_shapes import (
     Line,
     band_of,
     epochs_of_steps,
@@ -17,8 +17,8 @@ from training.logs.curve_shapes import (
     seed_groups,
     smooth,
 )
-from training.logs.curves import Curves, curves_of, curves_of_lines
-from training.logs.measures import lines_of, measures_of, title_of
+from training.runs.curves import Curves, curves_of, curves_of_lines
+from training.runs.measures import lines_of, measures_of, title_of
 
 
 def curves() -> Curves:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import training.cars
+import training.data.cars
 from core.errors import ConfigError, DataError, ImageError, MaskError
 from core.image import encode_png
 from tests.training.layout_folders import write_paired
 from tests.training.pairs import write_pair
-from training.data import Reading, car_of, open_dataset, open_datasets, view_of
+from training.data.folder import Reading, car_of, open_dataset, open_datasets, view_of
 
 
 def test_paired_folders(tiny_data: Path) -> None:
@@ -214,22 +214,24 @@ def test_a_folder_that_can_not_be_is_a_clear_error(path: str) -> None:
 def test_a_rule_is_bounded_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
 ) -> None:
-    monkeypatch.setattr(training.cars, "RULE_SECONDS", 1.0)
+    monkeypatch.setattr(training.data.cars, "RULE_SECONDS", 1.0)
     begun = time.monotonic()
     with pytest.raises(ConfigError, match=r"longer than 1 s"):
-        training.cars.cars_by_rule(["a" * 60 + "_01"] * 3, rule)
+        training.data.cars.cars_by_rule(["a" * 60 + "_01"] * 3, rule)
     assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("rule", ["(" * 5000 + ")" * 5000, "(?P<car>a{99999999999999999999})"])
 def test_a_rule_that_can_not_be_compiled_is_a_short_error(rule: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        training.cars.cars_by_rule(["car_01"], rule)
+        training.data.cars.cars_by_rule(["car_01"], rule)
     assert len(str(caught.value)) < 400
 
 
 def test_a_rule_may_look_ahead_and_back() -> None:
-    cars = training.cars.cars_by_rule(["ab_ab_1", "cd_cd_2"], r"(?P<car>(?P<x>\w\w)_(?P=x))(?=_\d)")
+    cars = training.data.cars.cars_by_rule(
+        ["ab_ab_1", "cd_cd_2"], r"(?P<car>(?P<x>\w\w)_(?P=x))(?=_\d)"
+    )
     assert cars == {"ab_ab_1": "ab_ab", "cd_cd_2": "cd_cd"}
 
 

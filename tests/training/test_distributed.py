@@ -17,7 +17,7 @@ from core.checkpoint import load_checkpoint
 from core.errors import ConfigError
 from tests.training.pairs import write_pair
 from training.engine.processes import ALONE, Place, find_place, joined_processes
-from training.runlog import read_metrics
+from training.runs.runlog import read_metrics
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 

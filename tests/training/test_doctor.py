@@ -18,17 +18,17 @@ from core.places import PACKAGES
 from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from tests.training.run_folders import text_of, write_run
-from training.cli import main
+from training.commands.cli import main
 from training.config import TrainConfig
-from training.data import open_dataset
-from training.doctor.case import Case
-from training.doctor.doctor import Doctor
-from training.doctor.findings import KINDS, Finding, findings_of
-from training.doctor.look import LOOKED_AT, look_at_masks
-from training.doctor.masks import NOT_SEEN, MaskLook, OddMasks
-from training.logs.curves import curves_of_lines
-from training.logs.summary import RunSummary
+from training.data.folder import open_dataset
 from training.presets import PRESETS
+from training.runs.curves import curves_of_lines
+from training.runs.doctor.case import Case
+from training.runs.doctor.doctor import Doctor
+from training.runs.doctor.findings import KINDS, Finding, findings_of
+from training.runs.doctor.look import LOOKED_AT, look_at_masks
+from training.runs.doctor.masks import NOT_SEEN, MaskLook, OddMasks
+from training.runs.summary import RunSummary
 
 Lines = list[dict[str, Any]]
 BEST = PRESETS["best"].config({})

@@ -8,8 +8,8 @@ import pytest
 
 from tests.training.run_folders import epoch_line, step_line
 from training.config import TrainConfig
-from training.exports import COLUMNS
-from training.runlog import RunLog, create_run, read_metrics
+from training.runs.exports import COLUMNS
+from training.runs.runlog import RunLog, create_run, read_metrics
 
 
 def rows(run: Path) -> list[dict[str, str]]:
@@ -62,7 +62,7 @@ def test_they_follow_and_forget(tmp_path: Path) -> None:
 def test_without_tensorboard_there_are_no_event_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.exports.find_spec", lambda name: None)
+    monkeypatch.setattr("training.runs.exports.find_spec", lambda name: None)
     with create_run(tmp_path, "run", TrainConfig()) as log:
         log.append(step_line(5))
     assert len(rows(tmp_path / "run")) == 1

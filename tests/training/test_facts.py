@@ -6,9 +6,9 @@ from PIL import Image
 
 from core.image import encode_jpeg, encode_png
 from core.mask_classes import MaskClasses
-from training.data import Sample
+from training.data.folder import Sample
+from training.data.mask_source import ClassMask, CocoMask, MaskFile, MaskSource
 from training.health.facts import measure, measure_with_picture
-from training.mask_source import ClassMask, CocoMask, MaskFile, MaskSource
 
 
 def sample(root: Path, mask: MaskSource | None = None) -> Sample:

@@ -13,10 +13,10 @@ import pytest
 
 from core.errors import RunError
 from tests.training.run_folders import write_run
-from training.logs.curve_reader import CurveReader, read_curves
-from training.logs.foreign.names import figure
-from training.logs.listing import list_runs
-from training.logs.summary import Scores
+from training.runs.curve_reader import CurveReader, read_curves
+from training.runs.foreign.names import figure
+from training.runs.listing import list_runs
+from training.runs.summary import Scores
 
 LIGHTNING = """\
 epoch,lr-AdamW,step,train_loss_epoch,train_loss_step,val_dice,val_loss

@@ -16,18 +16,18 @@ from core.masks import MaskSettings
 from core.truth import IGNORED, Truth
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, Step
-from training.augmented.reader import read_versions
-from training.augmented.settings import AugmentJob
-from training.augmented.writer import write_augmented
+from training.augment.written.reader import read_versions
+from training.augment.written.settings import AugmentJob
+from training.augment.written.writer import write_augmented
 from training.batches import TrainingSquares
 from training.config import TrainConfig
-from training.data import Reading, Sample, open_dataset
+from training.data.folder import Reading, Sample, open_dataset
+from training.data.mask_source import ClassMask
 from training.engine.learner import Learner
 from training.engine.loss import make_loss, without_ignored
 from training.evaluation.histograms import histogram_of
 from training.evaluation.measure import row_of
 from training.kept import KeptPhotos
-from training.mask_source import ClassMask
 
 HEIGHT, WIDTH = 96, 128
 

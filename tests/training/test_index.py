@@ -11,10 +11,10 @@ import pytest
 
 import training.health.index
 import training.health.measuring
-from training.data import Dataset, Sample, open_dataset
+from training.data.folder import Dataset, Sample, open_dataset
+from training.data.mask_source import CocoMask
 from training.health.facts import ImageFacts, measure
 from training.health.index import FactsIndex, default_index
-from training.mask_source import CocoMask
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_killed_process_keeps_what_it_measured(dataset: Dataset, index: FactsI
     code = (
         "import os, sys, training.health.measuring as m; m.CHUNK = 4\n"
         "from pathlib import Path\n"
-        "from training.data import open_dataset\n"
+        "from training.data.folder import open_dataset\n"
         "from training.health.index import FactsIndex\n"
         "kill = lambda done, total: done >= 8 and os.kill(os.getpid(), 9)\n"
         "samples = open_dataset(Path(sys.argv[1])).samples\n"

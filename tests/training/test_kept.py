@@ -10,7 +10,7 @@ import pytest
 from core.errors import ShortMemoryError
 from training import kept
 from training.augment.compose import resized
-from training.data import open_dataset
+from training.data.folder import open_dataset
 from training.kept import KeptPhotos
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.checkpoint import load_checkpoint
-from training.runlog import read_metrics
+from training.runs.runlog import read_metrics
 
 EPOCHS = 12
 KILLS = 12

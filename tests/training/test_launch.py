@@ -19,10 +19,10 @@ import pytest
 
 from core.errors import ConfigError, RunError
 from core.places import workspace
-from training.cli import main
+from training.commands.cli import main
 from training.config import TrainConfig
-from training.detached import start_detached
-from training.launch import (
+from training.jobs.detached import start_detached
+from training.jobs.launch import (
     fit_arguments,
     resume_run,
     start_run,
@@ -32,11 +32,11 @@ from training.launch import (
     why_it_ended,
     work,
 )
-from training.locks import lock_holder, take_lock
-from training.logs.listing import list_runs
-from training.logs.summary import RunSummary
-from training.queue import Queue, device_of
-from training.runlog import create_run, explain_end, read_config
+from training.jobs.locks import lock_holder, take_lock
+from training.jobs.queue import Queue, device_of
+from training.runs.listing import list_runs
+from training.runs.runlog import create_run, explain_end, read_config
+from training.runs.summary import RunSummary
 
 TINY = TrainConfig(
     size=32,
@@ -177,10 +177,10 @@ def test_a_trainer_that_refuses_says_why(config: TrainConfig, runs: Path) -> Non
 
 
 def test_names(config: TrainConfig, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.launch.wake", lambda _: None)
+    monkeypatch.setattr("training.jobs.launch.wake", lambda _: None)
     with pytest.raises(ConfigError, match="folder name"):
         start_run(runs, "../out", config)
-    monkeypatch.setattr("training.launch.usual_name", lambda: "now")
+    monkeypatch.setattr("training.jobs.launch.usual_name", lambda: "now")
     assert [start_run(runs, "", config).name for _ in range(3)] == ["now", "now-2", "now-3"]
     (runs / "there").mkdir()
     with pytest.raises(RunError, match="already"):
@@ -216,7 +216,7 @@ def test_the_queue_is_in_the_order_of_asking_and_damaged_entries_do_no_harm(tmp_
 def test_a_second_worker_of_a_device_leaves_at_once(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     queue.add("a", "cpu", ["fit"])
-    script = "import sys; from pathlib import Path; from training.launch import work; "
+    script = "import sys; from pathlib import Path; from training.jobs.launch import work; "
     script += "work(Path(sys.argv[1]), 'cpu')"
     with take_lock(queue.lock("cpu")):
         subprocess.run(
@@ -236,7 +236,7 @@ def test_a_run_started_by_hand_is_waited_for(
         assert [entry.run for entry in queue.waiting()] == ["late"]
         log.close()
 
-    monkeypatch.setattr("training.launch.time.sleep", sleep)
+    monkeypatch.setattr("training.jobs.launch.time.sleep", sleep)
     work(runs, "cpu")
     assert not queue.waiting() and not queue.begun()
 

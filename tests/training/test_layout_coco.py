@@ -19,8 +19,8 @@ from tests.training.layout_folders import (
     packed_counts_of,
     write_coco,
 )
-from training.data import Dataset, Reading, open_dataset
-from training.mask_source import CocoMask
+from training.data.folder import Dataset, Reading, open_dataset
+from training.data.mask_source import CocoMask
 
 SIZE = (48, 64)
 MASKS = {name: mask for name, _, mask in draw_pairs(3, 2, SIZE)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.errors import DataError, MaskError
 from tests.training.layout_folders import draw_pairs, write_coco
-from training.data import Dataset, open_dataset
+from training.data.folder import Dataset, open_dataset
 
 SIZE = (48, 64)
 MASKS = {name: mask for name, _, mask in draw_pairs(3, 2, SIZE)}

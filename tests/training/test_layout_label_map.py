@@ -15,8 +15,8 @@ from PIL import Image
 from core.errors import DataError, MaskError
 from core.image import encode_jpeg
 from tests.training.layout_folders import draw_pairs, voc_colour
-from training.data import Dataset, Reading, open_dataset
-from training.label_mask import Known, label_pixels
+from training.data.folder import Dataset, Reading, open_dataset
+from training.data.label_mask import Known, label_pixels
 
 SIZE = (48, 64)
 [(NAME, IMAGE, MASK)] = draw_pairs(1, 1, SIZE)

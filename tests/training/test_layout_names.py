@@ -15,11 +15,11 @@ from core.errors import DataError
 from core.image import encode_jpeg, encode_png
 from tests.training.layout_folders import draw_pairs, write_coco
 from training.augment.backgrounds import Backgrounds
-from training.data import Dataset, Reading, open_dataset
+from training.data.folder import Dataset, Reading, open_dataset
+from training.data.sides import load_split
+from training.data.splits import split_at_random
 from training.health.check import check_dataset
 from training.health.index import FactsIndex
-from training.sides import load_split
-from training.splits import split_at_random
 
 Form = Callable[[str], str]
 PAIRS = draw_pairs(2, 2, (48, 64))

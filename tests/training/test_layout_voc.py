@@ -16,10 +16,10 @@ from tests.training.layout_folders import (
     voc_colour,
     write_voc,
 )
-from training.data import Dataset, Reading, open_dataset
-from training.label_mask import Known, LabelMask
-from training.layouts.label_map import colour_of
-from training.layouts.voc import NAMES
+from training.data.folder import Dataset, Reading, open_dataset
+from training.data.label_mask import Known, LabelMask
+from training.data.layouts.label_map import colour_of
+from training.data.layouts.voc import NAMES
 
 SIZE = (48, 64)
 MASKS = {name: mask for name, _, mask in draw_pairs(3, 2, SIZE)}

@@ -20,7 +20,7 @@ from tests.training.layout_folders import (
     write_paired,
     write_voc,
 )
-from training.data import Dataset, Reading, open_dataset
+from training.data.folder import Dataset, Reading, open_dataset
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "carvana": write_carvana,

@@ -20,12 +20,12 @@ from core.preprocess import Preprocessing
 from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from training.config import TrainConfig
-from training.data import Dataset, open_dataset, open_datasets
+from training.data.folder import Dataset, open_dataset, open_datasets
+from training.data.lineage import NO_RECORD, split_of, trained_before
+from training.data.sides import Split, TrainedCars, load_split
+from training.data.splits import split_at_random, split_by_car, split_folds
 from training.evaluation.images import open_images
 from training.evaluation.subjects import subject_of
-from training.lineage import NO_RECORD, split_of, trained_before
-from training.sides import Split, TrainedCars, load_split
-from training.splits import split_at_random, split_by_car, split_folds
 
 BEST = Path("checkpoints", "best.safetensors")
 INFO = CheckpointInfo(

@@ -21,13 +21,13 @@ from PIL import Image
 from core.checkpoint import load_checkpoint, read_info
 from core.errors import ConfigError, RunError, ShortMemoryError
 from tests.training.pairs import write_pair
-from training.cli import main
+from training.commands.cli import main
 from training.config import TrainConfig
 from training.engine.learner import Learner
 from training.engine.loop import Trainer
 from training.engine.progress import Progress
 from training.engine.trial import try_step
-from training.runlog import RunLog, create_run, read_config, read_metrics, read_split
+from training.runs.runlog import RunLog, create_run, read_config, read_metrics, read_split
 from training.seen import open_seen
 
 TINY = TrainConfig(
@@ -464,7 +464,7 @@ def test_a_run_has_one_trainer(tiny_data: Path, tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path;"
-            "from training.runlog import RunLog, read_config;"
+            "from training.runs.runlog import RunLog, read_config;"
             f"run = Path({str(run)!r}); log = RunLog(run, read_config(run));"
             "print('held', flush=True); time.sleep(60)",
         ],

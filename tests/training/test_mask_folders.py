@@ -11,14 +11,14 @@ from PIL import Image
 from core.errors import DataError, UnclearMaskError
 from core.image import encode_png
 from training.augment.recipe import Recipe
-from training.augmented.settings import AugmentJob
-from training.augmented.status import augment_command
-from training.cli import main
+from training.augment.written.settings import AugmentJob
+from training.augment.written.status import augment_command
+from training.commands.cli import main
 from training.config import TrainConfig
-from training.data import Reading, open_dataset, open_datasets
-from training.evaluation.job import EvaluationRequest
+from training.data.folder import Reading, open_dataset, open_datasets
 from training.health.check import Report, check_dataset
 from training.health.index import FactsIndex
+from training.jobs.evaluation import EvaluationRequest
 
 HEIGHT, WIDTH = 96, 128
 

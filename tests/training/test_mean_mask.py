@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import MaskError
-from training.data import Sample
+from training.data.folder import Sample
 from training.health.facts import ImageFacts
 from training.health.mean_mask import LONGEST, mean_mask
 

@@ -9,10 +9,10 @@ import pytest
 
 from core.errors import CarmaskError
 from tests.pages.drawn import write_samples
-from training.data import open_dataset
+from training.data.folder import open_dataset
 from training.engine.probes import Probes
-from training.logs.log_end import last_lines
-from training.logs.probes import read_probes
+from training.runs.log_end import last_lines
+from training.runs.probes import read_probes
 
 
 def test_what_the_engine_writes_is_read_back(tmp_path: Path) -> None:

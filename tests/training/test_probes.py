@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import RunError
-from training.data import Sample, open_datasets
+from training.data.folder import Sample, open_datasets
 from training.engine.probes import PROBES, Probes, choose_probes
-from training.logs.probes import read_probes
+from training.runs.probes import read_probes
 
 
 @dataclass(frozen=True)

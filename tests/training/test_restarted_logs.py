@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from core.errors import RunError
-from training.logs.curve_reader import read_curves
-from training.logs.curve_shapes import line_of
-from training.logs.curves import Curves
-from training.logs.foreign.counting import number_epochs
-from training.logs.listing import list_runs
-from training.logs.summary import RunSummary, Scores
+from training.runs.curve_reader import read_curves
+from training.runs.curve_shapes import line_of
+from training.runs.curves import Curves
+from training.runs.foreign.counting import number_epochs
+from training.runs.listing import list_runs
+from training.runs.summary import RunSummary, Scores
 
 _CLOCK = count(1_767_322_800)
 

@@ -10,8 +10,8 @@ import pytest
 from core.errors import RunError
 from tests.training.run_folders import write_run
 from training.config import TrainConfig
-from training.logs.listing import list_runs
-from training.logs.notes import (
+from training.runs.listing import list_runs
+from training.runs.notes import (
     LONGEST_TITLE,
     RunNotes,
     change_notes,
@@ -19,7 +19,7 @@ from training.logs.notes import (
     read_notes,
     why_not_deleted,
 )
-from training.runlog import RunLog
+from training.runs.runlog import RunLog
 
 
 def test_a_run_without_notes_has_none(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_trainer_that_starts_at_this_moment_keeps_its_run(
 ) -> None:
     run = write_run(tmp_path / "one")
     answers = iter([False, True])
-    monkeypatch.setattr("training.logs.notes.is_locked", lambda _: next(answers))
+    monkeypatch.setattr("training.runs.notes.is_locked", lambda _: next(answers))
     with pytest.raises(RunError, match="being trained"):
         delete_run(tmp_path, "one")
     assert (run / "metrics.jsonl").is_file()

@@ -20,10 +20,10 @@ from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
-from training.logs.config_difference import config_difference
-from training.logs.listing import list_runs
-from training.logs.summary import RunSummary, Scores
-from training.runlog import RunLog, is_locked
+from training.runs.config_difference import config_difference
+from training.runs.listing import list_runs
+from training.runs.runlog import RunLog, is_locked
+from training.runs.summary import RunSummary, Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ def holder(folder: Path) -> subprocess.Popen[str]:
     """Starts another process that holds a run's lock until it is killed."""
     code = (
         "import sys; from pathlib import Path; from training.config import TrainConfig;"
-        "from training.runlog import RunLog; log = RunLog(Path(sys.argv[1]), TrainConfig());"
+        "from training.runs.runlog import RunLog; log = RunLog(Path(sys.argv[1]), TrainConfig());"
         "print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
@@ -229,7 +229,7 @@ def test_a_trainer_that_ends_between_two_looks_has_not_crashed(
         change(folder / "state.json", status="finished")
         return False
 
-    monkeypatch.setattr("training.logs.own_run.is_locked", ends_now)
+    monkeypatch.setattr("training.runs.own_run.is_locked", ends_now)
     assert only(tmp_path).status == "finished"
     assert run.is_dir()
 
@@ -252,7 +252,7 @@ def test_a_look_neither_takes_nor_drops_the_lock(tmp_path: Path) -> None:
         assert only(tmp_path).status == "running"
         assert is_locked(run)
         code = (
-            "import sys; from pathlib import Path; from training.runlog import is_locked;"
+            "import sys; from pathlib import Path; from training.runs.runlog import is_locked;"
             "print(is_locked(Path(sys.argv[1])))"
         )
         seen = subprocess.run(
@@ -276,8 +276,8 @@ def test_a_closed_folder_has_an_error(tmp_path: Path) -> None:
 
 def test_pages_never_wait_for_torch() -> None:
     code = (
-        "import sys, training.logs.listing, training.logs.curve_reader;"
-        "import training.logs.config_difference;"
+        "import sys, training.runs.listing, training.runs.curve_reader;"
+        "import training.runs.config_difference;"
         "print(sorted({'torch', 'albumentations', 'tensorboard'} & sys.modules.keys()))"
     )
     seen = subprocess.run(

@@ -11,11 +11,11 @@ import pytest
 from core.errors import ConfigError, DataError, RunError
 from training.batches import epoch_batches, epoch_order
 from training.config import TrainConfig
-from training.data import open_datasets
+from training.data.folder import open_datasets
+from training.data.splits import split_by_car
 from training.engine.learner import normalised
-from training.runlog import RunLog, create_run, read_split
+from training.runs.runlog import RunLog, create_run, read_split
 from training.seen import open_seen, seen_sample
-from training.splits import split_by_car
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from core.checkpoint import read_info
 from core.cli import main as core_main
 from core.split_verdict import read_verdict
 from tests.training.pairs import write_pair
-from training.cli import main
+from training.commands.cli import main
 from training.config import TrainConfig
-from training.runlog import read_config, read_split
-from training.splits import load_split
+from training.data.splits import load_split
+from training.runs.runlog import read_config, read_split
 
 FIT = "--epochs 1 --width 2 --depth 2 --size 32 --batch 4 --workers 0 --device cpu --threads 1"
 

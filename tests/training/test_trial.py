@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import ShortMemoryError
-from training.cli import main
+from training.commands.cli import main
 from training.config import TrainConfig
 from training.engine.trial import measure_step
-from training.trial_process import Cost, TrialProcess
+from training.jobs.trial_process import Cost, TrialProcess
 
 TINY = TrainConfig(
     size=32, width=2, depth=2, batch=4, val_share=0.2, workers=0, threads=1, device="cpu"

@@ -10,11 +10,11 @@ import pytest
 
 from tests.training.run_folders import step_line, text_of, write_run
 from training.config import TrainConfig
-from training.doctor.case import case_of
-from training.doctor.findings import findings_of
-from training.logs.watched import WatchedRun
-from training.queue import Queue
-from training.runlog import RunState, create_run
+from training.jobs.queue import Queue
+from training.runs.doctor.case import case_of
+from training.runs.doctor.findings import findings_of
+from training.runs.runlog import RunState, create_run
+from training.runs.watched import WatchedRun
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import torch.utils.tensorboard  # noqa: F401
 from torch.distributed import TCPStore
 
 import training.engine.loop  # noqa: F401
-from training.cli import main
+from training.commands.cli import main
 from training.engine import interrupts
 from training.engine.learner import Learner
 from training.engine.probes import Probes

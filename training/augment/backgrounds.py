@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.image import read_image, thumbnail
-from training.layouts.listing import walk_pictures
+from training.data.layouts.listing import walk_pictures
 
 _KEPT = 16
 """Backgrounds that stay in memory; at 1024 px about 2 MB each."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe
-from training.data import Sample
+from training.data.folder import Sample
 
 _MUCH = 2.0
 """Factor, up or down, from which a car's share of the picture has changed by much."""

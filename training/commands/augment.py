@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from training.commands import EXIT_OK
+from training.commands.progress_bar import counting_bar
 from training.commands.reading import add_reading, reading_of
 from training.commands.stopping import terminated_like_ctrl_c
-from training.progress_bar import counting_bar
 
 
 def add(commands: Any) -> None:
@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes an augmented set, or goes on with one."""
     from training.augment.recipe import find_recipe
-    from training.augmented.writer import AugmentJob, write_augmented
+    from training.augment.written.writer import AugmentJob, write_augmented
 
     job = AugmentJob(
         data=options.data,

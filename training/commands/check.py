@@ -12,8 +12,8 @@ from typing import Any
 
 from core.errors import ConfigError
 from training.commands import EXIT_OK, EXIT_SPOILT
+from training.commands.progress_bar import counting_bar
 from training.commands.reading import add_reading, reading_of
-from training.progress_bar import counting_bar
 
 
 def add(commands: Any) -> None:
@@ -34,10 +34,10 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reads the folders' photos and masks and prints what it finds."""
-    from training.data import check_reading, open_dataset
+    from training.data.folder import check_reading, open_dataset
+    from training.data.splits import load_split
     from training.health.check import check_datasets
     from training.health.index import FactsIndex, default_index
-    from training.splits import load_split
 
     if options.workers is not None and options.workers < 0:
         raise ConfigError(f"--workers is {options.workers}; give 0 or more.")

@@ -18,9 +18,9 @@ from training.commands.judging import (
     say_warnings,
     subjects_of,
 )
+from training.commands.progress_bar import counting_bar
 from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
-from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
     from training.comparison.aligned import Compared

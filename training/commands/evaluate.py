@@ -19,9 +19,9 @@ from training.commands.judging import (
     say_warnings,
     subjects_of,
 )
+from training.commands.progress_bar import counting_bar
 from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
-from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
     from training.comparison.gain import Gain
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
     """Gives what progress is said to: a bar, or the folder that a page watches."""
-    from training.evaluation.job import job_at
+    from training.jobs.evaluation import job_at
 
     with ExitStack() as stack:
         if job is not None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from core.errors import CarmaskError, ConfigError
 from core.places import current_runs
 from training.commands import EXIT_OK, EXIT_USAGE
+from training.commands.progress_bar import training_bar
 from training.commands.stopping import terminated_like_ctrl_c
 from training.config import TrainConfig, field_choices, field_help
 from training.presets import PRESETS, find_preset
-from training.progress_bar import training_bar
 from training.settings import kinds_of
 
 if TYPE_CHECKING:
     from training.engine.processes import Processes
-    from training.runlog import RunLog
+    from training.runs.runlog import RunLog
 
 
 def add(commands: Any) -> None:
@@ -76,8 +76,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace, processes: Processes) -> int:
-    from training.doctor.doctor import Doctor
     from training.engine.loop import Trainer
+    from training.runs.doctor.doctor import Doctor
 
     with _open_log(options, processes) as log:
         bar = training_bar() if processes.first else nullcontext(lambda _: None)
@@ -103,7 +103,7 @@ def _train(options: argparse.Namespace, processes: Processes) -> int:
 
 def _open_log(options: argparse.Namespace, processes: Processes) -> RunLog:
     """Returns the run's log; the first process opens it, the others leave the writing to it."""
-    from training.runlog import RunLog, SilentLog, create_run, read_config
+    from training.runs.runlog import RunLog, SilentLog, create_run, read_config
 
     log: RunLog | None = None
 

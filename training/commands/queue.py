@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs a device's queue until it is empty."""
-    from training.launch import work
+    from training.jobs.launch import work
 
     work(options.runs, options.device)
     return EXIT_OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.data import Reading
+from training.data.folder import Reading
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

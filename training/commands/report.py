@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import DataError
 from training.commands import EXIT_OK
+from training.commands.progress_bar import counting_bar
 from training.commands.reading import add_reading, reading_of
 from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
-from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
     from core.ensemble import Ensemble
     from training.comparison.report_photos import Photos
-    from training.data import Sample
+    from training.data.folder import Sample
     from training.evaluation.stored import StoredEvaluation
     from training.evaluation.subjects import Subject
 

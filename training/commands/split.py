@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from training.commands import EXIT_OK
+from training.commands.progress_bar import counting_bar
 from training.commands.reading import add_reading, reading_of
-from training.progress_bar import counting_bar
 
 if TYPE_CHECKING:
-    from training.data import Dataset, Sample
-    from training.sides import Part, Sides, Split
+    from training.data.folder import Dataset, Sample
+    from training.data.sides import Part, Sides, Split
 
 Measured = dict["Sample", float]
 """The car's share of the picture, in [0, 1], of each sample whose mask was read."""
@@ -52,7 +52,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Splits data folders and prints what both sides are like."""
-    from training.data import open_datasets
+    from training.data.folder import open_datasets
 
     _refuse_what_does_not_fit(options)
     datasets = open_datasets(options.data, reading_of(options))
@@ -88,8 +88,8 @@ def _splits(
     options: argparse.Namespace, datasets: Sequence[Dataset], measured: Measured
 ) -> list[tuple[Path, Split]]:
     """Returns the splits with the files that they go to."""
-    from training.splits import split_at_random, split_by_car, split_folds
-    from training.strata import mean_shares
+    from training.data.splits import split_at_random, split_by_car, split_folds
+    from training.data.strata import mean_shares
 
     out: Path = options.out
     if options.by == "random":

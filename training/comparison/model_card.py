@@ -24,8 +24,8 @@ from training.evaluation.stored import (
     read_evaluation,
 )
 from training.evaluation.subjects import subject_of, title_of
-from training.launch import fit_arguments, typed_command
-from training.runlog import read_config
+from training.jobs.launch import fit_arguments, typed_command
+from training.runs.runlog import read_config
 
 FILL_IN = "_To be filled in:_"
 """How a line begins that only a person can write."""

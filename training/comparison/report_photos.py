@@ -20,7 +20,7 @@ from training.comparison.disagreement import (
 )
 from training.comparison.figures import Side
 from training.comparison.pairs import ORDERS, Order, Pairs
-from training.data import Sample
+from training.data.folder import Sample
 
 EACH = 3
 """Photos of each list."""

@@ -13,7 +13,7 @@ from training.comparison.interval import Interval, mean_interval
 from training.comparison.verdict import LEVEL
 from training.config import TrainConfig
 from training.evaluation.rows import Metric
-from training.runlog import read_config
+from training.runs.runlog import read_config
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from core.model import UNet
 from training.engine.material import Material
 from training.engine.position import Position
 from training.environment import code_facts
-from training.runlog import RunLog, now
+from training.runs.runlog import RunLog, now
 
 
 class Keeper:

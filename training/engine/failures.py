@@ -9,7 +9,7 @@ import torch
 from core.errors import DivergedError, RunError, ShortMemoryError, reason
 from training.config import TrainConfig
 from training.proposals import memory_advice
-from training.runlog import Cause
+from training.runs.runlog import Cause
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 """Words of torch's allocators, CUDA's, Apple's and the CPU's."""

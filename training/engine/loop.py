@@ -18,6 +18,7 @@ from core.errors import RunError
 from core.model import UNet
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
+from training.data.splits import Split
 from training.engine.failures import cause_of, explained
 from training.engine.interrupts import Interrupts
 from training.engine.learner import Batch, Learner
@@ -33,8 +34,7 @@ from training.engine.schedule import cut_where_it_stands_still, learning_rate
 from training.engine.trial import try_step
 from training.engine.validation import Validation
 from training.kept import KeptPhotos
-from training.runlog import RunLog, RunState, read_split
-from training.splits import Split
+from training.runs.runlog import RunLog, RunState, read_split
 
 LOG_EVERY = 20
 """Steps between two step lines of metrics.jsonl."""

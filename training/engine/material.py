@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from training.config import TrainConfig
-from training.data import Dataset, Sample, open_datasets
-from training.lineage import split_of
-from training.portions import epoch_samples
-from training.sides import Split
+from training.data.folder import Dataset, Sample, open_datasets
+from training.data.lineage import split_of
+from training.data.portions import epoch_samples
+from training.data.sides import Split
 
 
 @dataclass(frozen=True)

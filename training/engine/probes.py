@@ -19,8 +19,8 @@ from PIL import Image
 from core.files import write_bytes_atomically
 from core.image import encode_jpeg, thumbnail
 from core.preprocess import mask_levels, resize
-from training.data import Sample
-from training.logs.probes import epoch_folder
+from training.data.folder import Sample
+from training.runs.probes import epoch_folder
 
 PROBES = 8
 LONGEST = 256

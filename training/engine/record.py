@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.doctor.doctor import Doctor
-from training.doctor.look import look_at_masks
 from training.engine.checkpoints import Keeper
 from training.engine.learner import Learner
 from training.engine.material import Material
@@ -14,8 +12,10 @@ from training.engine.position import Position, Way
 from training.engine.processes import Processes
 from training.engine.saved_state import save_state
 from training.environment import environment_facts
-from training.logs.statuses import WrittenStatus
-from training.runlog import Cause, RunLog, RunState
+from training.runs.doctor.doctor import Doctor
+from training.runs.doctor.look import look_at_masks
+from training.runs.runlog import Cause, RunLog, RunState
+from training.runs.statuses import WrittenStatus
 
 
 class Record:

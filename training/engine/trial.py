@@ -13,7 +13,7 @@ import torch
 from core.device import resolve_device
 from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
-from training.data import Sample
+from training.data.folder import Sample
 from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
 from training.engine.material import open_material

@@ -25,7 +25,7 @@ from core.errors import CarmaskError
 from core.masks import MaskSettings, Probability
 from core.predict import Predictor
 from core.truth import Truth
-from training.data import Sample
+from training.data.folder import Sample
 from training.evaluation.histograms import histogram_of, no_histograms
 from training.evaluation.measure import failed_row, row_of
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation

@@ -13,10 +13,10 @@ from typing import Literal
 
 from core.errors import ConfigError, DataError
 from core.split_verdict import SplitVerdict, worst
-from training.data import Dataset, Reading, Sample, open_datasets
+from training.data.folder import Dataset, Reading, Sample, open_datasets
+from training.data.lineage import NO_RECORD, trained_before
+from training.data.sides import Split, TrainedCars, load_split
 from training.evaluation.subjects import Subject
-from training.lineage import NO_RECORD, trained_before
-from training.sides import Split, TrainedCars, load_split
 
 Part = Literal["all", "train", "val"]
 

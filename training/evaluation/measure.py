@@ -15,7 +15,7 @@ from core.errors import CarmaskError
 from core.masks import MaskSettings, Probability, car_share, mask_from_probability
 from core.metrics import Counts, counts, pooled_scores, score
 from core.truth import Truth
-from training.data import Sample, view_of
+from training.data.folder import Sample, view_of
 from training.evaluation.rows import METRICS, ImageRow
 
 if TYPE_CHECKING:

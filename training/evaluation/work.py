@@ -23,7 +23,7 @@ from training.evaluation.stored import (
     write_evaluation,
 )
 from training.evaluation.subjects import Subject
-from training.runlog import now
+from training.runs.runlog import now
 
 Pass = tuple[Path, bool]
 """A checkpoint, and whether it is asked about the mirrored photo."""

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.split_verdict import SplitVerdict
-from training.data import Dataset, Sample
+from training.data.folder import Dataset, Sample
+from training.data.sides import Split
 from training.health.facts import ImageFacts
 from training.health.findings import Finding, counted, findings_of
 from training.health.index import FactsIndex
 from training.health.leaks import Placed, duplicate_findings, sides_of, split_findings
-from training.sides import Split
 
 _ORDER = ("error", "warning", "note")
 _SHOWN = 10

@@ -21,8 +21,8 @@ from core.modes import with_alpha
 from core.names import printable
 from core.silhouette import silhouette
 from core.truth import Truth, border_share
-from training.data import Sample
-from training.mask_source import CocoMask, InvertedMask, MaskFile, MaskSource
+from training.data.folder import Sample
+from training.data.mask_source import CocoMask, InvertedMask, MaskFile, MaskSource
 
 FACTS_VERSION = 4
 """Goes up when a fact is measured in another way; an index then measures all again."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from core.truth import MOST_OF_BORDER
-from training.data import Dataset, Sample
+from training.data.folder import Dataset, Sample
 from training.health.facts import MAX_VALUES, ImageFacts
 
 Severity: TypeAlias = Literal["error", "warning", "note"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import reason
 from core.places import cache_folder
-from training.data import Dataset, Sample, view_of
+from training.data.folder import Dataset, Sample, view_of
 from training.health.facts import FACTS_VERSION, ImageFacts
 from training.health.measuring import Measured, measure_all
 

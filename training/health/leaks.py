@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from training.data import Sample
+from training.data.folder import Sample
+from training.data.sides import Split, divided_photo
 from training.health.duplicates import find_duplicates
 from training.health.facts import ImageFacts
 from training.health.findings import Finding, Severity, counted
-from training.sides import Split, divided_photo
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from core.errors import CarmaskError
 from core.places import with_packages
-from training.data import Dataset, Reading, open_dataset
+from training.data.folder import Dataset, Reading, open_dataset
+from training.data.sides import Split
 from training.health.check import Report, check_dataset
 from training.health.index import FactsIndex
 from training.health.mean_mask import MeanMask, mean_mask
-from training.sides import Split
 
 
 @dataclass(frozen=True)

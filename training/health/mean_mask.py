@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CarmaskError
-from training.data import Sample
+from training.data.folder import Sample
 from training.health.facts import ImageFacts
 
 COUNT = 500

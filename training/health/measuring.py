@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import IO, TypeAlias
 
 from core.places import with_packages
-from training.data import Sample
+from training.data.folder import Sample
 from training.health.facts import ImageFacts, measure_with_picture
 
 Measured: TypeAlias = tuple[ImageFacts, bytes]

@@ -16,8 +16,8 @@ from core.checkpoint import load_checkpoint, read_info, save_checkpoint
 from core.split_verdict import UNKNOWN, SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from tests.training.evaluation.tables import evaluation_of, rows_of
-from training.cli import main
 from training.commands import fit
+from training.commands.cli import main
 from training.comparison.interval import mean_interval
 from training.comparison.model_card import FILL_IN, model_card
 from training.config import TrainConfig

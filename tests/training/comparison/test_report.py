@@ -14,7 +14,7 @@ from tests.training.pairs import write_pair
 from training.comparison.report import report_html
 from training.comparison.report_photos import EACH, Photos
 from training.comparison.verdict import compare
-from training.data import Sample, open_dataset
+from training.data.folder import Sample, open_dataset
 from training.evaluation.curves import calibration_of
 from training.evaluation.rows import ImageRow, find_metric
 from training.evaluation.stored import StoredEvaluation

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.training.comparison.judged import image_rows_of
-from training.cli import main
+from training.commands.cli import main
 from training.evaluation.histograms import Histograms
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import (

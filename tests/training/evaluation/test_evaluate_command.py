@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
-from training.cli import main
-from training.data import open_datasets
+from training.commands.cli import main
+from training.data.folder import open_datasets
+from training.data.splits import split_by_car
 from training.evaluation.rows import COLUMNS, METRICS
-from training.splits import split_by_car
 
 
 def run(words: str) -> int:
@@ -64,7 +64,7 @@ def test_several_checkpoints_with_all_that_can_be_had(
 
 def test_what_is_found_again_waits_for_no_heavy_library(scored: str) -> None:
     script = (
-        "import sys; from training.cli import main; status = main(sys.argv[1:]); "
+        "import sys; from training.commands.cli import main; status = main(sys.argv[1:]); "
         "print(sorted({'torch', 'pandas', 'scipy', 'pyarrow.dataset'} & {*sys.modules}))"
     )
     assert run(scored) == 0

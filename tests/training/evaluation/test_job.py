@@ -12,24 +12,24 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError, RunError
-from training.data import Reading
-from training.evaluation import job
+from training.data.folder import Reading
 from training.evaluation.images import open_images
-from training.evaluation.job import (
+from training.evaluation.settings import EvaluationSettings
+from training.evaluation.stored import find_evaluation
+from training.evaluation.subjects import subject_of
+from training.jobs import evaluation as job
+from training.jobs.evaluation import (
     EvaluationRequest,
     job_at,
     read_status,
     start_evaluation,
     stop_evaluation,
 )
-from training.evaluation.settings import EvaluationSettings
-from training.evaluation.stored import find_evaluation
-from training.evaluation.subjects import subject_of
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from training.locks import take_lock
+from training.jobs.locks import take_lock
 lock = take_lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)

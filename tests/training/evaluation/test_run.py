@@ -20,7 +20,8 @@ from core.masks import MaskSettings
 from core.metrics import counts, score
 from core.predict import Predictor
 from tests.training.evaluation.tables import same_figures
-from training.data import Sample
+from training.data.folder import Sample
+from training.data.sides import Split
 from training.evaluation import compute, work
 from training.evaluation.images import EvaluationImages, open_images
 from training.evaluation.measure import measure_samples, summary_of
@@ -35,7 +36,6 @@ from training.evaluation.stored import (
     list_evaluations,
 )
 from training.evaluation.subjects import Subject, ensemble_of, subject_of
-from training.sides import Split
 
 SETTINGS = EvaluationSettings()
 

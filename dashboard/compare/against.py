@@ -1,0 +1,39 @@
+"""What the rows are compared by, and the one that all others are compared against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard.compare.choice import Row
+from dashboard.ui.named_choice import pick_named
+from training.evaluation.rows import METRICS, Metric, find_metric
+
+
+def pick_metric() -> Metric:
+    """Draws the choice of the metric and returns it."""
+    chosen = pick_named(
+        "metric",
+        "By",
+        {metric.name: metric.label for metric in METRICS},
+        gone="There is no metric {}; these figures are of another one.",
+        help="A mask that is wrong by one pixel along its whole edge still has Dice 0.989 at "
+        "512 px: where Dice is close, the edges decide.",
+    )
+    return find_metric(chosen)
+
+
+def pick_baseline(rows: Sequence[Row]) -> int:
+    """Draws the choice of the baseline and returns its place.
+
+    Args:
+        rows: What is compared; at least one.
+    """
+    chosen = pick_named(
+        "baseline",
+        "Against",
+        {row.name: row.title for row in rows},
+        # Before anybody chose, the second is asked whether the first is better than it.
+        rows[min(1, len(rows) - 1)].name,
+        help="The baseline: every verdict says what another checkpoint is, compared to this one.",
+    )
+    return [row.name for row in rows].index(chosen)

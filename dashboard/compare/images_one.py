@@ -1,0 +1,166 @@
+"""One photo large: the truth, what A and B say, and where they disagree."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.names import unique
+from dashboard.compare.choice import ChosenImages
+from dashboard.compare.images_drawn import Drawn, drawn
+from dashboard.compare.images_panes import panes
+from dashboard.compare.images_predictions import (
+    Prediction,
+    predictions,
+    redraw_when_known,
+)
+from dashboard.compare.images_state import Pair, choose_photo
+from dashboard.segment.pictures import show_errors_legend
+from dashboard.ui.text import plain
+from training.comparison.disagreement import DISAGREEMENT_COLOURS
+from training.data.folder import Sample
+from training.evaluation.rows import METRICS
+
+_STEPS = (("Previous", "chevron_left", "Left", -1), ("Next", "chevron_right", "Right", 1))
+_STEPPED = "stepped"
+
+
+def show_one(images: ChosenImages, pair: Pair, places: NDArray[np.intp], photo: int) -> None:
+    """Draws a photo with its figures and pictures, and the ways to the one before and the next.
+
+    Args:
+        images: Where the pictures are.
+        pair: A and B.
+        places: Places of the photos of the list, which previous and next follow.
+        photo: The photo's place.
+    """
+    name = pair.pairs.names[photo]
+    _show_steps(pair, places, photo)
+    _show_figures(pair, photo)
+    if name in images.samples:
+        _show_pictures(images, pair, places, photo)
+    elif images.samples:
+        st.info(f"The photo {plain(name[1])} is not in the data folder on this machine.")
+
+
+def _show_steps(pair: Pair, places: NDArray[np.intp], photo: int) -> None:
+    st.session_state.pop(_STEPPED, None)
+    found = np.flatnonzero(places == photo)
+    at = int(found[0]) if len(found) else -1  # next is then the list's first
+    source, image = pair.pairs.names[photo]
+    where = f"{at + 1:,} of {len(places):,}" if at >= 0 else "not on this list"
+    with st.container(key="steps", horizontal=True, vertical_alignment="center", gap="small"):
+        for label, icon, shortcut, by in _STEPS:
+            st.button(
+                label,
+                key=f"{label.lower()}_compared",
+                icon=f":material/{icon}:",
+                shortcut=shortcut,
+                disabled=not 0 <= at + by < len(places),
+                on_click=_step,
+                args=(pair, places, at, by),
+            )
+        st.markdown(f"**{plain(image)}** · {plain(source)} · {where}", width="content")
+
+
+def _step(pair: Pair, places: NDArray[np.intp], at: int, by: int) -> None:
+    """Goes on by one photo. A callback."""
+    # A key that is pressed again before the page was drawn goes on from where the first one led.
+    at = min(max(st.session_state.get(_STEPPED, at) + by, 0), len(places) - 1)
+    st.session_state[_STEPPED] = at
+    choose_photo(pair.pairs, int(places[at]))
+
+
+def _show_figures(pair: Pair, photo: int) -> None:
+    """Draws every metric of both, and what is known of the photo."""
+    source, image = pair.pairs.names[photo]
+    rows = [
+        table[(table["source"] == source) & (table["image"] == image)].iloc[0]
+        for table in pair.tables
+    ]
+    chosen = pair.pairs.metric
+    metrics = [chosen, *(metric for metric in METRICS if metric is not chosen)]
+    names = [side.title for side in pair.sides]
+    values = [[row[metric.name] for metric in metrics] for row in rows]
+    if pair.alone:
+        names, values = names[:1], values[:1]
+    else:
+        names.append("Difference")
+        values.append([b - a for a, b in zip(*values, strict=True)])
+    # Each row its own name, also where a checkpoint is called Difference.
+    figures = pd.DataFrame(values, unique(names, "{} ({})"), [metric.label for metric in metrics])
+    digits = {metric.label: f"{{:.{2 if metric.unit else 4}f}}" for metric in metrics}
+    st.dataframe(figures.style.format(digits), height="content", alt="Figures of this photo")
+    first = rows[0]
+    facts = [f"car {first['car']}"] + [f"view {first['view']}"] * bool(first["view"])
+    facts += [f"{first['width']} \N{MULTIPLICATION SIGN} {first['height']} px"]
+    facts += [f"car {first['share']:.1%} of the picture", f"brightness {first['brightness']:.0%}"]
+    facts += ["the car touches the border"] * bool(first["touches_border"])
+    st.caption(plain(" · ".join(facts)))
+
+
+def _show_pictures(images: ChosenImages, pair: Pair, places: NDArray[np.intp], photo: int) -> None:
+    sample = images.samples[pair.pairs.names[photo]]
+    asked = [_ask(pair, sample, which) for which in (0, 1)]
+    said = tuple(each.result() if each.done() and not each.cancelled() else None for each in asked)
+    made = drawn(sample, pair.sides, (said[0], said[1]), alone=pair.alone)
+    for error in made.errors:
+        st.error(plain(error), icon=":material/error:")
+    if made.panes:
+        differs = made.counts is not None and sum(made.counts[:2]) > 0
+        panes(
+            made.panes,
+            photo="/".join(pair.pairs.names[photo]),
+            shape=made.shape,
+            focus=made.spot,
+            focus_label="Where they disagree most" if differs else "Where most is wrong",
+            key="panes",
+        )
+        _show_legend(pair, made)
+        redraw_when_known(asked)
+        _prepare(images, pair, places, photo)
+
+
+def _ask(pair: Pair, sample: Sample, which: int) -> Future[Prediction]:
+    row = (pair.a, pair.b)[which]
+    return predictions().ask(row, sample, pair.settings[which])
+
+
+def _prepare(images: ChosenImages, pair: Pair, places: NDArray[np.intp], photo: int) -> None:
+    """Has the next photo of the list looked at, before somebody asks for it."""
+    found = np.flatnonzero(places == photo)
+    at = int(found[0]) + 1 if len(found) else 0
+    for place in places[at : at + 1]:
+        sample = images.samples.get(pair.pairs.names[place])
+        if sample is not None:
+            for which in (0, 1):
+                _ask(pair, sample, which)
+
+
+def _show_legend(pair: Pair, made: Drawn) -> None:
+    """Draws what the colours of the large picture mean, with the pixels of each."""
+    if pair.alone:
+        show_errors_legend()
+        return
+    if made.counts is None:
+        return
+    a, b, both = made.counts
+    kinds = (
+        (f"{pair.a.title} alone is right", pair.a.colour, a),
+        (f"{pair.b.title} alone is right", pair.b.colour, b),
+        ("both are wrong", DISAGREEMENT_COLOURS.both, both),
+    )
+    entries = "".join(
+        '<span style="display:inline-flex;align-items:center;gap:.4rem">'
+        '<span style="width:.8rem;height:.8rem;border-radius:.2rem;box-sizing:border-box;'
+        f'border:1px solid rgba(128,145,160,.7);background:{colour}"></span>'
+        f"{escape(name)}: {pixels:,} px</span>"
+        for name, colour, pixels in kinds
+    )
+    row = "display:flex;flex-wrap:wrap;gap:.4rem 1.1rem;font-size:.85rem"
+    st.html(f'<div style="{row}">{entries}</div>')

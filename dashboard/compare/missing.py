@@ -1,0 +1,39 @@
+"""Rows that are not measured on the wanted images: said in words, and measured when asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.compare.choice import Row
+from dashboard.compare.images_choice import Wanted
+from dashboard.compare.job_view import show_jobs
+from dashboard.compare.requests import requests_for
+from dashboard.dataset.sources import chosen_reading
+from dashboard.ui.text import plain
+from training.jobs.evaluation import EvaluationRequest
+
+
+def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
+    """Draws which rows are not measured yet, and the way to measure them; nothing if all are."""
+    if not rows:
+        return
+    names = ", ".join(f"**{plain(row.title)}**" for row in rows[:5])
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    text = f"Not measured on these images yet: {names}{more}."
+    if wanted.here is None:
+        st.info(f"{text} {plain(wanted.missing)}", icon=":material/hourglass_empty:")
+        return
+    asked = EvaluationRequest(
+        checkpoints=(),
+        data=tuple(dataset.root for dataset in wanted.here.datasets),
+        reading=chosen_reading(),
+        split=wanted.split,
+        part=wanted.images.part,
+    )
+    count = f"{len(rows)} checkpoint{'s' if len(rows) > 1 else ''}"
+    with st.container(key="missing"):
+        st.markdown(f":material/hourglass_empty: {text}")
+        requests = requests_for(rows, asked)
+        show_jobs(requests, f"Measure {count}", "measure", len(rows) * wanted.images.images)

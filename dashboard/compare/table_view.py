@@ -1,0 +1,223 @@
+"""The table of the comparison: every figure with its interval, what it costs and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.compare.choice import Chosen
+from dashboard.compare.costs import costs_of
+from dashboard.compare.gains_view import show_gains, show_seeds
+from dashboard.compare.verdicts import key_of, ranking_of, verdicts_of
+from dashboard.ui.badges import FIGURES
+from training.comparison.table import ComparisonTable, comparison_table
+from training.evaluation.rows import METRICS, Metric
+from training.evaluation.stored import EvaluationFacts
+
+USUAL = ("dice", "iou", "boundary_iou", "boundary_iou_3px", "boundary_f1", "hd95")
+"""Metrics that are shown unless all are asked for; the chosen one always stands in front."""
+CHOSEN, BEST = "As chosen", "Best first"
+ORDERS = (CHOSEN, BEST, "Name", "Time a photo", "Multiply-adds", "Parameters", "Size")
+_ROWS = 12
+"""Rows that are seen without scrolling."""
+_VERDICTS = {"better": "#2B9A66", "worse": "#DD6B20"}
+"""Colours of what is sure; seen on white and on black."""
+_SWATCH = " "
+"""Name of the column that shows each row's colour in the figures."""
+
+
+class _Shown(float):
+    """A figure that sorts as a number and is written as a text."""
+
+    text: str
+
+    @classmethod
+    def of(cls, value: float, text: str) -> _Shown:
+        shown = cls(value)
+        shown.text = text
+        return shown
+
+    def written(self) -> str:
+        return self.text
+
+
+def show_table(chosen: Chosen) -> None:
+    """Draws the table, what it is ordered by, and the files to keep."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = st.selectbox(
+            "Order",
+            ORDERS,
+            key="order",
+            bind="query-params",
+            width=190,
+            help="A click on a column's head orders by that column, here alone.",
+        )
+        every = st.toggle("All metrics", key="all_metrics", bind="query-params")
+    metrics = shown_metrics(chosen.metric, every=every)
+    made = _table(key_of(chosen), chosen.baseline, metrics, chosen)
+    table = ordered(chosen, table_of(chosen, made, metrics), order)
+    st.dataframe(
+        _styled(chosen, table, metrics),
+        hide_index=True,
+        row_height=36,
+        height=round(36 * (1 + min(len(table), _ROWS + 0.5))) + 2,  # half a row says: scroll
+        column_config=_columns(chosen, metrics),
+        placeholder="",
+        alt="Comparison",
+    )
+    _offer_files(made)
+    show_gains(chosen)
+    show_seeds(chosen)
+
+
+def shown_metrics(chosen: Metric, *, every: bool) -> list[Metric]:
+    """Returns the metrics of the table, the chosen one first."""
+    return [chosen, *(m for m in METRICS if m != chosen and (every or m.name in USUAL))]
+
+
+def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Returns a row a checkpoint, by its place.
+
+    Args:
+        chosen: The comparison.
+        made: Its figures, and how they are written.
+        metrics: Those in it.
+    """
+    table = pd.DataFrame({_SWATCH: "", "Name": made.texts["Checkpoint"]})
+    if len(table) > 1:
+        table["Rank"] = made.texts["Rank"]
+        verdicts = verdicts_of(chosen)
+        table["Verdict"] = [each.short if each else "baseline" for each in verdicts]
+    for metric in metrics:
+        pairs = zip(made.figures[metric.name], made.texts[metric.label], strict=True)
+        shown = [_Shown.of(value, text) for value, text in pairs]
+        table[metric.label] = pd.Series(shown, dtype=object)  # else they become plain numbers
+    facts = [evaluation.facts for evaluation in chosen.evaluations]
+    table["Split"] = [_split_text(each) for each in facts]
+    table["Images"], table["Cars"] = made.figures["photos"], made.figures["cars"]
+    table["Not read"] = [each.failed for each in facts]
+    table["Threshold"] = [each.threshold for each in facts]
+    table["Time a photo"] = made.figures["seconds"]
+    costs = costs_of(chosen)
+    table["Multiply-adds"] = [cost.multiply_adds for cost in costs]
+    table["Parameters"] = [cost.parameters for cost in costs]
+    table["Size"] = [cost.file_bytes for cost in costs]
+    table["Memory"] = [cost.peak_bytes for cost in costs]
+    for column in ("Split", "Not read", "Memory"):
+        if not table[column].any():
+            table = table.drop(columns=column)
+    return table
+
+
+def ordered(chosen: Chosen, table: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Returns the table's rows in one of `ORDERS`; of equals the first chosen stands first."""
+    if order == CHOSEN:
+        return table
+    if order == BEST:
+        places = {place.name: at for at, place in enumerate(ranking_of(chosen).places)}
+        return table.sort_values("Name", key=lambda names: names.map(places), kind="stable")
+    return table.sort_values(order, kind="stable")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _table(key: str, baseline: int, metrics: Sequence[Metric], _chosen: Chosen) -> ComparisonTable:
+    name = _chosen.rows[baseline].title
+    return comparison_table(_chosen.compared, ranking_of(_chosen), metrics, name)
+
+
+def _offer_files(made: ComparisonTable) -> None:
+    """Draws the buttons that give the table as a file; all rows, as they were chosen."""
+    with st.container(horizontal=True, gap="small"):
+        for name, text, ending, mime in (
+            ("CSV", made.to_csv, "csv", "text/csv"),
+            ("LaTeX", made.to_latex, "tex", "application/x-tex"),
+            ("Markdown", made.to_markdown, "md", "text/markdown"),
+        ):
+            st.download_button(
+                name,
+                text,
+                f"carmask-comparison.{ending}",
+                mime,
+                key=f"save_{ending}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _split_text(facts: EvaluationFacts) -> str:
+    """Returns the verdict on an evaluation where it is not clean, else what is to be known."""
+    return "; ".join(facts.warnings) if facts.verdict.is_clean else facts.verdict.label
+
+
+def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> Any:
+    """Returns the table with intervals as texts, the rows' colours, verdicts and leaks marked."""
+    labels = [metric.label for metric in metrics]
+    verdicts = verdicts_of(chosen) if len(table) > 1 else [None]
+
+    def of_row(row: pd.Series[Any]) -> list[str]:
+        place = int(row.name)  # type: ignore[call-overload]
+        verdict = verdicts[place]
+        colours = {"Verdict": _VERDICTS.get(verdict.kind, "") if verdict else ""}
+        trust = FIGURES[chosen.evaluations[place].facts.verdict.kind]
+        colours |= dict.fromkeys([*labels, "Split"], trust)
+        looks = {name: f"color: {colour}" for name, colour in colours.items() if colour}
+        looks[_SWATCH] = f"background-color: {chosen.rows[place].colour}"
+        return [looks.get(name, "") for name in row.index]
+
+    formats = {"Time a photo": _milliseconds, **dict.fromkeys(labels, _Shown.written)}
+    return table.style.apply(of_row, axis=1).format(formats)
+
+
+def _columns(chosen: Chosen, metrics: Sequence[Metric]) -> dict[str, Any]:
+    config = st.column_config
+    baseline = chosen.rows[chosen.baseline].title
+    columns: dict[str, Any] = {
+        _SWATCH: config.TextColumn(pinned=True, width=12),
+        "Name": config.TextColumn(pinned=True, width=170),
+        "Rank": config.TextColumn(
+            width=64,
+            help=f"By {chosen.metric.title}, over all pairs at once (Holm). "
+            '"2 to 3" says that no one can tell which of these places it has.',
+        ),
+        "Verdict": config.TextColumn(
+            f"Against {baseline}",
+            width=280,
+            help=f"By {chosen.metric.title}: the difference on the same images, with its 95% "
+            "interval over cars, for all pairs at once.",
+        ),
+        "Split": config.TextColumn(width=110),
+        "Images": config.NumberColumn(width=70, help="The same ones for all."),
+        "Cars": config.NumberColumn(width=56),
+        "Not read": config.NumberColumn(
+            width=80, help="Images that can't be read; they stand in no mean."
+        ),
+        "Threshold": config.NumberColumn(
+            format="%.2f", width=84, help="Probability from which a pixel is car: its own."
+        ),
+        "Time a photo": config.NumberColumn(
+            width=100,
+            help="Median of the network's time when these images were evaluated, on the machine "
+            "that did it.",
+        ),
+        "Multiply-adds": config.NumberColumn(
+            format="compact", width=104, help="For one photo on the network's own grid."
+        ),
+        "Parameters": config.NumberColumn(format="compact", width=94),
+        "Size": config.NumberColumn(format="bytes", width=84),
+        "Memory": config.NumberColumn(
+            format="bytes", width=84, help="Most that a process held here, for 12 megapixels."
+        ),
+    }
+    for metric in metrics:
+        better = "higher" if metric.higher_is_better else "lower"
+        columns[metric.label] = config.NumberColumn(
+            width=196, help=f"Mean over all images with its 95% interval; {better} is better."
+        )
+    return columns
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms"

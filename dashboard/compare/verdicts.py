@@ -1,0 +1,46 @@
+"""What the statistics say of a comparison; computed once for all sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.compare.choice import Chosen
+from training.comparison.aligned import Compared
+from training.comparison.interval import Interval
+from training.comparison.ranking import Ranking, rank
+from training.comparison.verdict import Verdict
+from training.evaluation.rows import Metric
+
+
+def ranking_of(chosen: Chosen) -> Ranking:
+    """Returns all rows in the order of the chosen metric, and the verdict of every pair."""
+    return _ranking(key_of(chosen), chosen.metric, chosen.compared)
+
+
+def intervals_of(chosen: Chosen, metric: Metric) -> Sequence[Interval]:
+    """Returns the mean of every row's figures with its interval, in the rows' order."""
+    return _intervals(key_of(chosen), metric, chosen.compared)
+
+
+def verdicts_of(chosen: Chosen) -> list[Verdict | None]:
+    """Returns what each row is against the baseline by the chosen metric; None of itself."""
+    ranking, names = ranking_of(chosen), chosen.compared.names
+    against = names[chosen.baseline]
+    return [None if name == against else ranking.verdict(name, against) for name in names]
+
+
+def key_of(chosen: Chosen) -> str:
+    """Returns what tells these rows, so named and measured, from any others."""
+    return "\0".join([*chosen.compared.names, *map(chosen.mark, range(len(chosen.rows)))])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ranking(key: str, metric: Metric, _compared: Compared) -> Ranking:
+    return rank(_compared, metric)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _intervals(key: str, metric: Metric, _compared: Compared) -> Sequence[Interval]:
+    return _compared.intervals(metric)

@@ -1,0 +1,48 @@
+"""How far the measuring of a data folder is: a line that goes away when it is done."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.dataset.survey import Survey
+from dashboard.ui.redraw import redraw_when_quiet
+from dashboard.ui.text import plain
+
+
+def show_progress(survey: Survey) -> None:
+    """Draws how far the survey is, and the way to stop it or to go on; nothing when it is done."""
+    if survey.running:
+        st.fragment(_watch, run_every=1.0)(survey)
+    elif survey.state == "stopped":
+        _show_stopped(survey)
+    elif survey.state == "failed":
+        st.error(f"The photos could not be measured: {plain(survey.error)}")
+
+
+def _watch(survey: Survey) -> None:
+    if not survey.running:
+        redraw_when_quiet()
+    count = len(survey.dataset.samples)
+    with _line():
+        if survey.state == "looking":
+            st.caption(f"All {count:,} photos are measured; looking for copies and faults …")
+            return
+        if not survey.counted:
+            st.caption(f"Looking up which of the {count:,} photos are measured already …")
+            return
+        rate = f" · {survey.speed:,.0f} a second" if survey.speed >= 1 else ""
+        text = f"Measuring photos: {survey.done:,} of {count:,}{rate}"
+        st.progress(min(1.0, survey.done / max(1, count)), text)
+        st.button("Stop", key="stop_survey", icon=":material/stop_circle:", on_click=survey.stop)
+
+
+def _show_stopped(survey: Survey) -> None:
+    with _line():
+        st.caption(
+            f"Measured {survey.done:,} of {len(survey.dataset.samples):,} photos, then stopped."
+        )
+        st.button("Go on", key="go_on", icon=":material/play_circle:", on_click=survey.go_on)
+
+
+def _line() -> st.delta_generator.DeltaGenerator:
+    return st.container(key="survey", horizontal=True, vertical_alignment="center", gap="small")

@@ -1,0 +1,83 @@
+"""The runs that there are, each with what a person noted on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from dashboard.ui.folders import runs_folder
+from training.runs.listing import list_runs
+from training.runs.notes import RunNotes, notes_with_error
+from training.runs.statuses import ALIVE
+from training.runs.summary import RunSummary
+
+ABLATION = "ablation-"
+"""Names of the shipped runs that tell what padding and augmentation do begin with it."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run of the list."""
+
+    summary: RunSummary
+    notes: RunNotes
+
+    @property
+    def name(self) -> str:
+        """Its folder, which the URL names."""
+        return self.summary.name
+
+    @property
+    def title(self) -> str:
+        """How a person calls it."""
+        return self.notes.title or self.summary.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether a trainer works on it now."""
+        return self.summary.status in ALIVE
+
+    @property
+    def ships(self) -> bool:
+        """Whether it came with Carmask."""
+        return self.name.startswith(("carmask-", ABLATION))
+
+
+def listed_runs() -> list[Listed]:
+    """Returns all runs, the one that started last first.
+
+    Raises:
+        RunError: The folder of runs can't be read.
+    """
+    return [_listed(each) for each in list_runs(runs_folder())]
+
+
+def _listed(summary: RunSummary) -> Listed:
+    notes, error = notes_with_error(summary.folder)
+    errors = " ".join(filter(None, (summary.error, error)))
+    return Listed(replace(summary, error=errors), notes)
+
+
+def ago(time: datetime | None) -> str:
+    """Returns how long ago something was: "12 s ago", "3 h ago"; empty where it is not known."""
+    return f"{span((datetime.now(UTC) - time).total_seconds())} ago" if time else ""
+
+
+def span(seconds: float) -> str:
+    """Returns a time in its largest unit, with the next one below where that still matters."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
+
+
+def progress(summary: RunSummary) -> str:
+    """Returns how far a run came: "epoch 3 of 10", "step 40"."""
+    if summary.epoch or summary.epochs:
+        of = f" of {summary.epochs}" if summary.epochs else ""
+        return f"epoch {summary.epoch}{of}"
+    return f"step {summary.step:,}" if summary.step else ""

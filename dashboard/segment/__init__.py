@@ -1,0 +1,1 @@
+"""The Segment page: photos in, masks and cut-outs out."""

@@ -1,0 +1,68 @@
+"""What a person takes home at the photo's full size; made when it is asked for, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+from core.errors import CarmaskError
+from core.results import (
+    ResultRow,
+    cutout_file,
+    mask_file,
+    overlay_file,
+    result_files,
+    result_row,
+    write_zip,
+)
+from dashboard.segment.photos import Photo
+from dashboard.segment.pictures import Look
+from dashboard.segment.segmenter import Prepared, Segmenter
+
+
+def full_mask(prepared: Prepared, look: Look) -> bytes:
+    """Returns the mask as PNG, mode L, 0 or 255."""
+    return mask_file(prepared.result.mask(look.settings))
+
+
+def full_overlay(prepared: Prepared, look: Look) -> bytes:
+    """Returns the overlay as JPEG."""
+    mask = prepared.result.mask(look.settings)
+    return overlay_file(prepared.photo.source.read(), mask, look.style)
+
+
+def full_cutout(prepared: Prepared, look: Look) -> bytes:
+    """Returns the car alone on a transparent ground, as PNG."""
+    mask = prepared.result.mask(look.settings)
+    return cutout_file(prepared.photo.source.read(), mask)
+
+
+def results_of(
+    segmenter: Segmenter, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
+) -> Iterator[tuple[str, bytes]]:
+    """Yields (file name, bytes) of all results, holding one photo at a time.
+
+    Args:
+        segmenter: The network.
+        photos: The photos; each is read when its turn comes.
+        look: Settings.
+        rows: Gets a line for each photo, with the error of one that can't be read.
+    """
+    for photo in photos:
+        try:
+            read = photo.source.load()
+            result = segmenter.segment(photo, lambda read=read: read)
+        except CarmaskError as error:
+            rows.append(ResultRow(photo.source.name, error=str(error)))
+            continue
+        stem, mask, answer = photo.source.stem, result.mask(look.settings), result.answer
+        yield from result_files(stem, read.pixels, mask, look.style, with_cutout=True)
+        figures = answer.doubt, result.seconds, answer.by
+        rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
+
+
+def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:
+    """Returns a ZIP with mask, overlay and cut-out of each photo and results.csv."""
+    target, rows = BytesIO(), list[ResultRow]()
+    write_zip(target, results_of(segmenter, photos, look, rows), rows)
+    return target.getvalue()

@@ -1,0 +1,128 @@
+"""What a run measured so far: figures, curves, the probes of the last epoch, the log's end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.drawing import OverlayStyle, overlay
+from core.errors import CarmaskError
+from core.image import encode_jpeg
+from dashboard.ui.text import plain
+from training.runs.probes import RunProbes, read_probes
+from training.runs.watched import Seen
+
+SCORES = (("dice", "Dice"), ("iou", "IoU"), ("boundary_iou", "Boundary IoU"))
+_COLOURS = {"dice": "#1C86C7", "iou": "#E69F00", "boundary_iou": "#009E73"}
+_HEIGHT = 240
+
+
+def show_figures(seen: Seen) -> None:
+    """Draws the newest figures; the best epoch's stand below them."""
+    best = seen.summary.best
+    with st.container(horizontal=True, gap="small"):
+        for column, name in SCORES:
+            value = seen.last(f"val_{column}")
+            if value is not None:
+                note = f"best epoch {best.epoch}: {getattr(best, column):.4f}" if best else None
+                st.metric(name, f"{value:.4f}", help=note, width=130)
+        for column, name, form in (
+            ("loss", "Loss", "{:.4f}"),
+            ("learning_rate", "Learning rate", "{:.2g}"),
+            ("images_per_second", "Images a second", "{:.1f}"),
+        ):
+            value = seen.last(column)
+            if value is not None:
+                st.metric(name, form.format(value), width=130)
+    if best and best.dice is not None:
+        st.caption(f"Best so far: Dice {best.dice:.4f} in epoch {best.epoch}.")
+
+
+def show_curves(seen: Seen) -> None:
+    """Draws the loss by step, and the validation figures by epoch."""
+    steps, epochs = seen.curves.steps, seen.curves.epochs
+    columns = st.columns(2, gap="medium")
+    with columns[0]:
+        figure = go.Figure()
+        figure.add_scatter(
+            x=steps["step"], y=steps["loss"], name="each 20th step", mode="lines",
+            line={"color": _COLOURS["dice"], "width": 1}, opacity=0.6,
+        )  # fmt: skip
+        figure.add_scatter(
+            x=epochs["step"], y=epochs["loss"], name="mean of the epoch", mode="lines+markers",
+            line={"color": _COLOURS["dice"], "width": 2},
+        )  # fmt: skip
+        _draw(figure, "Training loss", "step", "live_loss")
+    with columns[1]:
+        figure = go.Figure()
+        for column, name in SCORES:
+            if f"val_{column}" in epochs:
+                known = epochs[epochs[f"val_{column}"].notna()]
+                figure.add_scatter(
+                    x=known["epoch"], y=known[f"val_{column}"], name=name, mode="lines+markers",
+                    line={"color": _COLOURS[column], "width": 2},
+                )  # fmt: skip
+        _draw(figure, "Validation", "epoch", "live_scores")
+
+
+def _draw(figure: go.Figure, title: str, axis: str, key: str) -> None:
+    figure.update_layout(
+        height=_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        showlegend=True,
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.06, "yanchor": "bottom"},
+        dragmode=False,
+        hovermode="x unified",
+        uirevision="same",
+    )
+    figure.update_xaxes(title=axis, fixedrange=True, showgrid=False, title_standoff=6)
+    figure.update_yaxes(fixedrange=True, nticks=5)
+    st.markdown(f"**{title}**")
+    st.plotly_chart(
+        figure, key=key, config={"displayModeBar": False, "responsive": True}, alt=title
+    )
+
+
+def show_probes(run: Path) -> None:
+    """Draws what the network makes of the probes after the newest epoch."""
+    probes = read_probes(run)
+    if probes is None or not probes.epochs:
+        return
+    # The newest epoch may be being written; it is drawn once it has all its pictures.
+    for epoch in reversed(probes.epochs[-2:]):
+        pictures = [_probe(probes, epoch, probe.number) for probe in probes.probes]
+        if all(pictures):
+            break
+    else:
+        return
+    st.markdown(f"**Masks after epoch {epoch}**", help="Validation photos, the same all run long.")
+    with st.container(horizontal=True, gap="small", key="probes"):
+        for probe, picture in zip(probes.probes, pictures, strict=True):
+            assert picture is not None
+            st.image(picture, width=140, alt=probe.name)
+
+
+def _probe(probes: RunProbes, epoch: int, number: int) -> bytes | None:
+    """Returns a probe's photo with its mask; None where it can't be read."""
+    path = probes.folder / f"epoch_{epoch:04}" / f"{number}.png"
+    try:
+        return _picture(str(path), path.stat().st_mtime_ns, probes, epoch, number)
+    except (CarmaskError, OSError):
+        return None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _picture(path: str, changed: int, _probes: RunProbes, epoch: int, number: int) -> bytes:
+    """Returns a JPEG of the probe whose probability is in a file as it was at a time (ns)."""
+    photo, probability = _probes.photo(number), _probes.probability(epoch, number)
+    return encode_jpeg(overlay(photo, probability >= 0.5, OverlayStyle()), 85)
+
+
+def show_log(seen: Seen) -> None:
+    """Draws the last lines of the log."""
+    if seen.log:
+        with st.expander("End of the log", icon=":material/notes:", expanded=seen.alive):
+            st.code("\n".join(seen.log), language=None, wrap_lines=True)
+            st.caption(plain(str(seen.summary.folder / "log.txt")))

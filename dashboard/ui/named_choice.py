@@ -1,0 +1,67 @@
+"""A choice of one thing by its name, which the URL keeps: a link names it, and it may be gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import streamlit as st
+
+from dashboard.ui.text import plain
+
+
+def distinct(titles: Mapping[str, str]) -> dict[str, str]:
+    """Returns titles by name, of which no two are equal: those that were have the name behind them.
+
+    Streamlit tells the entries of a list by what it shows of them.
+    """
+    counts = Counter(titles.values())
+    return {n: title if counts[title] == 1 else f"{title} ({n})" for n, title in titles.items()}
+
+
+def pick_named(
+    word: str,
+    label: str,
+    titles: Mapping[str, str],
+    usual: str = "",
+    *,
+    gone: str = "",
+    help: str | None = None,
+    width: int | None = None,
+) -> str:
+    """Draws the choice and returns the name of what was chosen.
+
+    It is not bound to the URL, as Streamlit would do it: then the titles would stand there.
+
+    Args:
+        word: What the URL calls the choice; `<word>_choice` is the widget's key.
+        label: What a person calls it.
+        titles: What there is, its title by its name; at least one.
+        usual: Name of what is chosen before anybody chose; the first one where it is not there.
+        gone: Warning where the URL names something else; {} stands for what it names.
+        help: Text behind the question mark.
+        width: In px; None takes all there is.
+    """
+    wanted = st.query_params.get(word)
+    if wanted is not None and wanted not in titles and gone:
+        st.warning(gone.format(plain(wanted)))
+    if wanted not in titles:
+        wanted = usual if usual in titles else next(iter(titles))
+    key = f"{word}_choice"
+    st.session_state[key] = wanted
+    labels = distinct(titles)
+
+    def write() -> None:
+        st.query_params[word] = st.session_state[key]
+
+    return str(
+        st.selectbox(
+            plain(label),
+            list(titles),
+            format_func=labels.__getitem__,
+            key=key,
+            help=help,
+            on_change=write,
+            width=width or "stretch",
+        )
+    )

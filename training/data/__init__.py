@@ -1,0 +1,1 @@
+"""Data folders: layouts, masks, cars and splits."""

@@ -1,0 +1,217 @@
+"""Ways to split data folders: by car, in folds by car, or by single photos, which leaks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from core.errors import ConfigError
+from training.data.folder import Dataset, Sample
+from training.data.sides import (
+    Digests,
+    Part,
+    Sides,
+    Split,
+    TrainedCars,
+    divided_photo,
+    load_split,
+)
+from training.data.strata import Shares, deal_alike, pick_alike, shares_of
+
+__all__ = [
+    "Part",
+    "Split",
+    "cars_by_family",
+    "load_split",
+    "split_at_random",
+    "split_by_car",
+    "split_folds",
+]
+
+LARGEST_SHARE = 0.9
+"""Largest share of the cars that may be kept for validation."""
+
+
+def split_by_car(
+    datasets: Sequence[Dataset],
+    val_share: float,
+    seed: int,
+    shares: Shares | None = None,
+    before: TrainedCars | None = None,
+    digests: Digests | None = None,
+) -> Split:
+    """Returns a split of each family by its cars.
+
+    A car that several families have, by its id, stands on the same side in all of them.
+
+    Args:
+        datasets: Data folders.
+        val_share: Share of each family's cars that is kept, rounded down, at least one; in
+            [0, 0.9].
+        seed: Chooses which; each family's choice depends on its own cars, and on those that it
+            shares with others.
+        shares: Where given, cars of all sizes are kept: the mean and the quantiles of both sides
+            are close. A car without a share counts as a middling one.
+        before: What the network has been trained on already. These cars are not kept, so fewer may
+            be; only where a family has no other car does it leak. Not with `shares`.
+        digests: Of the data's photos: by these too, cars are known again that were trained on.
+
+    Raises:
+        ConfigError: A family has fewer than two cars, so nothing could be kept; or the share is
+            out of its range.
+    """
+    _require_share(val_share)
+    before, digests = before or TrainedCars(), digests or {}
+    families = cars_by_family(datasets)
+    is_kept: dict[str, bool] = {}  # by car, whatever its family
+    for family, cars in sorted(families.items(), key=_size):  # a large one follows a small one
+        _require_cars(family, cars, 2)
+        kept = max(1, int(len(cars) * val_share))
+        rng = np.random.default_rng(seed)
+        if shares is None:
+            order = [cars[place] for place in rng.permutation(len(cars))]
+            new = [car for car in order if not before.has(car, digests.get(car, ()))]
+        else:
+            order = list(cars)
+            new = [cars[place] for place in pick_alike(shares_of(family, cars, shares), kept, rng)]
+        picked = [car for car in cars if is_kept.get(car)]
+        picked += [car for car in new if car not in is_kept][: max(0, kept - len(picked))]
+        picked = picked or [car for car in order if car not in is_kept][:kept]
+        is_kept |= {car: car in picked for car in cars}
+    return _split_of(families, is_kept, seed, before, digests)
+
+
+def split_folds(
+    datasets: Sequence[Dataset], folds: int, seed: int, shares: Shares | None = None
+) -> list[Split]:
+    """Returns `folds` splits by car in which every car is kept for validation exactly once.
+
+    Args:
+        datasets: Data folders.
+        folds: Number of splits, 2 or more.
+        seed: Chooses which car is in which fold.
+        shares: As for `split_by_car`.
+
+    Raises:
+        ConfigError: A family has fewer cars than there are folds, or there are fewer than two.
+    """
+    if folds < 2:
+        raise ConfigError(f"folds is {folds}; it must be 2 or more.")
+    families = cars_by_family(datasets)
+    fold_of: dict[str, int] = {}  # by car, whatever its family
+    for family, cars in sorted(families.items(), key=_size):
+        _require_cars(family, cars, folds)
+        rng = np.random.default_rng(seed)
+        if shares is None:
+            order = [int(place) for place in rng.permutation(len(cars))]
+            dealt = [order[fold::folds] for fold in range(folds)]
+        else:
+            dealt = deal_alike(shares_of(family, cars, shares), folds, rng)
+        places = {cars[place]: fold for fold, each in enumerate(dealt) for place in each}
+        fold_of = places | fold_of
+    return [
+        _split_of(families, {car: its == fold for car, its in fold_of.items()}, seed)
+        for fold in range(folds)
+    ]
+
+
+def split_at_random(datasets: Sequence[Dataset], val_share: float, seed: int) -> Split:
+    """Returns a split of each family by single photos, whatever car they show.
+
+    Most cars then stand on both sides, and every number of such a training flatters. An augmented
+    photo stays on the side of the photo that it was made from.
+
+    Args:
+        datasets: Data folders.
+        val_share: Share of each family's photos that is kept, rounded down, at least one; in
+            [0, 0.9].
+        seed: Chooses which.
+
+    Raises:
+        ConfigError: A family has fewer than two photos, or the share is out of its range.
+    """
+    _require_share(val_share)
+    val: Sides = {}
+    train: Sides = {}
+    photos = _by_family(datasets, divided_photo)
+    for family, names in photos.items():
+        if len(names) < 2:
+            raise ConfigError(f"{family} has {len(names)} photo; a split needs two or more.")
+        order = np.random.default_rng(seed).permutation(len(names))
+        picked = [int(place) for place in order[: max(1, int(len(names) * val_share))]]
+        val[family], train[family] = _both_sides(names, picked)
+    return Split(
+        val_cars=_cars_of(datasets, val),
+        train_cars=_cars_of(datasets, train),
+        seed=seed,
+        by="random",
+        val_images=val,
+        train_images=train,
+    )
+
+
+def cars_by_family(datasets: Sequence[Dataset]) -> Sides:
+    """Returns the cars of each family, sorted; several data folders can be of one family."""
+    return _by_family(datasets, lambda sample: sample.car)
+
+
+def _by_family(datasets: Sequence[Dataset], name_of: Callable[[Sample], str]) -> Sides:
+    found: dict[str, set[str]] = defaultdict(set)
+    for dataset in datasets:
+        found[dataset.family].update(name_of(sample) for sample in dataset.samples)
+    return {family: tuple(sorted(names)) for family, names in found.items()}
+
+
+def _size(family: tuple[str, tuple[str, ...]]) -> int:
+    return len(family[1])
+
+
+def _split_of(
+    families: Sides,
+    is_kept: Mapping[str, bool],
+    seed: int,
+    before: TrainedCars | None = None,
+    digests: Digests | None = None,
+) -> Split:
+    """Returns the split by car of families, from whether each car is kept."""
+    val, train = (
+        {family: tuple(c for c in cars if is_kept[c] == side) for family, cars in families.items()}
+        for side in (True, False)
+    )
+    return Split(val, train, seed, before=before or TrainedCars(), digests=digests or {})
+
+
+def _cars_of(datasets: Sequence[Dataset], photos: Sides) -> Sides:
+    """Returns the cars that the named photos show, by family."""
+    cars: dict[str, set[str]] = {family: set() for family in photos}
+    for dataset in datasets:
+        here = set(photos[dataset.family])
+        cars[dataset.family] |= {s.car for s in dataset.samples if divided_photo(s) in here}
+    return {family: tuple(sorted(names)) for family, names in cars.items()}
+
+
+def _both_sides(
+    names: Sequence[str], picked: Sequence[int]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the picked names and the others, each in order."""
+    chosen = set(picked)
+    return (
+        tuple(name for place, name in enumerate(names) if place in chosen),
+        tuple(name for place, name in enumerate(names) if place not in chosen),
+    )
+
+
+def _require_cars(family: str, cars: Sequence[str], least: int) -> None:
+    if len(cars) < least:
+        raise ConfigError(
+            f"{family} has {len(cars)} car{'s' if len(cars) != 1 else ''}; a split by car needs "
+            f"{least} or more here. A car is the part of a photo's name before '_', unless "
+            "--car-rule or --cars says otherwise."
+        )
+
+
+def _require_share(val_share: float) -> None:
+    if not 0 <= val_share <= LARGEST_SHARE:
+        raise ConfigError(f"val_share is {val_share}; it must be from 0 to {LARGEST_SHARE}.")

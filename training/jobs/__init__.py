@@ -1,0 +1,1 @@
+"""Background work: detached processes, locks and the queue."""

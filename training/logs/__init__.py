@@ -1,1 +1,0 @@
-"""Reading runs: the list, the curves, the notes; our own runs and those of others."""

@@ -1,0 +1,1 @@
+"""Run folders: written, listed and read; our own and those of other programs."""

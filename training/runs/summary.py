@@ -1,0 +1,88 @@
+"""What a list of runs shows of one run, read as far as its files go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.split_verdict import UNKNOWN, SplitVerdict
+from training.runs.statuses import Status
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Validation figures of one epoch, over all validation photos; None: not measured."""
+
+    epoch: int
+    dice: float | None = None
+    iou: float | None = None
+    boundary_iou: float | None = None
+    boundary_iou_3px: float | None = None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What the best epoch has most of: Dice; where no Dice was measured, IoU."""
+        dice, iou = (-1.0 if value is None else value for value in (self.dice, self.iou))
+        return dice, iou
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run in a list; what its files do not say is None, 0 or empty."""
+
+    name: str
+    """Its folder, seen from the folder of runs."""
+    folder: Path
+    written_by: str = "carmask"
+    """"carmask", or the format of a foreign log: "lightning", "tensorboard", "csv", "text"."""
+    status: Status = "unknown"
+    message: str = ""
+    """Why it ended, where it failed or crashed."""
+    cause: str = ""
+    """The kind of a failure, where it is known: "diverged", "memory" or "killed"."""
+    epoch: int = 0
+    """Epochs finished."""
+    epochs: int = 0
+    """Epochs asked for."""
+    step: int = 0
+    """Optimiser steps done."""
+    images: int = 0
+    """Training samples seen."""
+    share: float = 0.0
+    """How much of the training is done, in [0, 1]."""
+    started: datetime | None = None
+    """First line of the log, UTC."""
+    updated: datetime | None = None
+    """Last sign of life, UTC."""
+    seconds: float | None = None
+    """Time spent on training and validation, over all sessions."""
+    best: Scores | None = None
+    """Of the epoch with the highest Dice."""
+    last: Scores | None = None
+    """Of the last epoch that was validated."""
+    device: str = ""
+    """"cpu", "cuda:0", ..."""
+    device_name: str = ""
+    data: tuple[str, ...] = ()
+    """Names of the data folders."""
+    verdict: SplitVerdict = UNKNOWN
+    """Whether its figures can be trusted; "unknown" where its files hold no verdict."""
+    seed: int | None = None
+    parameters: int | None = None
+    """Parameters of the network."""
+    error: str = ""
+    """What could not be read, and why; the rest stands."""
+    remark: str = ""
+    """Of a foreign log: what was guessed, and what was left out and why."""
+
+    @property
+    def verdict_on_figures(self) -> SplitVerdict | None:
+        """The verdict; None of a run that has neither figures nor a split yet."""
+        begun = self.step or self.best or self.verdict != UNKNOWN
+        return self.verdict if begun else None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the highest validation Dice."""
+        return self.best.epoch if self.best else None
