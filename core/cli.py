@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -28,6 +29,7 @@ from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.names import first_few
 from core.photos import list_photos
+from core.places import current_runs, shipped_runs
 from core.results import ResultRow
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -86,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs that knows most kinds of photos; none where --checkpoint is given",
     )
     segment.add_argument(
-        "--runs", type=Path, default=_shipped_runs(), help="where the best checkpoint is looked for"
+        "--runs", type=Path, default=_default_runs(), help="where the best checkpoint is looked for"
     )
     segment.add_argument("--threshold", type=float, help="default: the checkpoint's own")
     segment.add_argument("--keep-largest", action="store_true", help="keep the largest part only")
@@ -157,10 +159,10 @@ def _add_export(commands: Commands) -> None:
     export.set_defaults(command=_export)
 
 
-def _shipped_runs() -> Path:
-    """Returns runs/ here, or where there is none the one beside the package."""
-    here = Path("runs")
-    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "runs"
+def _default_runs() -> Path:
+    """Returns CARMASK_RUNS, else runs/ here, or where there is none the runs that ship."""
+    here = current_runs()
+    return here if here.is_dir() or "CARMASK_RUNS" in os.environ else shipped_runs()
 
 
 def _segment(options: argparse.Namespace) -> int:

@@ -122,3 +122,12 @@ def within_any(names: set[str], package: str) -> bool:
 def test_no_room_for_leftovers() -> None:
     banned = {"utils.py", "helpers.py", "common.py", "constants.py"}
     assert not [path for path in sources() if path.name in banned]
+
+
+def test_one_module_knows_where_everything_lies() -> None:
+    climbers = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if "__file__).resolve()" in path.read_text(encoding="utf-8")
+    }
+    assert climbers == {"core/places.py"}

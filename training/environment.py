@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from core.places import PACKAGES
 
 _LIBRARIES = ("torch", "torchvision", "albumentations", "numpy", "opencv-python-headless", "pillow")
 
@@ -26,11 +27,12 @@ def code_facts() -> dict[str, Any]:
 
 def code_fingerprint() -> str:
     """Returns a SHA-256 of the source of core and training."""
-    root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for package in ("core", "training"):
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        for path in sorted((PACKAGES / package).rglob("*.py")):
+            digest.update(
+                path.relative_to(PACKAGES).as_posix().encode() + b"\0" + path.read_bytes()
+            )
     return digest.hexdigest()
 
 

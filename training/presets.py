@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError
+from core.places import shipped_runs, short_path
 from training.config import TrainConfig
 
-SHIPPED = "runs/carmask-fast"
-"""The shipped run that preset quick goes on from; a trainer starts in the project's folder."""
+SHIPPED = "carmask-fast"
+"""The shipped run that preset quick goes on from."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def _first_steps() -> dict[str, Any]:
 
 
 def _quick() -> dict[str, Any]:
-    return {**_first_steps(), "size": 352, "start_from": SHIPPED, "learning_rate": 3e-4}
+    start = short_path(shipped_runs() / SHIPPED)
+    return {**_first_steps(), "size": 352, "start_from": start, "learning_rate": 3e-4}
 
 
 def _best() -> dict[str, Any]:

@@ -11,11 +11,12 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.image import encode_png
 from core.masks import car_share
+from core.places import workspace
 from dashboard.dataset.applied_text import TIMES, applied_lines, number
 from dashboard.dataset.previews import draw
 from dashboard.dataset.sources import list_sources
 from dashboard.dataset.studio_controls import pick_epoch, pick_shown
-from dashboard.ui.folders import ROOT, run_files
+from dashboard.ui.folders import run_files
 from dashboard.ui.text import plain
 from training.data.folder import Dataset
 
@@ -64,7 +65,7 @@ def _open(run: Path, changed: int, known: tuple[Path, ...]) -> ReplayedRun:
     """Returns the run as its config was at a time (ns); its data may be a known folder's."""
     from training.engine.sample_replay import replay_run
 
-    return replay_run(run, ROOT, {folder.name: folder for folder in reversed(known)})
+    return replay_run(run, workspace(), {folder.name: folder for folder in reversed(known)})
 
 
 def _pick_index(count: int) -> int:

@@ -15,8 +15,8 @@ import streamlit as st
 from core.errors import CarmaskError, ConfigError
 from core.names import shortened
 from core.paths import to_path
+from core.places import workspace
 from training.config import TrainConfig, field_kinds
-from training.jobs.detached import ROOT
 from training.presets import PRESETS
 
 USUAL_PRESET = next(iter(PRESETS))
@@ -124,7 +124,7 @@ def _error_alone(name: str, value: Any) -> str:
 
 
 def _missing_files(values: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what is wrong with settings that name a file; a trainer starts in ROOT."""
+    """Returns what is wrong with settings that name a file; a trainer starts in the workspace."""
     places = {name: values[name] for name in PATHS if values[name]}
     if not str(values["recipe"]).endswith(".json"):
         places.pop("recipe", None)
@@ -135,7 +135,7 @@ def _missing_files(values: Mapping[str, Any]) -> dict[str, str]:
 def _why_missing(name: str, place: str) -> str:
     """Returns what is wrong with the path of a setting; "" if nothing is."""
     try:
-        path = to_path(place, ROOT)
+        path = to_path(place, workspace())
     except ConfigError as error:
         return str(error)
     if path.is_file() or (name == "start_from" and path.is_dir()):

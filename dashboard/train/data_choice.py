@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.places import workspace
 from core.split_verdict import SplitVerdict
 from dashboard.dataset.sources import (
     Source,
@@ -21,7 +22,6 @@ from dashboard.ui.text import plain
 from training.config import TrainConfig
 from training.data.folder import check_reading
 from training.data.lineage import split_of
-from training.jobs.detached import ROOT
 
 _KEY, _PARAMETER = "train_on_choice", "train_on"
 
@@ -76,7 +76,8 @@ def data_facts(config: TrainConfig) -> DataFacts:
     Raises:
         CarmaskError: The data can't be used, or not split as the settings ask.
     """
-    reading = config.reading(ROOT)
+    base = workspace()
+    reading = config.reading(base)
     opened = [open_source(Source(Path(f).name, Path(f)), reading) for f in config.data]
     for each in opened:
         if not each.dataset.samples:
@@ -85,7 +86,7 @@ def data_facts(config: TrainConfig) -> DataFacts:
             )
     datasets = [each.dataset for each in opened]
     check_reading(reading, datasets)
-    split = split_of(config, datasets, ROOT, record=False)
+    split = split_of(config, datasets, base, record=False)
     train, val = split.select(datasets, "train"), split.select(datasets, "val")
     shown = {(sample.source, sample.car) for sample in (*train, *val)}
     return DataFacts(len(train), len(val), len(shown), split.verdict())

@@ -13,12 +13,11 @@ from core.errors import ConfigError
 from core.paths import to_path
 from dashboard.dataset.own_recipes import recipe_file, saved_recipes
 from dashboard.train.asked import PATHS, Asked, write_setting
-from dashboard.ui.folders import run_files
+from dashboard.ui.folders import run_files, short_path
 from dashboard.ui.named_choice import distinct
 from dashboard.ui.text import plain
 from training.augment.recipe import RECIPES
 from training.config import field_choices, field_help, field_kinds, field_limits
-from training.jobs.launch import typed_path
 
 WIDTH = 152
 """Of a setting in px: two fit side by side on a phone, folded in a group too."""
@@ -90,7 +89,7 @@ def _options(name: str) -> tuple[str, ...] | None:
         return (*RECIPES, *(str(recipe_file(each)) for each in saved))
     if name == "start_from":
         best = run_files(f"*/checkpoints/best{SUFFIX}")
-        return ("", *(typed_path(each.parent.parent) for each in best))
+        return ("", *(short_path(each.parent.parent) for each in best))
     return _DEVICES if name == "device" else field_choices().get(name)
 
 

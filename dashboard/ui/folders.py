@@ -7,37 +7,21 @@ import sys
 from pathlib import Path
 
 from core.names import is_text
+from core.places import data_folder, runs_folder, samples_folder, short_path
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The repository's folder."""
-
-
-def runs_folder() -> Path:
-    """Returns the folder of all runs: CARMASK_RUNS where it is set, else runs/."""
-    return Path(os.environ.get("CARMASK_RUNS") or ROOT / "runs")
+__all__ = [
+    "asked_folders",
+    "data_folder",
+    "run_files",
+    "runs_folder",
+    "samples_folder",
+    "short_path",
+]
 
 
 def run_files(pattern: str) -> list[Path]:
     """Returns the files of runs that a pattern fits, by name; those of a run that can be shown."""
     return [path for path in sorted(runs_folder().glob(pattern)) if is_text(str(path))]
-
-
-def samples_folder() -> Path:
-    """Returns the folder of the sample photos: CARMASK_SAMPLES where it is set, else samples/."""
-    return Path(os.environ.get("CARMASK_SAMPLES") or ROOT / "samples")
-
-
-def data_folder() -> Path:
-    """Returns the folder whose sub-folders are offered as data: data/."""
-    return ROOT / "data"
-
-
-def short_path(path: Path) -> str:
-    """Returns a path as a person knows it: below the project's folder without that folder."""
-    try:
-        return path.absolute().relative_to(ROOT).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def asked_folders() -> list[Path]:

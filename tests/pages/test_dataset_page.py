@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core import places
 from core.image import encode_png
 from dashboard.dataset import survey
 from dashboard.dataset.survey import Survey
-from dashboard.ui import folders
 from tests.pages.drawn import write_samples
 from tests.training.layout_folders import write_augmented, write_carvana, write_coco, write_voc
 from training.health.index import FactsIndex
@@ -25,7 +25,7 @@ DATASET = "pages/dataset.py"
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No data folder of the repository, and an index of its own, measured in this process."""
-    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    monkeypatch.setattr(places, "workspace", lambda: tmp_path)
     monkeypatch.setattr(sys, "argv", ["streamlit_app.py"])
     monkeypatch.delenv("CARMASK_DATA", raising=False)
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.places import PACKAGES
 from dashboard.train.watch import extended
 from dashboard.train.words import duration, memory
 from training.config import TrainConfig
-from training.jobs.detached import ROOT
 from training.jobs.queue import Queue
 from training.jobs.trial_process import Cost
 from training.presets import PRESETS
@@ -349,6 +349,6 @@ def test_the_page_waits_for_no_heavy_library() -> None:
         "print({'torch', 'torchvision', 'albumentations'} & {*sys.modules})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=PACKAGES, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"

@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 from core.errors import RunError
+from core.places import PACKAGES
 from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from tests.training.run_folders import text_of, write_run
 from training.commands.cli import main
 from training.config import TrainConfig
 from training.data.folder import open_dataset
-from training.jobs.detached import ROOT
 from training.presets import PRESETS
 from training.runs.curves import curves_of_lines
 from training.runs.doctor.case import Case
@@ -101,7 +101,7 @@ def only(patient: Case) -> Finding:
 
 @pytest.mark.parametrize("run", ["carmask-256", "carmask-512", "carmask-studio"])
 def test_the_shipped_runs_are_healthy(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", str(ROOT / "runs" / run)]) == 0
+    assert main(["doctor", str(PACKAGES / "runs" / run)]) == 0
     assert "Nothing is wrong" in capsys.readouterr().out
 
 

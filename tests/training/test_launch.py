@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigError, RunError
+from core.places import workspace
 from training.commands.cli import main
 from training.config import TrainConfig
-from training.jobs.detached import ROOT, start_detached
+from training.jobs.detached import start_detached
 from training.jobs.launch import (
     fit_arguments,
     resume_run,
@@ -99,7 +100,7 @@ def test_the_command_holds_what_is_not_usual_and_gives_the_same_settings(tmp_pat
     config = TrainConfig(
         data=("a b", "-c"), classes=("car", "van"), epochs=3, car_rule="-(?P<car>x)"
     )
-    arguments = fit_arguments(config, ROOT / "runs", "my run")
+    arguments = fit_arguments(config, workspace() / "runs", "my run")
     assert shlex.split(typed_command(arguments)) == ["python", "-m", "training", *arguments]
     assert "--runs" not in arguments and "--batch" not in arguments
     assert "--data 'a b' --data" not in typed_command(fit_arguments(TrainConfig(), tmp_path, ""))
@@ -219,7 +220,7 @@ def test_a_second_worker_of_a_device_leaves_at_once(tmp_path: Path) -> None:
     script += "work(Path(sys.argv[1]), 'cpu')"
     with take_lock(queue.lock("cpu")):
         subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, check=True, timeout=60
+            [sys.executable, "-c", script, str(tmp_path)], cwd=workspace(), check=True, timeout=60
         )
     assert [entry.run for entry in queue.waiting()] == ["a"]
 

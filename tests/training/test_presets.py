@@ -3,8 +3,8 @@
 import pytest
 
 from core.errors import ConfigError
+from core.places import PACKAGES
 from training.config import field_help
-from training.jobs.detached import ROOT
 from training.presets import PRESETS, find_preset
 
 
@@ -30,7 +30,7 @@ def test_by_name_or_title() -> None:
     assert find_preset("best").config({}).stem == "space_to_depth"
     with pytest.raises(ConfigError, match="preset is 'magic'; choose one of: best, quick"):
         find_preset("magic")
-    assert (ROOT / find_preset("quick").config({}).start_from / "checkpoints").is_dir()
+    assert (PACKAGES / find_preset("quick").config({}).start_from / "checkpoints").is_dir()
     with pytest.raises(ConfigError, match="width is 0"):
         find_preset("quick").config({"width": 0})
 

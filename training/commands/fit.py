@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import CarmaskError, ConfigError
+from core.places import current_runs
 from training.commands import EXIT_OK, EXIT_USAGE
 from training.commands.progress_bar import training_bar
 from training.commands.stopping import terminated_like_ctrl_c
@@ -31,7 +32,7 @@ def add(commands: Any) -> None:
         "... starts N processes that share each batch and the validation photos, so --batch stays "
         "what it is; --workers and --threads count for each process. --resume works alike.",
     )
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+    parser.add_argument("--runs", type=Path, default=current_runs(), help="folder of all runs")
     parser.add_argument("--name", help="name of the new run (default: the time)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run's folder")
     add_settings(parser)

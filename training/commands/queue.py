@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from core.places import current_runs
 from training.commands import EXIT_OK
 
 
@@ -16,7 +17,7 @@ def add(commands: Any) -> None:
         help="run what the Train page has put into the queue, one after the other",
         description="It ends when nothing waits, and at once where another one does this.",
     )
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+    parser.add_argument("--runs", type=Path, default=current_runs(), help="folder of all runs")
     parser.add_argument("--device", default="cpu", help="whose queue: cpu, cuda, cuda:1, mps")
     parser.set_defaults(command=run)
 

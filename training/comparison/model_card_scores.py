@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from core.checkpoint import CheckpointInfo
+from core.places import short_path
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, cut
 from training.comparison.words import PART_TITLES, WAY_TITLES
 from training.evaluation.rows import METRICS, Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
-from training.jobs.launch import typed_path
 
 _BY = find_metric("dice")
 """What the failures are told by."""
@@ -39,7 +39,7 @@ def scores(
         yield (
             "No evaluation is stored beside this checkpoint, so there are no intervals. These are "
             "the means of the validation when it was written. For intervals run "
-            f"`{_EVALUATE.format(typed_path(path))}`."
+            f"`{_EVALUATE.format(short_path(path))}`."
         )
         yield _own_scores(info)
 

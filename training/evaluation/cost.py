@@ -25,9 +25,9 @@ from pydantic import ConfigDict, Field
 
 from core.errors import DataError, reason
 from core.files import Facts, read_facts, write_bytes_atomically
+from core.places import workspace
 from training.evaluation.stored import folder_of
 from training.evaluation.subjects import Subject
-from training.jobs.detached import ROOT
 
 SIZES = ((640, 480), (1632, 1224), (4000, 3000))
 """Width and height in px of the photos that are timed: 0.3, 2 and 12 megapixels."""
@@ -236,7 +236,7 @@ def _peak_bytes(subject: Subject, device: str, size: tuple[int, int]) -> int:
     command += [*(str(path.resolve()) for path in subject.paths)]
     command += ["--device", device, "--width", str(size[0]), "--height", str(size[1])]
     command += ["--flips"] if subject.flips else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=workspace(), capture_output=True, text=True, check=False)
     try:
         return int(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError) as error:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import CarmaskError
+from core.places import with_packages
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.sides import Split
 from training.health.check import Report, check_dataset
@@ -58,13 +59,11 @@ def look_apart(asked: Asked) -> Look:
     Raises:
         CarmaskError: The process ended without an answer.
     """
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
         [sys.executable, "-m", "training.health.look"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env=with_packages(dict(os.environ)),
     )
     said = b""
     with suppress(BrokenPipeError), process:

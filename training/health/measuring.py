@@ -13,9 +13,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, TypeAlias
 
+from core.places import with_packages
 from training.data.folder import Sample
 from training.health.facts import ImageFacts, measure_with_picture
 
@@ -104,15 +104,13 @@ class _Worker:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # One thread each: the processes share the cores.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-m", "training.health.measuring"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, **threads, "PYTHONPATH": path},
+        env=with_packages({**os.environ, **threads}),
         # Ctrl-C is for the process that a person started; this one ends with its pipe.
         start_new_session=True,
     )

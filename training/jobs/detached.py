@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where commands are run: relative paths in them start here."""
+from core.places import workspace
 
 
 def start_detached(
@@ -17,7 +16,7 @@ def start_detached(
     """Starts a process and looks after its end.
 
     Args:
-        command: What to run, in the project's folder.
+        command: What to run, in the workspace.
         output: The file that all it prints is appended to.
         on_end: Called with the exit status, from a thread, if this process still lives then.
     """
@@ -39,6 +38,6 @@ def detached(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            cwd=ROOT,
+            cwd=workspace(),
             start_new_session=True,
         )

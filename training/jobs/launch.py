@@ -7,7 +7,6 @@ Neither it nor a trainer is a child that the page's server could take along.
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
+from core.places import short_path, workspace
 from training.config import TrainConfig
-from training.jobs.detached import ROOT, detached, start_detached
+from training.jobs.detached import detached, start_detached
 from training.jobs.locks import lock_holder, stop_holder, take_lock
 from training.jobs.queue import Entry, Queue, device_of
 from training.presets import find_preset
@@ -81,7 +81,7 @@ def resume_run(folder: Path, **lengths: Any) -> None:
     config.extended(lengths)
     if is_locked(folder):
         raise RunError(f"The run {folder.name} is being trained already.")
-    arguments = ["fit", "--resume", typed_path(folder), *_options(lengths)]
+    arguments = ["fit", "--resume", short_path(folder), *_options(lengths)]
     Queue(folder.parent).add(folder.name, device_of(config.device), arguments)
     wake(folder.parent)
 
@@ -104,7 +104,7 @@ def stop_run(folder: Path) -> None:
 
 def fit_arguments(config: TrainConfig, runs: Path, name: str, preset: str = "") -> list[str]:
     """Returns the arguments of `python -m training` for a new run: only what is not usual."""
-    place = [] if runs.resolve() == ROOT / "runs" else ["--runs", typed_path(runs)]
+    place = [] if runs.resolve() == workspace() / "runs" else ["--runs", short_path(runs)]
     return ["fit", *settings_options(config, preset), *(["--name", name] if name else []), *place]
 
 
@@ -116,19 +116,13 @@ def settings_options(config: TrainConfig, preset: str = "") -> list[str]:
         for field in fields(config)
         if getattr(config, field.name) != getattr(usual, field.name)
     }
-    changed["data"] = [typed_path(Path(folder)) for folder in config.data]
+    changed["data"] = [short_path(Path(folder)) for folder in config.data]
     return [*(["--preset", preset] if preset else []), *_options(changed)]
 
 
 def typed_command(arguments: Sequence[str]) -> str:
-    """Returns the command line as a person would type it in the project's folder."""
+    """Returns the command line as a person would type it in the workspace."""
     return shlex.join(["python", "-m", "training", *arguments])
-
-
-def typed_path(path: Path) -> str:
-    """Returns a path as short as it can be typed in the project's folder."""
-    whole = Path(os.path.abspath(path))  # noqa: PTH100  (a link stays a link)
-    return str(whole.relative_to(ROOT) if whole.is_relative_to(ROOT) else whole)
 
 
 def wake(runs: Path) -> None:

@@ -1,0 +1,36 @@
+"""What pyproject.toml can't say: the app, its samples and its runs become package carmask_app."""
+
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+
+RUNS = ("carmask", "carmask-fast", "carmask-studio-5", "ablation-*")
+"""Runs that are installed: the flagship, the one for outside, the fast one and the experiment."""
+RUN_FILES = ("*.json", "*.jsonl", "log.txt", "README.md")
+RUN_FILES += ("checkpoints/best.safetensors", "checkpoints/best.evaluations/*.parquet")
+DEV = [
+    line.partition("#")[0].strip()
+    for line in Path("requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("-r")
+]
+
+setup(
+    script_name=__file__,  # or it would be taken for one of the app's modules
+    extras_require={"dev": DEV},
+    packages=[
+        *find_namespace_packages(include=["core*", "training*", "dashboard*"]),
+        "carmask_app",
+    ],
+    package_dir={"carmask_app": "."},
+    package_data={
+        "": ["py.typed", "*.css", "*.js", "*.html"],
+        "carmask_app": [
+            ".streamlit/config.toml",
+            "pages/*.py",
+            "samples/manifest.json",
+            "samples/*/*",
+            *(f"runs/{run}/{file}" for run in RUNS for file in RUN_FILES),
+        ],
+    },
+    include_package_data=False,
+)
