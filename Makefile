@@ -1,18 +1,22 @@
 # make app   sets up everything and opens the app
 # make test  sets up everything and runs all checks, a real browser included
+# make quick sets up everything and runs the tests that take two minutes
 # make bench measures speed and memory against plain peers and prints one table
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint browser bench clean
+.PHONY: app test quick lint browser bench clean
 
 app: $(VENV)/app.done
 	$(BIN)/python -m streamlit run streamlit_app.py
 
 test: lint browser
 	$(BIN)/python -m pytest --junit-xml=$(VENV)/tests.xml
+
+quick: $(VENV)/test.done
+	$(BIN)/python -m pytest -m "not slow and not browser"
 
 lint: $(VENV)/test.done
 	$(BIN)/python -m ruff check .

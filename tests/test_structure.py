@@ -57,6 +57,7 @@ def within(name: str, packages: set[str]) -> bool:
     return any(name == package or name.startswith(package + ".") for package in packages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_import_rule(path: Path) -> None:
     for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
@@ -77,6 +78,7 @@ def test_what_pages_import_never_waits_for_torch(module: str) -> None:
         assert name not in ("core.model", "core.predict", "core.device", "core.segment")
 
 
+@pytest.mark.slow
 def test_only_augment_knows_albumentations() -> None:
     users = {
         path.relative_to(ROOT).as_posix()
@@ -86,6 +88,7 @@ def test_only_augment_knows_albumentations() -> None:
     assert users and all(user.startswith("training/augment/") for user in users)
 
 
+@pytest.mark.slow
 def test_only_the_engine_knows_optimiser_and_loss() -> None:
     inner = ("torch.optim", "training.engine.optimizer", "training.engine.loss")
     users = {
@@ -96,6 +99,7 @@ def test_only_the_engine_knows_optimiser_and_loss() -> None:
     assert users and all(user.startswith("training/engine/") for user in users)
 
 
+@pytest.mark.slow
 def test_only_one_module_knows_torch_distributed() -> None:
     users = {
         path.relative_to(ROOT).as_posix()
@@ -105,6 +109,7 @@ def test_only_one_module_knows_torch_distributed() -> None:
     assert users == {"training/engine/distributed.py"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["training.config", "training.augment.recipe"])
 def test_recipes_as_data_wait_for_no_heavy_library(module: str) -> None:
     heavy = "albumentations", "torch"

@@ -159,6 +159,7 @@ def test_a_damaged_member_is_reported():
 # --- bombs
 
 
+@pytest.mark.slow
 def test_zip_bomb_by_size():
     # 201 MB of zeros in 200 kB: too large and packed too well.
     stream = BytesIO()

@@ -233,6 +233,7 @@ def test_a_zip_writes_nothing_outside(tiny_run: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("escaped*"))
 
 
+@pytest.mark.slow
 def test_500_files_in_a_zip(tiny_run: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(500):

@@ -66,6 +66,7 @@ def test_bands_grow_by_one_pixel_with_each_erosion():
     assert sizes == [35 - 15, 35 - 3, 35 - 3, 35, 35]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "points", "least"),
     [

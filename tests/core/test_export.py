@@ -61,6 +61,7 @@ def checkpoint(folder: Path, config: UNetConfig, info: CheckpointInfo) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_it_says_what_the_predictor_says(
     tmp_path: Path, tiny_info: CheckpointInfo, kind: str
@@ -77,6 +78,7 @@ def test_it_says_what_the_predictor_says(
         assert np.abs(found - expected).max() < 1e-4, (height, width)
 
 
+@pytest.mark.slow
 def test_the_shipped_checkpoint_on_a_photo_and_a_portrait() -> None:
     run_folder = ROOT / "runs" / "carmask-studio"
     file = export_onnx(run_folder)
@@ -142,6 +144,7 @@ def resized(image: np.ndarray, preprocessing: Preprocessing) -> tuple[np.ndarray
     return found, (int(height), int(width))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("height", "width"),
     [

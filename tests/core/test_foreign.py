@@ -39,6 +39,7 @@ def largest_difference(original: nn.Module, imported: Path, size: tuple[int, int
         return float((model(images).sigmoid()[:, 0] - expected).abs().max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [False, True], ids=["no bias", "bias"])
 @pytest.mark.parametrize("bilinear", [False, True], ids=["transposed", "bilinear"])
 @pytest.mark.parametrize("classes", [1, 2])

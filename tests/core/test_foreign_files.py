@@ -87,6 +87,7 @@ PARTS: dict[str, tuple[str, Callable[[], Any]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTS)
 def test_a_network_is_found_in_what_is_around_it(tmp_path: Path, kind: str) -> None:
     part, make = PARTS[kind]
@@ -116,6 +117,7 @@ def test_safetensors_in_half_precision(tmp_path: Path) -> None:
     assert answers_like(path, whole)
 
 
+@pytest.mark.slow
 def test_of_several_networks_one_is_chosen_and_none_guessed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +221,7 @@ def test_truncated_safetensors_are_to_be_copied_again(tmp_path: Path) -> None:
 SHAPES = [(), (1,), (3,), (2, 2), (2, 1, 1, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["Pytorch-UNet", "with bias", "encoders", "no norm"])
 def test_any_tensor_of_a_wrong_shape_is_refused(tmp_path: Path, network: str) -> None:
     original = {

@@ -56,6 +56,7 @@ def test_every_fact_has_wrong_values_to_try() -> None:
     assert WRONG.keys() == {field.name for field in fields(CheckpointInfo)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
 )
@@ -91,6 +92,7 @@ def test_facts_of_newer_versions_are_left_out(checkpoint: Path, tiny_info: Check
     assert read_info(checkpoint).data == {"of a newer kind": None}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

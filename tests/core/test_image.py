@@ -373,6 +373,7 @@ def test_truncated_file(kind, share):
         read_image(data[: max(4, int(len(data) * share))], name="car")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # as in the app: Pillow grumbles of oddities and reads on
 @pytest.mark.parametrize("kind", PACKED)
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -521,6 +522,7 @@ print(peak() - before, image.nbytes, image.shape, image[0, 0].tolist(), image[-1
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module")
 @pytest.mark.parametrize(("kind", "orientation"), [("JPEG", 6), ("PNG", 1)])
 def test_memory_of_a_100_megapixel_photo_with_a_profile(tmp_path, kind, orientation):

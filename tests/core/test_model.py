@@ -26,6 +26,7 @@ def shapes(model: UNet, images: Tensor) -> list[tuple[str, tuple[int, ...]]]:
     return seen
 
 
+@pytest.mark.slow
 def test_figure_1_of_the_paper() -> None:
     model = UNet()
     # Ronneberger et al. 2015, figure 1: the numbers beside and above the boxes.

@@ -112,6 +112,7 @@ def test_unknown_or_missing_devices_are_named(name: str) -> None:
         resolve_device(name)
 
 
+@pytest.mark.slow
 def test_a_100_megapixel_photo_stays_under_2500_mb(tiny_run: Path) -> None:
     pytest.importorskip("resource", reason="peak memory is read the POSIX way")
     script = f"""

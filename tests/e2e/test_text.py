@@ -11,6 +11,8 @@ from playwright.sync_api import Browser
 from tests.e2e.server import serve
 from tests.pages.test_text import TEXTS, shown
 
+pytestmark = pytest.mark.browser
+
 _SCRIPT = """
 import json
 import sys

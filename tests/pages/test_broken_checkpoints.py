@@ -49,6 +49,7 @@ def broken(runs: Path) -> int:
     return len(wrong) + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_goes_on(open_page: Open, runs: Path, broken: int, page: str | None) -> None:
     app = open_page(page)

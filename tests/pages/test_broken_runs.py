@@ -68,6 +68,7 @@ def test_the_list_of_runs_has_every_run(open_page: Open, broken: Path) -> None:
     assert "metrics" in warnings(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BROKEN, "whole"])
 def test_each_run_opens_whole(open_page: Open, broken: Path, name: str) -> None:
     for part in ("Curves", "Probes", "Settings"):
@@ -77,6 +78,7 @@ def test_each_run_opens_whole(open_page: Open, broken: Path, name: str) -> None:
         assert ("json" in warnings(app)) >= faulty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BROKEN, "whole"])
 def test_each_run_can_be_watched(open_page: Open, broken: Path, name: str) -> None:
     app = open_page(TRAIN, run=name)

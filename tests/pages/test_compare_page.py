@@ -94,6 +94,7 @@ def test_it_opens_with_what_evaluations_have_in_common(opened: Open, three: Path
     assert list(table(app)["Rank"]) == ["1", "2 to 3", "2 to 3"]
 
 
+@pytest.mark.slow
 def test_the_shipped_checkpoints_are_compared_without_their_data(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +105,7 @@ def test_the_shipped_checkpoints_are_compared_without_their_data(
     assert "Not measured" not in words(app)
 
 
+@pytest.mark.slow
 def test_the_headline_of_two_is_their_verdict(opened: Open, three: Path) -> None:
     app = opened(row=["plain/best", "good/best"])
     tables = [table_of(rows_of(dice, 12, 3, seed)) for dice, seed in ((0.981, 2), (0.985, 1))]
@@ -132,6 +134,7 @@ def test_every_choice_is_in_the_url(opened: Open, three: Path) -> None:
     assert title(app) == "good is the best of 3 by IoU"
 
 
+@pytest.mark.slow
 def test_copies_are_identical_and_no_tie(opened: Open, three: Path) -> None:
     copy = three / "copy" / "checkpoints"
     shutil.copytree(three / "good" / "checkpoints", copy)
@@ -140,6 +143,7 @@ def test_copies_are_identical_and_no_tie(opened: Open, three: Path) -> None:
     assert "identical" in next(iter(table(app)["Verdict"]))
 
 
+@pytest.mark.slow
 def test_what_is_damaged_or_gone_is_said_and_the_others_compared(opened: Open, three: Path) -> None:
     bad = three / "bad" / "checkpoints" / "best.safetensors"
     bad.parent.mkdir(parents=True)
@@ -161,6 +165,7 @@ def test_an_evaluation_that_is_damaged_counts_as_missing(opened: Open, three: Pa
     assert title(app).startswith("good: Dice 0.98")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("views", "told"), [(1, "one photo alone"), (5, "one car alone")])
 def test_one_image_and_one_car_are_not_enough(
     opened: Open, runs: Path, views: int, told: str
@@ -258,6 +263,7 @@ def test_an_uploaded_checkpoint_is_kept_once(
     assert app.query_params["row"] == ["plain/best", str(kept)]
 
 
+@pytest.mark.slow
 def test_images_that_are_not_here_are_said_so(opened: Open, three: Path) -> None:
     write_checkpoint(three, "unmeasured")
     app = opened(row=["good/best", "unmeasured/best"])
@@ -267,6 +273,7 @@ def test_images_that_are_not_here_are_said_so(opened: Open, three: Path) -> None
     assert "No checkpoint was evaluated on the images" in words(opened(images="0123456789"))
 
 
+@pytest.mark.slow
 def test_other_images_are_a_folder_and_a_part_of_it(opened: Open, three: Path) -> None:
     app = opened(row=["good/best", "plain/best"], images="other")
     assert app.multiselect(key="on_choice").value == ["samples"]
@@ -277,6 +284,7 @@ def test_other_images_are_a_folder_and_a_part_of_it(opened: Open, three: Path) -
     assert "There is no data folder nothing like that in the list" in words(app)
 
 
+@pytest.mark.slow
 def test_fifty_checkpoints(opened: Open, runs: Path) -> None:
     for place in range(50):
         write_measured(runs, f"run{place:02}", dice=0.9 + 0.001 * place, seed=place)
@@ -407,6 +415,7 @@ def test_a_threshold_that_cant_be_saved_is_said(
     assert "No space left on device" in words(app)
 
 
+@pytest.mark.slow
 def test_quality_stands_over_every_cost(
     opened: Open, three: Path, samples: Path, started: list[EvaluationRequest]
 ) -> None:
@@ -440,6 +449,7 @@ def test_the_front_is_what_none_beats(
     assert front_of(across, quality) == front
 
 
+@pytest.mark.slow
 def test_gains_of_flips_and_seeds_are_told(opened: Open, three: Path) -> None:
     for seed, run in enumerate(("good", "plain")):
         config = {"seed": seed, "data": ["data/cars"]}

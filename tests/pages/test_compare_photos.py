@@ -85,6 +85,7 @@ def press(app: AppTest, key: str) -> AppTest:
     return app
 
 
+@pytest.mark.slow
 def test_the_photo_to_look_at_first_is_shown_whole(opened: Open, pair: object) -> None:
     app = opened("Images", photos="Worst of all")
     panes = part(app, "panes")
@@ -103,6 +104,7 @@ def test_the_photo_to_look_at_first_is_shown_whole(opened: Open, pair: object) -
     assert sum(len(each.get("customdata", ())) for each in points) == 6 or "bdata" in str(points)
 
 
+@pytest.mark.slow
 def test_next_and_previous_follow_the_list_and_the_url(opened: Open, pair: object) -> None:
     app = opened("Images", photos="Worst of all")
     first = steps(app).split(" · ")[0]
@@ -114,6 +116,7 @@ def test_next_and_previous_follow_the_list_and_the_url(opened: Open, pair: objec
     assert steps(app).startswith(first)
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_photo_and_box(opened: Open, pair: object) -> None:
     app = opened("Images", photos="Worst of all", photo="samples/synth0001_09", box="0,1,0,1")
     assert "synth0001_09" in steps(app)
@@ -150,6 +153,7 @@ def test_a_photo_that_cannot_be_read_is_named(opened: Open, runs: Path, samples:
     assert " 1 of 5" in steps(app)
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_lost_since_is_said(opened: Open, pair: object, samples: Path) -> None:
     app = opened("Images", photos="Worst of all", photo="samples/synth0000_09")
     size = (samples / "images" / "synth0000_09.jpg").stat().st_size
@@ -168,6 +172,7 @@ def test_one_alone_shows_its_errors(opened: Open, pair: object) -> None:
     assert not app.get("plotly_chart")
 
 
+@pytest.mark.slow
 def test_copies_are_told_to_be_equal(opened: Open, runs: Path, samples: Path) -> None:
     for name in ("a", "b"):
         measure(samples, write_checkpoint(runs, name))
@@ -177,6 +182,7 @@ def test_copies_are_told_to_be_equal(opened: Open, runs: Path, samples: Path) ->
     assert "better on none" in words(app.run())
 
 
+@pytest.mark.slow
 def test_where_it_fails(opened: Open, pair: object) -> None:
     app = opened("Where it fails")
     assert "worst is view" in words(app)
@@ -189,6 +195,7 @@ def test_where_it_fails(opened: Open, pair: object) -> None:
         assert app.dataframe[0].value["Photos"].sum() == 6
 
 
+@pytest.mark.slow
 def test_a_film_has_a_frame_for_each_epoch(opened: Open, pair: tuple[Path, Path]) -> None:
     best, _ = pair
     for epoch in (1, 2):

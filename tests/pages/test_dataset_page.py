@@ -168,6 +168,7 @@ def test_folders_come_from_data_environment_command_and_a_typed_path(
     assert not app.error
 
 
+@pytest.mark.slow
 def test_every_finding_leads_to_its_photos(opened: Open, tmp_path: Path) -> None:
     write_faulty(tmp_path / "faulty")
     app = opened(data=str(tmp_path / "faulty"), dataset="faulty")
@@ -201,6 +202,7 @@ def test_what_can_not_be_read_is_a_tile_that_says_so(opened: Open, tmp_path: Pat
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_the_grid_is_sorted_and_filtered_by_the_url(opened: Open) -> None:
     app = opened(tab="Browse", sort="Name", down="true")
     assert names(app)[0] == "synth0002_09"
@@ -260,6 +262,7 @@ def test_a_photo_that_is_not_there_is_no_traceback(opened: Open) -> None:
     assert "no photo nobody" in app.warning[0].value
 
 
+@pytest.mark.slow
 def test_classes_of_coco_can_be_chosen(opened: Open, tmp_path: Path) -> None:
     write_coco(tmp_path / "coco")
     app = opened(data=str(tmp_path / "coco"), dataset="coco")
@@ -296,6 +299,7 @@ def test_what_was_taken_for_granted_is_a_finding(opened: Open, tmp_path: Path) -
     assert app.button(key="show_finding_loose_names")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [write_carvana, write_voc, write_augmented])
 def test_every_layout_is_browsed(
     opened: Open, tmp_path: Path, write: Callable[[Path], None]
@@ -307,6 +311,7 @@ def test_every_layout_is_browsed(
     assert not any("Can't" in tile["caption"] for tile in tiles(app))
 
 
+@pytest.mark.slow
 def test_a_rule_for_cars_changes_the_groups(opened: Open) -> None:
     app = opened(rule="(?P<car>synth)")
     assert counts(app)["Cars"] == "1"
@@ -333,6 +338,7 @@ def test_what_was_measured_is_not_measured_again(
     assert not seen
 
 
+@pytest.mark.slow
 def test_a_large_folder_is_looked_through_by_another_process(
     opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

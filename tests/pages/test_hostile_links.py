@@ -131,6 +131,7 @@ def filled(
     return VALUES | more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page, opened, alone, together", PLACES)
 def test_hostile_links(
     open_page: Open,

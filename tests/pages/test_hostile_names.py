@@ -63,6 +63,7 @@ def write_photos(folder: Path, names: list[str]) -> None:
         Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page, query",
     [
@@ -111,6 +112,7 @@ def test_a_photos_name_is_text(open_page: Open, runs: Path) -> None:
     assert not marked_up(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["segment", "dataset", "train", "runs", "compare"])
 def test_names_that_are_no_utf8_break_no_page(
     open_page: Open, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
@@ -151,6 +153,7 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
 SAME = zipped(("a.png", png()), ("b.png", png()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files, results",
     [
@@ -173,6 +176,7 @@ def test_what_is_brought_twice_is_shown_twice(
     assert len(shown) == len(set(shown)) == results
 
 
+@pytest.mark.slow
 def test_a_true_mask_is_of_one_of_two_equal_photos(open_page: Open, runs: Path) -> None:
     write_checkpoint(runs, "one")
     app = upload(open_page("pages/segment.py"), ("a.png", png()), ("a.png", png()))
@@ -185,6 +189,7 @@ def test_a_true_mask_is_of_one_of_two_equal_photos(open_page: Open, runs: Path) 
     assert len(app.metric) == 4
 
 
+@pytest.mark.slow
 def test_what_is_named_twice_in_a_link_is_taken_once(
     open_page: Open, runs: Path, samples: Path
 ) -> None:
@@ -200,6 +205,7 @@ def test_what_is_named_twice_in_a_link_is_taken_once(
     assert not app.exception and app.multiselect(key="measures").value == ["dice"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", ["wide", "Difference", "Photo", "Gain", "Setting", "Photos"])
 def test_runs_of_one_title_stay_apart(open_page: Open, runs: Path, title: str) -> None:
     for number, name in enumerate(("a", "b", "c")):
@@ -218,6 +224,7 @@ def test_runs_of_one_title_stay_apart(open_page: Open, runs: Path, title: str) -
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_one_file_by_two_names_is_compared_with_itself(open_page: Open, runs: Path) -> None:
     path = write_measured(runs, "a")
     names = ["a/best", str(path), str(path.parent / ".." / "checkpoints" / path.name)]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.test_studio import captions, jpegs
@@ -66,6 +67,7 @@ def test_a_part_of_a_set_can_be_gone_on_with(studio: Open, tmp_path: Path, sampl
     assert any("no picture" in each.value for each in app.info)
 
 
+@pytest.mark.slow
 def test_a_set_is_written_from_here(studio: Open, tmp_path: Path) -> None:
     out = tmp_path / "set"
     app = studio(studio="New set", out=str(out), per_image="1", recipe="light", workers="1")

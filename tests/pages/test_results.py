@@ -98,6 +98,7 @@ def test_racing_reruns_segment_a_photo_once(tmp_path: Path) -> None:
     assert all(result is found[n % 2] for n, result in enumerate(found))
 
 
+@pytest.mark.slow
 def test_downloads_have_the_photo_s_full_size(segmenter: Segmenter) -> None:
     (photo,) = uploaded_photos([("a.jpg", jpeg(1000, 1600))])
     prepared = segmenter.prepare(photo, 200)

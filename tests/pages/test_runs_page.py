@@ -134,6 +134,7 @@ def test_one_run(opened: Open, runs: Path) -> None:
     assert app.title[0].value == "only"
 
 
+@pytest.mark.slow
 def test_the_newest_stands_first_and_every_order_is_in_the_url(opened: Open, three: Path) -> None:
     assert names(opened()) == ["leaky", "b", "a"]
     assert names(opened(order="Dice")) == ["leaky", "a", "b"]
@@ -144,6 +145,7 @@ def test_the_newest_stands_first_and_every_order_is_in_the_url(opened: Open, thr
         assert names(opened(order="Dice", backwards=backwards))[-1] == "unmeasured"
 
 
+@pytest.mark.slow
 def test_the_list_is_filtered_by_the_url(opened: Open, three: Path) -> None:
     change(three / "b" / "state.json", status="failed", message="Out of memory.")
     change_notes(three / "a", tags=("baseline",), notes="first try")
@@ -156,6 +158,7 @@ def test_the_list_is_filtered_by_the_url(opened: Open, three: Path) -> None:
     assert "take one away" in words(app)
 
 
+@pytest.mark.slow
 def test_an_archived_run_leaves_the_list_and_comes_back(opened: Open, three: Path) -> None:
     app = press(opened(show="a"), "archive")
     assert names(app) == ["leaky", "b"]
@@ -196,6 +199,7 @@ def test_every_status_has_its_colour() -> None:
     assert {*ALIVE, *CHANGING} <= set(get_args(Status))
 
 
+@pytest.mark.slow
 def test_chosen_runs_are_drawn_in_the_order_of_their_choice(opened: Open, three: Path) -> None:
     assert curves(opened()) == ["leaky", "b", "a"], "the newest, before anybody chose"
     app = opened(show=["a", "b"])
@@ -249,6 +253,7 @@ def test_settings_that_differ_alone_are_listed(opened: Open, three: Path) -> Non
     assert list(found[["a", "b"]].iloc[0]) == ["7", "8"]
 
 
+@pytest.mark.slow
 def test_a_broken_run_and_garbage_harm_no_other(opened: Open, three: Path) -> None:
     (three / "broken").mkdir()
     for name in ("config.json", "state.json", "metrics.jsonl"):
@@ -303,6 +308,7 @@ def test_a_crashed_run_says_why(opened: Open, runs: Path) -> None:
     assert "begun" in opened(run="dead", part="Log").code[0].value
 
 
+@pytest.mark.slow
 def test_a_run_is_named_tagged_and_noted(opened: Open, three: Path) -> None:
     app = opened(run="a")
     app.text_input(key="edit_title_a").set_value("Baseline *1*")
@@ -347,6 +353,7 @@ def test_a_run_that_ships_is_deleted_with_a_warning(opened: Open, runs: Path) ->
     assert "Archive it instead" in words(opened(show="carmask-512"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there_is_no_traceback(opened: Open, three: Path) -> None:
     for name in ("nobody", "../a", "a/checkpoints"):
         app = opened(run=name)
@@ -354,6 +361,7 @@ def test_a_run_that_is_not_there_is_no_traceback(opened: Open, three: Path) -> N
         assert len(names(app)) == 3
 
 
+@pytest.mark.slow
 def test_one_run_whole(opened: Open, runs: Path) -> None:
     folder = write_run(runs / "one", dices=(0.9, 0.8))
     write_checkpoint(runs, "one", dice=0.9)

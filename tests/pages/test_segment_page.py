@@ -186,6 +186,7 @@ def test_a_doubtful_mask_comes_with_a_warning(
         assert told == (["Look closely before you use this mask:"] if doubt == 0.3 else [])
 
 
+@pytest.mark.slow
 def test_where_it_doubts_another_checkpoint_is_asked(
     open_page: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +326,7 @@ def test_a_photo_is_segmented_once_whatever_is_added(
     assert len(network_runs) == 2
 
 
+@pytest.mark.slow
 def test_many_photos_come_in_pages_and_only_the_shown_are_segmented(
     open_page: Open, one_run: Path, network_runs: list[int]
 ) -> None:

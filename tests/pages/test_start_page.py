@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.split_verdict import SplitVerdict
@@ -52,6 +53,7 @@ def test_the_best_checkpoint_is_shown_with_its_scores(open_page: Open, runs: Pat
     assert "Split by car" in words(app)
 
 
+@pytest.mark.slow
 def test_the_experiment_is_one_click_away_where_its_runs_are(open_page: Open, runs: Path) -> None:
     def ways(page: str = "") -> list[str]:
         app = open_page(page) if page else open_page()

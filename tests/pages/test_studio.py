@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.dataset.applied_text import TIMES
@@ -104,6 +105,7 @@ def test_a_copy_is_changed_and_the_preview_follows_at_once(studio: Open) -> None
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_steps_move_join_part_and_go(studio: Open) -> None:
     app = studio(recipe="light", edit="true")
     app.button(key="copy_recipe").click().run()

@@ -95,6 +95,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_number_is_told_where_it_stands_and_nothing_is_lost(
     open_page: Open, samples: Path, name: str
@@ -114,6 +115,7 @@ def test_a_wrong_number_is_told_where_it_stands_and_nothing_is_lost(
     assert not errors(app) and not app.button(key="start").disabled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "told"),
     [
@@ -221,6 +223,7 @@ def write_run(runs: Path, name: str, status: str, message: str = "") -> Path:
     return runs / name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "shown", "buttons"),
     [
@@ -304,6 +307,7 @@ def test_no_run_garbage_and_an_unknown_name(open_page: Open, runs: Path) -> None
     assert not app.exception and "no run" in app.warning[0].value
 
 
+@pytest.mark.slow
 def test_a_measured_cost_is_shown_and_smaller_settings_are_proposed(
     open_page: Open, samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +347,7 @@ def test_words() -> None:
     assert json.dumps(duration(0)) == '"0.0 s"'
 
 
+@pytest.mark.slow
 def test_the_page_waits_for_no_heavy_library() -> None:
     script = (
         "import sys, dashboard.train.form, dashboard.train.watch;"

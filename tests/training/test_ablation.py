@@ -61,6 +61,7 @@ def test_few_cars_are_a_folder_of_its_own_with_the_same_validation_cars(
     assert load_split(place.split("random")).verdict().kind == "leaky"
 
 
+@pytest.mark.slow
 def test_the_command_trains_scores_and_answers(
     place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_seed_epoch_and_index_alone_decide(recipe: str) -> None:
     assert len({sample(*key) for key in keys}) > 0.8 * len(keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_workers_change_nothing(tiny_data: Path, workers: int) -> None:
     samples = open_dataset(tiny_data).samples
@@ -190,6 +191,7 @@ def test_transforms_of_a_sample_are_drawn_apart() -> None:
     assert counts[3] > 256 / 5
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same(tmp_path: Path) -> None:
     image, mask = pattern()
     augment = Augmenter("heavy", 48)

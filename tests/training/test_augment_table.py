@@ -54,6 +54,7 @@ def named(x: Any) -> str:
     return x.name if isinstance(x, (Transform, Parameter)) else str(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("transform", "parameter", "value"), CASES, ids=named)
 def test_masks_stay_binary_and_aligned(
     transform: Transform, parameter: Parameter | None, value: Any, backgrounds: Path

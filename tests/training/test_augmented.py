@@ -109,6 +109,7 @@ def test_names_with_folders_keep_them(job: AugmentJob) -> None:
     assert write_augmented(job).made == 0
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_no_byte(job: AugmentJob) -> None:
     seen: list[tuple[int, int]] = []
     made = write_augmented(replace(job, workers=3), progress=lambda *at: seen.append(at))
@@ -117,6 +118,7 @@ def test_the_number_of_processes_changes_no_byte(job: AugmentJob) -> None:
     assert tree(job.out) == uninterrupted(job)
 
 
+@pytest.mark.slow
 def test_killed_twice_and_stopped_once_it_ends_as_if_it_never_was(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     for view in range(24):
@@ -335,6 +337,7 @@ def test_what_is_wrong_with_a_recipe_is_told_through_the_workers(job: AugmentJob
             write_augmented(replace(job, recipe=broken, workers=workers))
 
 
+@pytest.mark.slow
 def test_a_page_starts_one_watches_it_and_stops_it(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     for view in range(30):
@@ -363,6 +366,7 @@ def test_a_page_starts_one_watches_it_and_stops_it(tmp_path: Path) -> None:
     until(lambda: "Give the same command again" in (out / "log.txt").read_text())
 
 
+@pytest.mark.slow
 def test_a_process_that_never_began_says_why(job: AugmentJob, tmp_path: Path) -> None:
     wrong = Recipe("mine", "", (Step("Composite", 1.0, (("backgrounds", "/no/such/folder"),)),))
     start_augment(replace(job, recipe=wrong))

@@ -90,6 +90,7 @@ def read_all(run: Path) -> RunSummary:
     return summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("name", FILES)
 def test_one_wrong_file_leaves_the_rest(tmp_path: Path, name: str, content: str) -> None:
@@ -135,6 +136,7 @@ def test_a_wrong_network_has_no_size(tmp_path: Path) -> None:
     assert read_all(run).parameters is None
 
 
+@pytest.mark.slow
 @given(content=objects)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_leaves_the_readers_standing(tmp_path: Path, content: dict[str, Any]) -> None:
@@ -148,6 +150,7 @@ def test_any_json_leaves_the_readers_standing(tmp_path: Path, content: dict[str,
     assert read_all(run).step >= 5
 
 
+@pytest.mark.slow
 @given(content=objects)
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_leaves_the_queue_standing(tmp_path: Path, content: dict[str, Any]) -> None:
@@ -158,6 +161,7 @@ def test_any_json_leaves_the_queue_standing(tmp_path: Path, content: dict[str, A
     assert "good" in [entry.run for entry in queue.waiting()]
 
 
+@pytest.mark.slow
 @given(lines=st.lists(objects, max_size=5))
 @settings(max_examples=150)
 def test_any_line_of_metrics(lines: list[dict[str, Any]]) -> None:

@@ -211,6 +211,7 @@ def test_command_prints_the_first_names_and_exits_1(
     assert "would spoil a training" in printed.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_command_prints_json_with_all_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,6 +223,7 @@ def test_command_prints_json_with_all_names(
     assert report["datasets"][0]["layout"] == "carvana"
 
 
+@pytest.mark.slow
 def test_command_exits_0_where_all_is_well_also_with_a_split(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

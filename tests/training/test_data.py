@@ -202,6 +202,7 @@ def test_a_folder_that_can_not_be_is_a_clear_error(path: str) -> None:
         open_dataset(Path(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [

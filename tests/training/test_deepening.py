@@ -24,6 +24,7 @@ def trained(config: UNetConfig) -> UNet:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize(("depth", "widest"), [(2, 0), (3, 0), (4, 0), (4, 16), (4, 24)])
 def test_it_gives_what_the_shallower_one_gave(norm: Norm, depth: int, widest: int) -> None:

@@ -101,6 +101,7 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     return table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "several"), [("one", "two"), ("one", "three"), ("plain_one", "plain_two")]
 )
@@ -197,6 +198,7 @@ def test_what_the_first_refuses_is_said_once(folder: Path) -> None:
     assert "There is a run" in first and "There is a run" not in second
 
 
+@pytest.mark.slow
 def test_torchruns_sigterm_stops_all_and_leaves_nobody(folder: Path, tmp_path: Path) -> None:
     words = f"-m training fit --data {folder / 'tiny'} --runs {tmp_path} --name run {SETTINGS}"
     launcher = "-m torch.distributed.run --standalone --nproc-per-node 2"

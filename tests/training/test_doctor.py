@@ -105,6 +105,7 @@ def test_the_shipped_runs_are_healthy(run: str, capsys: pytest.CaptureFixture[st
     assert "Nothing is wrong" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.25, 0.5])
 @pytest.mark.parametrize("config", [BEST, None])
 @pytest.mark.parametrize("epochs", [1, 3, 12, 60])

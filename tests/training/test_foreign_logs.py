@@ -160,6 +160,7 @@ def write_events(folder: Path, points: list[tuple[str, float, int]]) -> None:
     writer.close()
 
 
+@pytest.mark.slow
 def test_tensorboard_scalars_are_all_read(tmp_path: Path) -> None:
     points = [("Loss/train", 1 / n, n) for n in range(1, 10_201)]
     points += [("Dice/val", 0.5, 5100), ("Loss/val", 0.25, 5100), ("Dice/val", 0.75, 10_200)]

@@ -47,6 +47,7 @@ def test_facts_are_those_of_measure(dataset: Dataset, index: FactsIndex) -> None
     assert all(len(picture) == 48 * 48 for picture in index.pictures(dataset.samples))
 
 
+@pytest.mark.slow
 def test_processes_measure_the_same(
     dataset: Dataset, index: FactsIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +212,7 @@ def test_facts_of_another_version_are_forgotten(
     base.close()
 
 
+@pytest.mark.slow
 def test_a_photo_that_ends_its_process_is_a_fact_and_spares_the_others(
     dataset: Dataset, index: FactsIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

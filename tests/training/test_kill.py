@@ -47,6 +47,7 @@ def timeless_csv(run: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 def test_killed_anywhere_and_resumed_ends_the_same(tiny_data: Path, tmp_path: Path) -> None:
     settings = json.dumps({**SETTINGS, "data": [str(tiny_data)]})

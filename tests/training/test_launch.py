@@ -114,6 +114,7 @@ def test_the_command_holds_what_is_not_usual_and_gives_the_same_settings(tmp_pat
     assert [Path(each).name for each in options.data] == ["a b", "-c"]
 
 
+@pytest.mark.slow
 def test_a_run_is_started_stopped_resumed_and_extended(config: TrainConfig, runs: Path) -> None:
     run = start_run(runs, "first", replace(config, epochs=100_000))
     wait_for(run, "running")
@@ -135,6 +136,7 @@ def test_a_run_is_started_stopped_resumed_and_extended(config: TrainConfig, runs
     assert not Queue(runs).failed()
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_give_one_run_and_a_queued_one(config: TrainConfig, runs: Path) -> None:
     long = replace(config, epochs=100_000)
     both = [threading.Thread(target=start_run, args=(runs, name, long)) for name in ("a", "b")]
@@ -166,6 +168,7 @@ def test_two_starts_at_once_give_one_run_and_a_queued_one(config: TrainConfig, r
     assert not (runs / second).exists()
 
 
+@pytest.mark.slow
 def test_a_trainer_that_refuses_says_why(config: TrainConfig, runs: Path) -> None:
     run = start_run(runs, "nothing", replace(config, data=(str(runs),)))
     wait_until(lambda: Queue(runs).failed() == ["nothing"])
@@ -213,6 +216,7 @@ def test_the_queue_is_in_the_order_of_asking_and_damaged_entries_do_no_harm(tmp_
     assert [entry.run for entry in queue.waiting("cpu")] == ["a"]
 
 
+@pytest.mark.slow
 def test_a_second_worker_of_a_device_leaves_at_once(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     queue.add("a", "cpu", ["fit"])

@@ -53,6 +53,7 @@ def test_coco_outlines_of_each_kind(tmp_path: Path, outline: str) -> None:
         assert np.array_equal(mask, MASKS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_packed_runs_agree_with_pycocotools(tmp_path: Path) -> None:
     from pycocotools import mask as coco

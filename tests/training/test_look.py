@@ -16,6 +16,7 @@ from training.health.look import Asked, look, look_apart
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_finds_the_same(tmp_path: Path) -> None:
     write_faulty_folder(tmp_path / "data")
     dataset = open_dataset(tmp_path / "data")
@@ -30,6 +31,7 @@ def test_a_process_of_its_own_finds_the_same(tmp_path: Path) -> None:
     assert (apart.mean_mask.share == here.mean_mask.share).all()
 
 
+@pytest.mark.slow
 def test_a_process_without_an_answer_is_told(tmp_path: Path) -> None:
     asked = Asked(tmp_path / "gone", Reading(), tmp_path / "facts.sqlite", None, False)
     with pytest.raises(CarmaskError, match="ended with status 1"):

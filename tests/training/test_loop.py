@@ -76,6 +76,7 @@ def assert_same_end(run: Path, other: Path) -> None:
     assert timeless(run) == timeless(other)
 
 
+@pytest.mark.slow
 def test_a_run_writes_what_it_promises(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "first")
     assert read_config(run) == replace(TINY, data=(str(tiny_data),))
@@ -97,6 +98,7 @@ def test_a_run_writes_what_it_promises(tiny_data: Path, tmp_path: Path) -> None:
     assert "finished" in (run / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_it_learns(tmp_path: Path) -> None:
     for car in range(6):
         for view in (1, 2):
@@ -106,6 +108,7 @@ def test_it_learns(tmp_path: Path) -> None:
     assert read_info(run / LAST).metrics["dice"] > 0.95
 
 
+@pytest.mark.slow
 def test_stopped_anywhere_and_resumed_ends_the_same(tiny_data: Path, tmp_path: Path) -> None:
     whole = fit(tiny_data, tmp_path, "whole")
     config = replace(TINY, data=(str(tiny_data),))
@@ -130,6 +133,7 @@ def test_stopped_anywhere_and_resumed_ends_the_same(tiny_data: Path, tmp_path: P
         assert_same_end(run, whole)
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_extended(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "longer", epochs=1)
     resume(run, epochs=3)
@@ -156,6 +160,7 @@ def test_images_end_a_run_within_an_epoch_and_it_can_go_on(tiny_data: Path, tmp_
     assert [line["images"] for line in epochs_of(run)] == [12, 20, 32]
 
 
+@pytest.mark.slow
 def test_minutes_end_a_run_with_a_validation(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "minutes", epochs=0, minutes=0.02, validate_every=9)
     state = json.loads((run / "state.json").read_text())
@@ -167,6 +172,7 @@ def test_minutes_end_a_run_with_a_validation(tiny_data: Path, tmp_path: Path) ->
     assert json.loads((run / "state.json").read_text())["images"] == state["images"]
 
 
+@pytest.mark.slow
 def test_validation_checkpoints_and_patience(tiny_data: Path, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"validate_every": 2, "checkpoint_every": 3, "best_by": "iou"}
     run = fit(tiny_data, tmp_path, "sparse", epochs=5, learning_rate=0.05, **changes)
@@ -185,6 +191,7 @@ def test_validation_checkpoints_and_patience(tiny_data: Path, tmp_path: Path) ->
     assert state["status"] == "finished" and "2 epochs without a better dice" in state["message"]
 
 
+@pytest.mark.slow
 def test_accumulated_batches_are_one_large_batch(tiny_data: Path, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"norm": "none", "epochs": 2, "loss": "bce", "clip_norm": 1.0}
     large = fit(tiny_data, tmp_path, "large", batch=6, **changes)
@@ -196,6 +203,7 @@ def test_accumulated_batches_are_one_large_batch(tiny_data: Path, tmp_path: Path
     assert read_metrics(large)[-1]["loss"] == pytest.approx(read_metrics(parts)[-1]["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -222,6 +230,7 @@ def test_other_settings_train_and_resume_exactly(
     assert_same_end(tmp_path / "stopped", whole)
 
 
+@pytest.mark.slow
 def test_a_state_from_before_is_read_and_a_newer_one_refused(
     tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -260,6 +269,7 @@ def test_killed_between_the_epochs_line_and_its_state_or_before_any(
     assert (run / "metrics.csv").read_text().count("\n") == 1 + len(whole)
 
 
+@pytest.mark.slow
 def test_the_signal_waits_for_the_end_of_the_step(tiny_data: Path, tmp_path: Path) -> None:
     whole = fit(tiny_data, tmp_path, "whole")
     config = replace(TINY, data=(str(tiny_data),))
@@ -283,6 +293,7 @@ def test_the_signal_waits_for_the_end_of_the_step(tiny_data: Path, tmp_path: Pat
     assert_same_end(tmp_path / "stopped", whole)
 
 
+@pytest.mark.slow
 def test_a_terminals_ctrl_c_reaches_the_workers_too(tiny_data: Path, tmp_path: Path) -> None:
     words = f"fit --data {tiny_data} --runs {tmp_path} --name run --epochs 1000 --width 2 --depth 2"
     words += " --size 32 --batch 4 --workers 2 --val-share 0.2 --device cpu --threads 1"
@@ -366,6 +377,7 @@ def test_a_step_is_tried_before_the_start_and_leaves_no_trace(
     assert (state["status"], state["cause"], state["step"]) == ("failed", "memory", 0)
 
 
+@pytest.mark.slow
 def test_what_a_run_says_of_its_session(tiny_data: Path, tmp_path: Path) -> None:
     config = replace(TINY, data=(str(tiny_data),), epochs=7)
     seen: list[Progress] = []
@@ -416,6 +428,7 @@ def test_a_small_folder_is_seen_more_often(tiny_data: Path, tmp_path: Path) -> N
         Trainer(other, log, quiet)
 
 
+@pytest.mark.slow
 def test_a_folder_is_seen_by_several_recipes(tiny_data: Path, tmp_path: Path) -> None:
     for car in range(3):
         write_pair(tmp_path / "few", f"few{car}_01", car)
@@ -433,6 +446,7 @@ def test_a_folder_is_seen_by_several_recipes(tiny_data: Path, tmp_path: Path) ->
             assert not found.applied
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_photos_kept_in_memory_change_nothing(
     tiny_data: Path, tmp_path: Path, workers: int

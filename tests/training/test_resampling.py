@@ -59,6 +59,7 @@ def assert_near(shifts: list[NDArray[np.float64]]) -> None:
     assert np.abs(np.mean(shifts, axis=0)).max() < NEAR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_training_square_keeps_photo_and_mask_in_place(shape: tuple[int, int], size: int) -> None:
@@ -74,6 +75,7 @@ def test_a_training_square_keeps_photo_and_mask_in_place(shape: tuple[int, int],
     assert_near(masks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [None, 352, 512])
 @pytest.mark.parametrize("shape", [(512, 512), (300, 300), (342, 512)])
 @pytest.mark.parametrize("transform", GEOMETRY)
@@ -99,6 +101,7 @@ def test_a_whole_recipe_moves_the_mask_as_the_photo(recipe: str) -> None:
         assert dice(moved, out[..., 0] >= HALF_LEVEL) > 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.3, 0.55, 0.9, 1.2])
 @pytest.mark.parametrize("size", [None, 256])
 def test_a_composite_moves_the_mask_as_the_photo(
@@ -117,6 +120,7 @@ def test_a_composite_moves_the_mask_as_the_photo(
     assert_near(shifts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("longest", [96, 256, 640, 1000])
 def test_a_small_or_large_picture_keeps_its_mask(shape: tuple[int, int], longest: int) -> None:
@@ -132,6 +136,7 @@ def test_a_small_or_large_picture_keeps_its_mask(shape: tuple[int, int], longest
     assert_near(shifts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [96, 256, 512, 704])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_evaluation_at_another_size_keeps_what_the_network_saw(

@@ -353,6 +353,7 @@ def test_epochs_by_their_length(ends: list[int], epochs_found: list[int]) -> Non
     assert len(inside) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_no_table_stops_the_list(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -274,6 +274,7 @@ def test_a_closed_folder_has_an_error(tmp_path: Path) -> None:
         run.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_pages_never_wait_for_torch() -> None:
     code = (
         "import sys, training.runs.listing, training.runs.curve_reader;"

@@ -128,6 +128,7 @@ def test_a_leak_is_called_one_wherever_its_numbers_stand(
     assert f"note: {trained} of 5 cars were trained on\n" in said.err
 
 
+@pytest.mark.slow
 def test_evaluating_says_which_cars_are_known(
     tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

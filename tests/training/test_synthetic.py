@@ -43,6 +43,7 @@ def test_many_cars_differ_in_paint_from_near_white_to_near_black():
     assert len({sample_car(0, car).paint_name for car in range(60)}) >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["plain", "busy"])
 def test_a_picture_repeats_bit_for_bit(background):
     car = sample_car(1, 2)
@@ -55,6 +56,7 @@ def test_a_picture_repeats_bit_for_bit(background):
     assert np.array_equal(first.mask, again.mask)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", sorted(STYLES))
 def test_each_style_is_one_whole_car_inside_the_picture(style):
     car = next(c for c in (sample_car(2, n) for n in range(9)) if c.style == style)
@@ -67,6 +69,7 @@ def test_each_style_is_one_whole_car_inside_the_picture(style):
         assert stats[1:, cv2.CC_STAT_AREA].max() > 0.99 * (labels > 0).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [2, 5, 9, 14])
 def test_the_mask_is_the_geometry(view):
     """The same mask found slowly: the share of each pixel that any quad covers, at eight times."""
@@ -87,6 +90,7 @@ def test_the_mask_is_the_geometry(view):
     assert ((share > 0.25) & (share < 0.75)).sum() < 0.08 * mask.sum()
 
 
+@pytest.mark.slow
 def test_the_mask_holds_neither_background_nor_shadow():
     car = sample_car(1, 4)
     plain = render_view(car, 6, background="plain", seed=1, **SMALL)
@@ -105,6 +109,7 @@ def test_the_mask_holds_neither_background_nor_shadow():
     assert grey[below : below + 3, middle].mean() < grey[-6:, middle].mean() - 10
 
 
+@pytest.mark.slow
 def test_views_turn_the_car_once_round():
     car = dataclasses.replace(
         sample_car(0, 5), stand=dataclasses.replace(sample_car(0, 5).stand, yaw=0.0)
@@ -133,6 +138,7 @@ def test_paint_shows_in_the_picture():
     assert blue.image[body][:, 2].mean() > red.image[body][:, 2].mean() + 30
 
 
+@pytest.mark.slow
 def test_a_set_has_pairs_a_manifest_and_repeats_byte_for_byte(tmp_path):
     calls: list[tuple[int, int]] = []
     one = generate_set(
@@ -157,6 +163,7 @@ def test_a_set_has_pairs_a_manifest_and_repeats_byte_for_byte(tmp_path):
     assert manifest["set"]["synth0002"]["parameters"]["style"] == sample_car(4, 2).style
 
 
+@pytest.mark.slow
 def test_a_cut_off_set_is_continued_and_whole_files_stay(tmp_path):
     class CutOffError(Exception):
         pass
@@ -194,6 +201,7 @@ def test_a_folder_with_foreign_pictures_is_refused(tmp_path):
     assert (tmp_path / "images" / "holiday.jpg").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_the_share_of_busy_backgrounds_is_kept(tmp_path, share):
     summary = generate_set(tmp_path, cars=6, views=1, seed=2, busy_share=share, height=32, width=48)

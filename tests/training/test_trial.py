@@ -64,12 +64,14 @@ def test_too_little_memory_is_told(config: TrainConfig, monkeypatch: pytest.Monk
         measure_step(config)
 
 
+@pytest.mark.slow
 def test_it_runs_in_a_process_of_its_own(config: TrainConfig) -> None:
     cost = wait_for(TrialProcess(config))
     assert not cost.failure and cost.images_per_epoch == 12
     assert cost.seconds_per_epoch == pytest.approx(12 * cost.seconds_per_image)
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_or_is_killed_says_why(config: TrainConfig, tmp_path: Path) -> None:
     assert "no such" in wait_for(TrialProcess(replace(config, data=("no such",)))).failure
     trial = TrialProcess(config)

@@ -72,6 +72,7 @@ def test_a_resumed_run_waits_and_starts_though_its_files_say_stopped(
     assert (seen.status, seen.summary.message) == ("failed", "The data have changed.")
 
 
+@pytest.mark.slow
 def test_watching_for_long_keeps_memory_flat(tmp_path: Path) -> None:
     """An hour of looks, one a second, at a run that hardly grows; here a hundred."""
     metrics = write_run(tmp_path / "run", "running") / "metrics.jsonl"

@@ -17,6 +17,7 @@ from training.evaluation.rows import find_metric
 BATCHES, COLUMNS = 10, 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cars", [20, 40])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_intervals_hold_the_true_mean(scenario: Scenario, cars: int) -> None:
@@ -28,6 +29,7 @@ def test_intervals_hold_the_true_mean(scenario: Scenario, cars: int) -> None:
     assert 0.93 <= np.mean(held) <= 0.985  # too wide would be no honest 95% either
 
 
+@pytest.mark.slow
 def test_no_difference_is_rarely_called_one() -> None:
     """Two checkpoints that are equally good: alike, or one of them with a few bad cars."""
     random = np.random.default_rng(5)
@@ -43,6 +45,7 @@ def test_no_difference_is_rarely_called_one() -> None:
         assert np.array_equal(outside, means.p_values() < 0.05)
 
 
+@pytest.mark.slow
 def test_no_difference_among_ten_checkpoints() -> None:
     """With Holm's correction over 45 pairs, one wrong call or more in at most 5% of comparisons."""
     random = np.random.default_rng(6)
@@ -97,6 +100,7 @@ def test_fifty_checkpoints_take_less_than_two_seconds() -> None:
     assert process_time() - started < 2 and len(chances) == 1225
 
 
+@pytest.mark.slow
 def test_views_that_are_alike_have_a_worst_one_by_chance() -> None:
     random = np.random.default_rng(9)
     views = 16

@@ -133,6 +133,7 @@ def test_the_card_is_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert "There is no checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_report_of_new_data_and_then_of_what_is_stored(
     tmp_path: Path, tiny_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

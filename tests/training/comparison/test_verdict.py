@@ -230,6 +230,7 @@ def test_many_pairs_ask_for_more_than_one_does() -> None:
     assert among.cars_needed is not None and among.cars_needed > 38
 
 
+@pytest.mark.slow
 def test_fifty_checkpoints_with_twins() -> None:
     tables = [rows_of(CARS + place * 0.01) for place in range(25) for _ in range(2)]
     found = rank(align_rows([f"r{place}" for place in range(50)], tables), DICE)

@@ -66,6 +66,7 @@ def test_costs_are_measured_and_kept(
         assert cost_of(subjects[0]).latency == ()
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_of_its_own(checkpoints: tuple[Path, Path]) -> None:
     ballast = np.ones(400_000_000, np.uint8)  # of this process alone
     peak = cost._peak_bytes(subject_of(checkpoints[0]), "cpu", (640, 480))
@@ -73,6 +74,7 @@ def test_memory_is_that_of_a_process_of_its_own(checkpoints: tuple[Path, Path]) 
     del ballast
 
 
+@pytest.mark.slow
 def test_memory_that_cannot_be_measured_is_an_error(checkpoints: tuple[Path, Path]) -> None:
     subject = subject_of(checkpoints[0])
     with pytest.raises(DataError, match=r"memory of a/best can't be measured \(.*'nothing'"):

@@ -144,6 +144,7 @@ def test_the_edge_band_lies_on_both_sides_and_not_along_the_border() -> None:
     assert not edge_band_of(np.ones((300, 400), bool)).any()
 
 
+@pytest.mark.slow
 def test_histograms_of_a_large_photo_are_exact() -> None:
     probability = np.zeros((4200, 4000), np.float32)  # more pixels than a float32 can count
     probability[0, 0] = 1.0

@@ -31,6 +31,7 @@ def scored(tiny_data: Path, checkpoints: tuple[Path, Path]) -> str:
     return f"--checkpoint {a} {b} --data {tiny_data}"
 
 
+@pytest.mark.slow
 def test_several_checkpoints_with_all_that_can_be_had(
     scored: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +63,7 @@ def test_several_checkpoints_with_all_that_can_be_had(
     assert text.count("  gain of ") == 4 and f" times its time\n{both}: 15 photos" in text
 
 
+@pytest.mark.slow
 def test_what_is_found_again_waits_for_no_heavy_library(scored: str) -> None:
     script = (
         "import sys; from training.commands.cli import main; status = main(sys.argv[1:]); "

@@ -87,6 +87,7 @@ def test_a_page_starts_watches_and_finds_the_result(request_: EvaluationRequest)
     assert find_evaluation(subject, images, EvaluationSettings()) is not None
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_says_why(request_: EvaluationRequest) -> None:
     request = replace(request_, data=(request_.data[0] / "none",))
     start_evaluation(request)

@@ -154,6 +154,7 @@ def test_each_photo_is_read_once_and_nothing_twice(
         pd.testing.assert_frame_equal(one.rows, other.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stop", "interrupt"])
 def test_interrupted_and_continued_it_equals_an_uninterrupted_one(
     images: EvaluationImages,
