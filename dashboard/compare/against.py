@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.metric_table import METRICS, Metric, find_metric
 from dashboard.compare.choice import Row
 from dashboard.ui.named_choice import pick_named
-from training.evaluation.rows import METRICS, Metric, find_metric
 
 
 def pick_metric() -> Metric:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CarmaskError, RunError
+from core.metric_table import HEADLINE, Metric
 from dashboard.runs.actions import show_actions
 from dashboard.runs.checkpoints_view import show_checkpoints
 from dashboard.runs.choice import close_run
@@ -22,14 +23,8 @@ from dashboard.ui.text import code, plain
 from training.config import field_help
 from training.runs.config_difference import settings_of
 from training.runs.log_end import last_lines
-from training.runs.summary import RunSummary, Scores
+from training.runs.summary import RunSummary
 
-SCORES = {
-    "dice": ("Dice", "Twice the overlap over the sum of both areas; 1 is perfect."),
-    "iou": ("IoU", "Overlap over the union of both areas; 1 is perfect."),
-    "boundary_iou": ("Boundary IoU", "IoU of the bands along the edges, 2% of the diagonal wide."),
-    "boundary_iou_3px": ("Boundary IoU, 3 px", "IoU of the bands along the edges, 3 px wide."),
-}
 PARTS = ("Curves", "Probes", "Checkpoints", "Settings", "Log")
 
 
@@ -113,18 +108,19 @@ def _show_scores(summary: RunSummary) -> None:
         rule = f".st-key-scores [data-testid='stMetricValue'] {{ color: {colour}; }}"
         st.html(f"<style>{rule}</style>")
     with st.container(key="scores", horizontal=True, gap="small"):
-        for field, (title, text) in SCORES.items():
-            value = getattr(summary.best, field)
+        for metric in HEADLINE:
+            value = summary.best.get(metric.name)
             if value is not None:
-                st.metric(title, f"{value:.4f}", help=f"{text} {_last(summary, field)}", width=150)
+                text = f"{metric.help} {_last(summary, metric)}"
+                st.metric(metric.label, metric.text(value), help=text, width=150)
 
 
-def _last(summary: RunSummary, field: str) -> str:
-    last: Scores | None = summary.last
-    value = getattr(last, field) if last else None
+def _last(summary: RunSummary, metric: Metric) -> str:
+    last = summary.last
+    value = last.get(metric.name) if last else None
     if last is None or value is None or summary.best is None:
         return ""
-    return f"Of epoch {summary.best.epoch}; the last one, {last.epoch}, has {value:.4f}."
+    return f"Of epoch {summary.best.epoch}; the last one, {last.epoch}, has {metric.text(value)}."
 
 
 def _facts(summary: RunSummary) -> str:

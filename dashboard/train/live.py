@@ -10,12 +10,12 @@ import streamlit as st
 from core.drawing import OverlayStyle, overlay
 from core.errors import CarmaskError
 from core.image import encode_jpeg
+from core.metric_table import HEADLINE
 from dashboard.ui.text import plain
+from training.comparison.palette import colour_of
 from training.runs.probes import RunProbes, read_probes
 from training.runs.watched import Seen
 
-SCORES = (("dice", "Dice"), ("iou", "IoU"), ("boundary_iou", "Boundary IoU"))
-_COLOURS = {"dice": "#1C86C7", "iou": "#E69F00", "boundary_iou": "#009E73"}
 _HEIGHT = 240
 
 
@@ -23,11 +23,16 @@ def show_figures(seen: Seen) -> None:
     """Draws the newest figures; the best epoch's stand below them."""
     best = seen.summary.best
     with st.container(horizontal=True, gap="small"):
-        for column, name in SCORES:
-            value = seen.last(f"val_{column}")
+        for metric in HEADLINE:
+            value = seen.last(f"val_{metric.name}")
             if value is not None:
-                note = f"best epoch {best.epoch}: {getattr(best, column):.4f}" if best else None
-                st.metric(name, f"{value:.4f}", help=note, width=130)
+                record = best.get(metric.name) if best else None
+                note = (
+                    ""
+                    if best is None or record is None
+                    else (f" Best epoch {best.epoch}: {metric.text(record)}.")
+                )
+                st.metric(metric.label, metric.text(value), help=metric.help + note, width=150)
         for column, name, form in (
             ("loss", "Loss", "{:.4f}"),
             ("learning_rate", "Learning rate", "{:.2g}"),
@@ -36,8 +41,8 @@ def show_figures(seen: Seen) -> None:
             value = seen.last(column)
             if value is not None:
                 st.metric(name, form.format(value), width=130)
-    if best and best.dice is not None:
-        st.caption(f"Best so far: Dice {best.dice:.4f} in epoch {best.epoch}.")
+    if best and (dice := best.get("dice")) is not None:
+        st.caption(f"Best so far: Dice {dice:.4f} in epoch {best.epoch}.")
 
 
 def show_curves(seen: Seen) -> None:
@@ -48,21 +53,22 @@ def show_curves(seen: Seen) -> None:
         figure = go.Figure()
         figure.add_scatter(
             x=steps["step"], y=steps["loss"], name="each 20th step", mode="lines",
-            line={"color": _COLOURS["dice"], "width": 1}, opacity=0.6,
+            line={"color": colour_of(0), "width": 1}, opacity=0.6,
         )  # fmt: skip
         figure.add_scatter(
             x=epochs["step"], y=epochs["loss"], name="mean of the epoch", mode="lines+markers",
-            line={"color": _COLOURS["dice"], "width": 2},
+            line={"color": colour_of(0), "width": 2},
         )  # fmt: skip
         _draw(figure, "Training loss", "step", "live_loss")
     with columns[1]:
         figure = go.Figure()
-        for column, name in SCORES:
-            if f"val_{column}" in epochs:
-                known = epochs[epochs[f"val_{column}"].notna()]
+        for place, metric in enumerate(HEADLINE):
+            column = f"val_{metric.name}"
+            if column in epochs:
+                known = epochs[epochs[column].notna()]
                 figure.add_scatter(
-                    x=known["epoch"], y=known[f"val_{column}"], name=name, mode="lines+markers",
-                    line={"color": _COLOURS[column], "width": 2},
+                    x=known["epoch"], y=known[column], name=metric.label, mode="lines+markers",
+                    line={"color": colour_of(place), "width": 2},
                 )  # fmt: skip
         _draw(figure, "Validation", "epoch", "live_scores")
 

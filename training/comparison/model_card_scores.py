@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from core.checkpoint import CheckpointInfo
+from core.metric_table import METRICS, Metric, find_metric
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, cut
 from training.comparison.words import PART_TITLES, WAY_TITLES
-from training.evaluation.rows import METRICS, Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
 from training.jobs.launch import typed_path
 
