@@ -66,8 +66,9 @@ def _ask_filters(known: Known, text: str, order: str, descending: bool) -> Choic
     car, view = _ask_car(known.opened), _ask_view(known.opened)
     side = _ask_one("Side of the split", "side", list(SIDES), SIDES)
     finding = _ask_finding(known)
-    ranges = [_ask_range(word, measured=known.survey.table is not None) for word in _RANGES]
-    return Choice(text, car, view, side, finding, *ranges, order, descending)
+    measured = known.survey.table is not None
+    ranges = {word: _ask_range(word, measured=measured) for word in _RANGES}
+    return Choice(text, car, view, side, finding, order=order, descending=descending, **ranges)
 
 
 def show_active(choice: Choice, known: Known) -> None:

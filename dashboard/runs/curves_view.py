@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -163,17 +163,14 @@ def _show_remarks(drawn: Sequence[Drawn]) -> None:
 
 
 def _show_figures(series: dict[str, list[Series]], choice: PlotChoice) -> None:
-    drawn: list[Callable[[], None]] = [
-        lambda measure=measure, lines=lines: _show_figure(measure, lines, choice)
-        for measure, lines in series.items()
-    ]
-    per_row = 2 if len(drawn) > 1 else 1
-    for row in range(0, len(drawn), per_row):
-        for column, draw in zip(
-            st.columns(per_row, gap="medium"), drawn[row : row + per_row], strict=False
+    figures = list(series.items())
+    per_row = 2 if len(figures) > 1 else 1
+    for row in range(0, len(figures), per_row):
+        for column, (measure, lines) in zip(
+            st.columns(per_row, gap="medium"), figures[row : row + per_row], strict=False
         ):
             with column.container(border=True, gap="xsmall"):
-                draw()
+                _show_figure(measure, lines, choice)
 
 
 def _show_figure(measure: str, series: list[Series], choice: PlotChoice) -> None:
