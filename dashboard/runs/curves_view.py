@@ -12,13 +12,14 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.split_verdict import SplitVerdict, worst
 from dashboard.runs.choice import open_run
-from dashboard.runs.listed import Listed, ago, progress
+from dashboard.runs.listed import Listed, progress
 from dashboard.runs.plot import Series, figure_of
 from dashboard.runs.plot_choice import PlotChoice, ask_plot
 from dashboard.runs.readers import readers
 from dashboard.runs.take_home import offer_files
 from dashboard.ui.badges import FIGURES
 from dashboard.ui.text import plain
+from dashboard.ui.words import ago
 from training.comparison.palette import colour_of
 from training.runs.config_difference import settings_of
 from training.runs.curve_shapes import Line, in_zone, seed_groups

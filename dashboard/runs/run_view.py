@@ -14,12 +14,13 @@ from dashboard.runs.actions import show_actions
 from dashboard.runs.checkpoints_view import show_checkpoints
 from dashboard.runs.choice import close_run
 from dashboard.runs.curves_view import show_curves
-from dashboard.runs.listed import Listed, ago, progress, span
+from dashboard.runs.listed import Listed, progress
 from dashboard.runs.probes_view import show_probes
 from dashboard.runs.readers import readers
 from dashboard.ui.badges import FIGURES, show_status, show_verdict
 from dashboard.ui.doctor import show_doctor
 from dashboard.ui.text import code, plain
+from dashboard.ui.words import ago, duration
 from training.config import field_help
 from training.runs.config_difference import settings_of
 from training.runs.log_end import last_lines
@@ -129,7 +130,7 @@ def _facts(summary: RunSummary) -> str:
         f"Best at epoch {summary.best_epoch}" if summary.best_epoch else "",
         progress(summary),
         f"{summary.images:,} images seen" if summary.images else "",
-        span(summary.seconds or 0) if known else "",
+        duration(summary.seconds or 0) if known else "",
         ", ".join(summary.data),
         summary.device,
         f"seed {summary.seed}" if summary.seed is not None else "",

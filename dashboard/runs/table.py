@@ -13,8 +13,9 @@ import streamlit as st
 from core.metric_table import HEADLINE
 from core.split_verdict import SplitVerdict
 from dashboard.runs.choice import choose, open_run
-from dashboard.runs.listed import Listed, span
+from dashboard.runs.listed import Listed
 from dashboard.ui.badges import FIGURES, STATUSES
+from dashboard.ui.words import duration
 from training.runs.notes import RunNotes
 from training.runs.summary import RunSummary, Scores
 
@@ -88,7 +89,7 @@ def styled(table: pd.DataFrame) -> Any:
 
     marked = table.style.apply(of_row, axis=1)
     if "Duration" in table:  # shown as text, sorted as a number
-        written: dict[Any, Any] = {"Duration": span}
+        written: dict[Any, Any] = {"Duration": duration}
         marked = marked.format(written, na_rep="")
     return marked
 
