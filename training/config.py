@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     ConfigDict,
@@ -22,6 +22,7 @@ from pydantic_core import ArgsKwargs
 
 from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import ConfigError
+from core.metric_table import HEADLINE
 from core.names import shortened
 from core.preprocess import Preprocessing
 from training.augment.recipe import find_recipe
@@ -34,7 +35,10 @@ Schedule = Literal["cosine", "one_cycle", "plateau", "constant"]
 Loss = Literal["bce", "dice", "bce_dice", "focal", "tversky", "lovasz"]
 Cache = Literal["none", "memory"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Metric = Literal["dice", "iou", "boundary_iou", "boundary_iou_3px"]
+if TYPE_CHECKING:
+    BestBy = str
+else:  # the training takes the epoch with the highest one
+    BestBy = Literal[tuple(metric.name for metric in HEADLINE if metric.higher_is_better)]
 
 _DEVICE = re.compile("auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
@@ -144,7 +148,7 @@ class TrainConfig:
     precision: Precision = "auto"
     """Numbers of the network: auto is bf16 or fp16 on a graphics card and fp32 on a CPU; bf16 is
     twice as fast on CPUs that have it."""
-    best_by: Metric = "dice"
+    best_by: BestBy = "dice"
     """Validation figure that says which epoch is the best one."""
     validate_every: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Epochs from one validation to the next; the last epoch is always validated."""
