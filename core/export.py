@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -149,6 +150,9 @@ def _whole_shape(graph: onnx.GraphProto, node: onnx.NodeProto) -> onnx.NodeProto
 
 class PhotoNetwork(nn.Module):
     """Photo, grid, network, probability, photo's size: the predictor as one module."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, model: UNet, preprocessing: Preprocessing) -> None:
         super().__init__()
@@ -318,7 +322,7 @@ def _real(number: int) -> Tensor:
 
 def _length(number: Tensor, least: int) -> int:
     """Returns a computed length of an axis, of which the exporter learns what it is at least."""
-    length = int(number.long().item())
+    length = cast(int, number.long().item())  # int() would ask for its value while exporting
     torch._check(length >= least)
     return length
 
