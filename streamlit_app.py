@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
+from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback
 from core.errors import CarmaskError
 from dashboard.runs.ablation import show_ablation
 from dashboard.runs.newest import show_newest
@@ -130,7 +130,7 @@ def _show_samples(good: list[CheckpointEntry], samples: list[Sample], hero: Delt
         with strip:
             gallery(tiles, label="Samples", key="samples_first")
     try:
-        segmenter = open_segmenter(good[0], usual_second(good[0], good))
+        segmenter = open_segmenter(good[0], default_fallback(good[0], good))
         tiles, shown = _with_overlays(segmenter, samples)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")

@@ -13,10 +13,8 @@ from core.files import write_bytes_atomically
 from core.masks import MaskSettings, mask_from_probability
 from core.own_results import ENDS, MASK_END, OVERLAY_END, TABLE_NAME, OwnResults
 from core.photos import PhotoSource
-from core.predict import Predictor
-from core.preprocess import enlarge
+from core.predict import ImageModel
 from core.results import ResultRow, result_files, result_row, results_table
-from core.second import SecondOpinion
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class SegmentOptions:
 
 
 def segment_photos(
-    predictor: Predictor | SecondOpinion,
+    model: ImageModel,
     sources: Sequence[PhotoSource],
     out: Path,
     options: SegmentOptions,
@@ -45,7 +43,7 @@ def segment_photos(
     also when the work is interrupted.
 
     Args:
-        predictor: The network, or two of them.
+        model: One with an uncertainty; see `core.predict.load_model`.
         sources: Photos; each is read when its turn comes.
         out: Folder, made where it is missing.
         options: What to write.
@@ -61,7 +59,7 @@ def segment_photos(
     rows: list[ResultRow] = []
     try:
         for source in sources:
-            rows.append(_segment_one(predictor, source, out, own, options))
+            rows.append(_segment_one(model, source, out, own, options))
             progress(len(rows), rows[-1])
     finally:
         write_bytes_atomically(out / TABLE_NAME, results_table(rows))
@@ -69,7 +67,7 @@ def segment_photos(
 
 
 def _segment_one(
-    predictor: Predictor | SecondOpinion,
+    model: ImageModel,
     source: PhotoSource,
     out: Path,
     own: OwnResults,
@@ -82,17 +80,17 @@ def _segment_one(
         photo = source.load()
         image = photo.pixels
         started = time.perf_counter()
-        answer = predictor.answer(image)
+        prediction = model.predict(image)
         seconds = time.perf_counter() - started
     except CarmaskError as error:
         return ResultRow(source.name, error=str(error))
-    whole = enlarge(answer.probability, *image.shape[:2])
+    whole = prediction.at_size(*image.shape[:2])
     mask = mask_from_probability(whole, options.settings)
     del whole  # 400 MB of a 100 megapixel photo
     files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    figures = answer.doubt, seconds, answer.by
+    figures = prediction.uncertainty, seconds, prediction.by
     return result_row(source.name, mask, *figures, stem=source.stem, note=photo.note)
 
 

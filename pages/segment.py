@@ -16,7 +16,7 @@ from dashboard.ui.checkpoints import (
     find_checkpoints,
     open_segmenter,
     pick_checkpoint,
-    pick_second,
+    pick_fallback,
     show_broken,
     show_no_checkpoint,
 )
@@ -39,7 +39,7 @@ def main() -> None:
     with picker:
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             chosen = pick_checkpoint(good)
-            second = pick_second(good, chosen)
+            fallback = pick_fallback(good, chosen)
         if chosen.info is not None:
             show_verdict(chosen.info.verdict, quiet=True)
         show_broken(broken)
@@ -47,7 +47,7 @@ def main() -> None:
     if not photos:
         return
     try:
-        segmenter = open_segmenter(chosen, second)
+        segmenter = open_segmenter(chosen, fallback)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -55,9 +55,10 @@ def results_of(
         except CarmaskError as error:
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
-        stem, mask, answer = photo.source.stem, result.mask(look.settings), result.answer
+        stem, mask = photo.source.stem, result.mask(look.settings)
         yield from result_files(stem, read.pixels, mask, look.style, with_cutout=True)
-        figures = answer.doubt, result.seconds, answer.by
+        prediction = result.prediction
+        figures = prediction.uncertainty, result.seconds, prediction.by
         rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core import metrics
-from core.doubt import advice
 from core.errors import CarmaskError
 from core.masks import car_share
+from core.uncertainty import advice
 from dashboard.segment import downloads, pictures
 from dashboard.segment.controls import HEAT_MAP, SLIDER
 from dashboard.segment.pictures import Look
@@ -39,10 +39,10 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.caption(pictures.facts(prepared, mask))
         if note := prepared.result.note:
             st.caption(plain(note))
-        if opinion := pictures.second_opinion(prepared):
-            st.caption(plain(opinion))
-        if told := advice(prepared.result.answer.doubt, car_share(mask)):
-            st.warning(told, icon=":material/visibility:")
+        if used := pictures.fallback_note(prepared):
+            st.caption(plain(used))
+        if advised := advice(prepared.result.prediction.uncertainty, car_share(mask)):
+            st.warning(advised, icon=":material/visibility:")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _offer_downloads(prepared, look, place)
             truth = _ask_truth(prepared)

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 
 from core.image import ReadPhoto, thumbnail
 from core.masks import MaskSettings, mask_from_probability
-from core.preprocess import enlarge
 from dashboard.segment.photos import Photo
 from dashboard.ui.cache import BoundedCache
 
 if TYPE_CHECKING:
-    from core.predict import Answer, Predictor
-    from core.second import SecondOpinion
+    from core.predict import ImageModel, Prediction
 
 KEPT_BYTES = 300_000_000
 """Most that probabilities weigh together, and most that pictures do."""
@@ -31,12 +29,12 @@ KEPT_BYTES = 300_000_000
 class Segmented:
     """What the network says of one photo; cheap to keep, and all that a mask needs."""
 
-    answer: Answer
-    """Probability on the network's grid, doubt, and whose answer it is."""
+    prediction: Prediction
+    """Probability on the network's grid, uncertainty, and which checkpoint predicted."""
     shape: tuple[int, int]
     """Height and width of the upright photo in px."""
     seconds: float
-    """Time of the network, which is asked about the mirrored photo too."""
+    """Time of the prediction, that of the mirrored photo included."""
     note: str
     """What was guessed or left aside when the photo was read; "" for most photos."""
 
@@ -44,7 +42,7 @@ class Segmented:
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
     ) -> NDArray[np.bool_]:
         """Returns the mask, bool, at the photo's own size or at `shape` (height, width)."""
-        whole = enlarge(self.answer.probability, *(shape or self.shape))
+        whole = self.prediction.at_size(*(shape or self.shape))
         return mask_from_probability(whole, settings)
 
 
@@ -63,29 +61,27 @@ class Prepared:
 class Segmenter:
     """A network, or two, and the results so far, shared by all sessions and threads."""
 
-    def __init__(self, predictor: Predictor | SecondOpinion, kept_bytes: int = KEPT_BYTES) -> None:
-        """Takes a predictor over; nothing else may call it."""
-        self._predictor = predictor
+    def __init__(self, model: ImageModel, kept_bytes: int = KEPT_BYTES) -> None:
+        """Takes a model over; nothing else may call it."""
+        self._model = model
         self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
         self._results: BoundedCache[Segmented] = BoundedCache(kept_bytes)
         self._pictures: BoundedCache[NDArray[np.uint8]] = BoundedCache(kept_bytes)
 
     @classmethod
-    def load(cls, path: Path, second: Path | None = None) -> Segmenter:
+    def load(cls, path: Path, fallback: Path | None = None) -> Segmenter:
         """Returns the segmenter of a checkpoint file; imports torch, which takes seconds.
 
         Args:
             path: The checkpoint.
-            second: The one that is asked where the first one doubts; loaded when that happens.
+            fallback: Predicts where the first one is uncertain; loaded when that happens.
 
         Raises:
             CheckpointError: The file can't be used.
         """
-        from core.predict import Predictor
-        from core.second import SecondOpinion
+        from core.predict import load_model
 
-        first = Predictor.load(path)
-        return cls(SecondOpinion(first, lambda: Predictor.load(second)) if second else first)
+        return cls(load_model(path, fallback))
 
     def prepare(self, photo: Photo, longest: int) -> Prepared:
         """Returns a photo with its result, from the caches where they have them.
@@ -115,8 +111,8 @@ class Segmenter:
                 result = self._results.get(photo.key)  # who held the lock may have had this photo
                 if result is None:
                     started = time.perf_counter()
-                    answer = self._predictor.answer(image)
+                    prediction = self._model.predict(image)
                     seconds = time.perf_counter() - started
-                    result = Segmented(answer, image.shape[:2], seconds, loaded.note)
-                    self._results.put(photo.key, result, answer.probability.nbytes)
+                    result = Segmented(prediction, image.shape[:2], seconds, loaded.note)
+                    self._results.put(photo.key, result, prediction.probability.nbytes)
         return result

@@ -17,7 +17,7 @@ from core.colour import matrix_profile
 from core.drawing import OverlayStyle
 from core.image import read_image
 from core.masks import MaskSettings
-from core.predict import Answer, Predictor
+from core.predict import Mirrored, Prediction, Predictor
 from core.preprocess import enlarge
 from dashboard.segment.downloads import all_as_zip, full_cutout, full_mask, full_overlay
 from dashboard.segment.photos import Photo, uploaded_photos
@@ -67,8 +67,8 @@ def test_the_page_has_the_same_mask_as_the_predictor(
     # 512 x 342 has a grid whose own grid is another one: a second resizing would show.
     photos = uploaded_photos([("a.jpg", jpeg(342, 512))])
     prepared = segmenter.prepare(photos[0], 200)
-    answer = Predictor.load(checkpoint).answer(photos[0].source.read())
-    probability = enlarge(answer.probability, 342, 512)
+    prediction = Mirrored(Predictor.load(checkpoint)).predict(photos[0].source.read())
+    probability = enlarge(prediction.probability, 342, 512)
     threshold = float(np.median(probability))
     mask = prepared.result.mask(MaskSettings(threshold))
     assert np.array_equal(mask, probability >= threshold)
@@ -82,10 +82,10 @@ class SlowPredictor:
     def __init__(self) -> None:
         self.asked = 0
 
-    def answer(self, image: np.ndarray) -> Answer:
+    def predict(self, image: np.ndarray) -> Prediction:
         self.asked += 1
         time.sleep(0.2)
-        return Answer(np.full((4, 4), image.mean() / 255, np.float32), 0.0)
+        return Prediction(np.full((4, 4), image.mean() / 255, np.float32), 0.0)
 
 
 def test_racing_reruns_segment_a_photo_once(tmp_path: Path) -> None:

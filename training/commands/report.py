@@ -16,7 +16,7 @@ from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
 
 if TYPE_CHECKING:
-    from core.ensemble import Ensemble
+    from core.predict import ImageModel
     from training.comparison.report_photos import Photos
     from training.data.folder import Sample
     from training.evaluation.stored import StoredEvaluation
@@ -127,7 +127,7 @@ def _photos(
     from core.masks import Mask, mask_from_probability
     from training.comparison.report_photos import Photos
 
-    networks: dict[int, Ensemble] = {}
+    networks: dict[int, ImageModel] = {}
 
     def mask_of(place: int, sample: Sample) -> Mask:
         if place not in networks:

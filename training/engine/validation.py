@@ -69,9 +69,9 @@ class Validation:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""
         pictures: ProbePictures = {}
         samples = self._probes.samples[self._processes.share]
-        found = self._predictor(model).predict_many(sample.read()[0] for sample in samples)
-        for sample, probability in zip(samples, found, strict=True):
-            pictures |= self._probes.picture(sample, probability)
+        predictor = self._predictor(model)
+        for sample in samples:
+            pictures |= self._probes.picture(sample, predictor(sample.read()[0]))
         self._write(epoch, pictures)
 
     def _write(self, epoch: int, pictures: ProbePictures) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.device import resolve_device
-from core.ensemble import Ensemble
-from core.predict import Predictor
+from training.evaluation.subjects import ensemble_of, subject_of
 from training.memory import peak_bytes
 
 
@@ -22,9 +21,10 @@ def main() -> None:
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--height", type=int, required=True)
     options = parser.parse_args()
-    predictors = [Predictor.load(path, options.device) for path in options.checkpoints]
+    subjects = [subject_of(path, flips=options.flips) for path in options.checkpoints]
+    subject = subjects[0] if len(subjects) == 1 else ensemble_of(subjects, flips=options.flips)
     photo = np.zeros((options.height, options.width, 3), np.uint8)
-    Ensemble(predictors, flips=options.flips)(photo)
+    subject.load(options.device)(photo)
     print(peak_bytes(resolve_device(options.device)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from core.errors import CheckpointError, ConfigError, reason
 from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
-    from core.ensemble import Ensemble
+    from core.predict import ImageModel
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,27 @@ class Subject:
         """The worst of the verdicts on the splits that its checkpoints were trained with."""
         return worst(info.verdict for info in self.infos)
 
-    def load(self, device: str = "auto") -> Ensemble:
-        """Returns it ready to segment: called with a photo, it gives a probability.
+    def load(self, device: str = "auto") -> ImageModel:
+        """Returns it ready to predict.
 
         Raises:
             CheckpointError: The weights of a checkpoint are damaged.
             DeviceError: This machine has no such device.
         """
-        from core.ensemble import Ensemble  # torch takes seconds
-        from core.predict import Predictor
+        from core.predict import Mirrored, Predictor  # torch takes seconds
 
-        return Ensemble([Predictor.load(path, device) for path in self.paths], flips=self.flips)
+        def member(path: Path) -> ImageModel:
+            predictor = Predictor.load(path, device)
+            return Mirrored(predictor) if self.flips else predictor
+
+        return self.assemble(member)
+
+    def assemble(self, member: Callable[[Path], ImageModel]) -> ImageModel:
+        """Returns it as a model; `member` returns that of one of its checkpoints."""
+        from core.predict import Ensemble  # torch takes seconds
+
+        models = [member(path) for path in self.paths]
+        return models[0] if len(models) == 1 else Ensemble(models)
 
 
 def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Subject:
