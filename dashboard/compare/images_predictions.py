@@ -86,11 +86,11 @@ class Predictions:
         The future is cancelled where too many newer wishes came: then ask again.
 
         Args:
-            row: Checkpoint or ensemble.
+            row: Checkpoint, ensemble or cascade.
             sample: The photo.
             settings: Threshold and clean-up.
         """
-        network = f"{row.flips}\0" + "\0".join(_as_it_is(path) for path in row.paths)
+        network = f"{row.flips} {row.cascade}\0" + "\0".join(_as_it_is(path) for path in row.paths)
         key = f"{network}\0{settings!r}\0{_as_it_is(sample.image_path)}"
         with self._lock:
             known = self._kept.get(key)

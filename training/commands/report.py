@@ -101,7 +101,7 @@ def _stored(subjects: Sequence[Subject]) -> list[StoredEvaluation]:
         {
             (facts.data_fingerprint, facts.part, facts.split_fingerprint): facts.key
             for facts in reversed(list_evaluations(subject.paths[0]))
-            if facts.fingerprints == subject.fingerprints and not facts.flips
+            if facts.identity == subject.identity
         }
         for subject in subjects
     ]

@@ -1,4 +1,4 @@
-"""What is evaluated: a checkpoint, an ensemble of several, each with or without mirrored photos."""
+"""What is evaluated: a checkpoint or an ensemble, with or without mirrored photos, or a cascade."""
 
 from __future__ import annotations
 
@@ -17,28 +17,43 @@ if TYPE_CHECKING:
     from core.predict import ImageModel
 
 
+Identity = tuple[tuple[str, ...], bool, bool]
+"""Fingerprints, flips and cascade of a subject."""
+
+
 @dataclass(frozen=True)
 class Subject:
-    """One function from a photo to a probability; made by `subject_of` or `ensemble_of`.
+    """One function from a photo to a probability.
 
-    Several checkpoints, or a checkpoint and the mirrored photo, give the mean of probabilities.
+    Made by `subject_of`; by `ensemble_of`, whose checkpoints give the mean of probabilities; or by
+    `cascade_of`, whose second checkpoint predicts where the first one is uncertain.
     """
 
     title: str
-    """As a person calls it: "run/best", "run/best + other/best", "run/best, mirrored too"."""
+    """As a person calls it: "run/best", "run/best + other/best", "run/best, mirrored too",
+    "run/best, fallback other/best"."""
     paths: tuple[Path, ...]
-    """Its checkpoint files, in the order of their fingerprints, so that an ensemble is the same
-    one in whatever order it was named."""
+    """Its checkpoint files: of an ensemble in the order of their fingerprints, so that it is the
+    same one in whatever order it was named; of a cascade the first and its fallback."""
     fingerprints: tuple[str, ...]
     """Of each; see `core.checkpoint.network_fingerprint`."""
     infos: tuple[CheckpointInfo, ...]
     """The facts of each."""
     flips: bool = False
     """Whether the mean is taken with the mirrored photo's probability, mirrored back."""
+    cascade: bool = False
+    """Whether the second checkpoint is the fallback of the first; see `core.predict.Cascade`."""
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from other subjects, and finds its evaluations."""
+        return self.fingerprints, self.flips, self.cascade
 
     @property
     def threshold(self) -> float:
-        """Its own threshold: of an ensemble, the mean of its members' ones."""
+        """Its own threshold: of an ensemble its members' mean, of a cascade the first one's."""
+        if self.cascade:
+            return self.infos[0].threshold
         return fmean(info.threshold for info in self.infos)
 
     @property
@@ -63,9 +78,12 @@ class Subject:
 
     def assemble(self, member: Callable[[Path], ImageModel]) -> ImageModel:
         """Returns it as a model; `member` returns that of one of its checkpoints."""
-        from core.predict import Ensemble  # torch takes seconds
+        from core.predict import Cascade, Ensemble  # torch takes seconds
 
         models = [member(path) for path in self.paths]
+        if self.cascade:
+            first, fallback = models
+            return Cascade(first, lambda: fallback)
         return models[0] if len(models) == 1 else Ensemble(models)
 
 
@@ -114,6 +132,34 @@ def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str 
         prints,
         tuple(members[each][1] for each in prints),
         flips,
+    )
+
+
+def cascade_of(first: Path, fallback: Path, *, title: str = "") -> Subject:
+    """Returns what app and command line predict with: mirrored photos, and a fallback.
+
+    Args:
+        first: A checkpoint, or a run's folder.
+        fallback: The one that predicts where the first is uncertain.
+        title: What to call it; by default after both.
+
+    Raises:
+        CheckpointError: One of them can't be read, or does not segment RGB photos.
+        ConfigError: They are the same network.
+    """
+    one, other = subject_of(first), subject_of(fallback)
+    if one.fingerprints == other.fingerprints:
+        raise ConfigError(
+            f"A cascade needs two different checkpoints; {one.title} and {other.title} are the "
+            "same network."
+        )
+    return Subject(
+        title or f"{one.title}, fallback {other.title}",
+        one.paths + other.paths,
+        one.fingerprints + other.fingerprints,
+        one.infos + other.infos,
+        flips=True,
+        cascade=True,
     )
 
 
