@@ -169,9 +169,11 @@ def _segment(options: argparse.Namespace) -> int:
     """Segments photos; the options are checked before the first photo is touched."""
     from core.predict import load_model
     from core.segment import SegmentOptions, segment_photos
+    from core.session import PredictionSession
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
     model = load_model(*_chosen_checkpoints(options), options.device)
+    session = PredictionSession(model)
     threshold = model.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources = list_photos(options.paths)
@@ -195,7 +197,7 @@ def _segment(options: argparse.Namespace) -> int:
             bar.update(task, completed=done)
 
         rows = segment_photos(
-            model, sources, options.out, SegmentOptions(settings, style, options.cutout), show
+            session, sources, options.out, SegmentOptions(settings, style, options.cutout), show
         )
     failed = sum(bool(row.error) for row in rows)
     if options.json:

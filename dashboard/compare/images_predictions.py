@@ -23,9 +23,9 @@ from streamlit.errors import StreamlitAPIException
 from core.errors import CarmaskError, reason
 from core.image import read_image
 from core.masks import Mask, MaskSettings, mask_from_probability
+from core.session import BoundedCache
 from dashboard.compare.choice import Row
 from dashboard.compare.measured import subject_for
-from dashboard.ui.cache import BoundedCache
 from training.data.folder import Sample
 
 KEPT_BYTES = 200_000_000

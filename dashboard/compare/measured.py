@@ -12,10 +12,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.session import BoundedCache
 from dashboard.compare.choice import Row
 from dashboard.compare.rows import Known, cascade_name
 from dashboard.dataset.sources import Source, open_source
-from dashboard.ui.cache import BoundedCache
 from dashboard.ui.folders import run_files
 from training.data.folder import Reading
 from training.data.sides import load_split

@@ -15,9 +15,8 @@ from core.results import (
     result_row,
     write_zip,
 )
-from dashboard.segment.photos import Photo
+from core.session import Photo, PredictionSession, Prepared
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Prepared, Segmenter
 
 
 def full_mask(prepared: Prepared, look: Look) -> bytes:
@@ -38,12 +37,12 @@ def full_cutout(prepared: Prepared, look: Look) -> bytes:
 
 
 def results_of(
-    segmenter: Segmenter, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
+    session: PredictionSession, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
 ) -> Iterator[tuple[str, bytes]]:
     """Yields (file name, bytes) of all results, holding one photo at a time.
 
     Args:
-        segmenter: The network.
+        session: What predicts.
         photos: The photos; each is read when its turn comes.
         look: Settings.
         rows: Gets a line for each photo, with the error of one that can't be read.
@@ -51,7 +50,7 @@ def results_of(
     for photo in photos:
         try:
             read = photo.source.load()
-            result = segmenter.segment(photo, lambda read=read: read)
+            result = session.result(photo.key, lambda read=read: read)
         except CarmaskError as error:
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
@@ -62,8 +61,8 @@ def results_of(
         rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 
 
-def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:
+def all_as_zip(session: PredictionSession, photos: Sequence[Photo], look: Look) -> bytes:
     """Returns a ZIP with mask, overlay and cut-out of each photo and results.csv."""
     target, rows = BytesIO(), list[ResultRow]()
-    write_zip(target, results_of(segmenter, photos, look, rows), rows)
+    write_zip(target, results_of(session, photos, look, rows), rows)
     return target.getvalue()

@@ -12,8 +12,8 @@ from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, ov
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
 from core.preprocess import resize_mask
+from core.session import Prepared
 from core.truth import Truth
-from dashboard.segment.segmenter import Prepared
 
 LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
 """Longest side in px of a picture that stands alone, and of one among many."""

@@ -13,11 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core import metrics
 from core.errors import CarmaskError
 from core.masks import car_share
+from core.session import Prepared
 from core.uncertainty import advice
 from dashboard.segment import downloads, pictures
 from dashboard.segment.controls import HEAT_MAP, SLIDER
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Prepared
 from dashboard.segment.true_mask import read_true_mask
 from dashboard.ui.before_after import before_after
 from dashboard.ui.text import plain

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback, list_checkpoints
 from core.errors import CarmaskError
-from dashboard.segment.segmenter import Segmenter
+from core.session import PredictionSession
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.text import code, plain
@@ -112,8 +112,10 @@ def show_no_checkpoint() -> None:
         )
 
 
-def open_segmenter(first: CheckpointEntry, fallback: CheckpointEntry | None = None) -> Segmenter:
-    """Returns the segmenter of a checkpoint, shared by all sessions; the first call is slow.
+def open_session(
+    first: CheckpointEntry, fallback: CheckpointEntry | None = None
+) -> PredictionSession:
+    """Returns a checkpoint's predictions, shared by all browsers; the first call is slow.
 
     A checkpoint that was written anew is loaded anew.
 
@@ -137,9 +139,11 @@ def _file(path: Path) -> tuple[Path, int, int]:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network …")
-def _load(first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None) -> Segmenter:
-    """Returns the segmenter of files as they were at a time."""
-    return Segmenter.load(first[0], fallback[0] if fallback else None)
+def _load(
+    first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None
+) -> PredictionSession:
+    """Returns the session of checkpoints in the state that a time and a size stand for."""
+    return PredictionSession.load(first[0], fallback[0] if fallback else None)
 
 
 def _label(name: str, info: CheckpointInfo | None) -> str:

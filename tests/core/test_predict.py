@@ -122,6 +122,7 @@ from core.image import encode_jpeg, read_image
 from core.photos import list_uploads
 from core.predict import load_model
 from core.segment import SegmentOptions, segment_photos
+from core.session import PredictionSession
 photo = np.zeros((8000, 12500, 3), np.uint8)
 photo[1000:4000, 1000:7000] = (200, 30, 30)
 data = encode_jpeg(photo)
@@ -129,7 +130,8 @@ del photo
 sources = list_uploads([("large.jpg", data)])
 out = Path({str(tiny_run)!r}) / "out"
 model = load_model(Path({str(tiny_run)!r}), device="cpu")
-rows = segment_photos(model, sources, out, SegmentOptions(with_cutout=True), lambda *_: None)
+session = PredictionSession(model)
+rows = segment_photos(session, sources, out, SegmentOptions(with_cutout=True), lambda *_: None)
 assert (rows[0].width, rows[0].height, rows[0].error) == (12500, 8000, ""), rows
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(peak * (1 if {sys.platform == "darwin"} else 1024))
