@@ -7,20 +7,19 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
+from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback
 from core.errors import CarmaskError
 from core.metric_table import HEADLINE
+from core.session import PredictionSession, local_photo
 from dashboard.runs.ablation import show_ablation
 from dashboard.runs.newest import show_newest
-from dashboard.segment.photos import sample_photo
 from dashboard.segment.pictures import LONGEST_OF_MANY, photo_jpeg, usual_overlay_jpeg
-from dashboard.segment.segmenter import Segmenter
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.before_after import before_after
 from dashboard.ui.checkpoints import (
     checkpoint_name,
     find_checkpoints,
-    open_segmenter,
+    open_session,
     show_broken,
     show_no_checkpoint,
 )
@@ -125,8 +124,8 @@ def _show_samples(good: list[CheckpointEntry], samples: list[Sample], hero: Delt
         with strip:
             gallery(tiles, label="Samples", key="samples_first")
     try:
-        segmenter = open_segmenter(good[0], usual_second(good[0], good))
-        tiles, shown = _with_overlays(segmenter, samples)
+        session = open_session(good[0], default_fallback(good[0], good))
+        tiles, shown = _with_overlays(session, samples)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -140,12 +139,12 @@ def _show_samples(good: list[CheckpointEntry], samples: list[Sample], hero: Delt
 
 
 def _with_overlays(
-    segmenter: Segmenter, samples: list[Sample]
+    session: PredictionSession, samples: list[Sample]
 ) -> tuple[list[Tile], tuple[bytes, bytes]]:
     """Returns the strip's pictures with overlays, and the first sample as photo and overlay."""
-    photos = [sample_photo(each.photo, each.mask) for each in samples]
-    first = segmenter.prepare(photos[0], LONGEST_OF_MANY)
-    small = [segmenter.prepare(photo, LONGEST) for photo in photos[1:]]
+    photos = [local_photo(each.photo, each.mask) for each in samples]
+    first = session.prepare(photos[0], LONGEST_OF_MANY)
+    small = [session.prepare(photo, LONGEST) for photo in photos[1:]]
     tiles = [
         Tile(sample.name, sample.label, usual_overlay_jpeg(prepared))
         for sample, prepared in zip(samples[1:], small, strict=True)

@@ -1,4 +1,4 @@
-"""What a predictor answers about each photo of some data folders: what several benchmarks ask."""
+"""Predictions for each photo of some data folders, as several benchmarks need them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.masks import Mask, MaskSettings, mask_from_probability
-from core.predict import Answer, Predictor
-from core.preprocess import enlarge
-from core.second import SecondOpinion
+from core.predict import ImageModel, Prediction
 from training.commands.progress_bar import counting_bar
 from training.data.folder import Sample
 from training.evaluation.images import open_images
 
 
 def options_of_photos(description: str | None, checkpoint: Path) -> argparse.ArgumentParser:
-    """Returns a parser of what `answers` needs; `checkpoint` is asked where none is named."""
+    """Returns a parser of what `predictions` needs; `checkpoint` is the default."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--checkpoint", type=Path, default=checkpoint)
     parser.add_argument("--data", type=Path, action="append", required=True)
@@ -25,17 +23,17 @@ def options_of_photos(description: str | None, checkpoint: Path) -> argparse.Arg
     return parser
 
 
-def answers(
-    options: argparse.Namespace, predictor: Predictor | SecondOpinion, threshold: float
-) -> Iterator[tuple[Sample, Mask, Answer, Mask]]:
-    """Yields each photo, its true mask, the answer about it and the mask of that, bool (H, W)."""
+def predictions(
+    options: argparse.Namespace, model: ImageModel, threshold: float
+) -> Iterator[tuple[Sample, Mask, Prediction, Mask]]:
+    """Yields each photo, its true mask, its prediction and the mask of that, bool (H, W)."""
     images = open_images(options.data, None, options.split, "val" if options.split else "all")
     settings = MaskSettings(threshold)
     chosen = images.samples[:: options.every]
     with counting_bar("ask") as progress:
         for done, sample in enumerate(chosen, start=1):
             photo, truth = sample.read()
-            answer = predictor.answer(photo)
-            probability = enlarge(answer.probability, *truth.shape)
-            yield sample, truth, answer, mask_from_probability(probability, settings)
+            prediction = model.predict(photo)
+            probability = prediction.at_size(*truth.shape)
+            yield sample, truth, prediction, mask_from_probability(probability, settings)
             progress(done, len(chosen))

@@ -5,7 +5,7 @@ Each candidate gives a probability for each pixel of a photo; its mask is cut at
 process that loads the candidate and segments one photo.
 
     python benchmarks/cutouts.py --data data/wild2 --split split.json \
-        --checkpoint runs/carmask-studio-5 --second runs/carmask --onnx isnet.onnx
+        --checkpoint runs/carmask-studio-5 --fallback runs/carmask --onnx isnet.onnx
 
 `--onnx FILE` takes any network with an input (1, 3, S, S): S is read from the file or given by
 --onnx-size, and pixels become (p - mean) / std with --onnx-mean and --onnx-std, in levels from 0 to
@@ -35,9 +35,8 @@ sys.path.insert(0, str(ROOT))
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
 from core.metric_table import MaskScores  # noqa: E402
 from core.metrics import score  # noqa: E402
-from core.predict import Predictor  # noqa: E402
+from core.predict import Predictor, load_model  # noqa: E402
 from core.preprocess import enlarge  # noqa: E402
-from core.second import SecondOpinion  # noqa: E402
 from training.commands.progress_bar import counting_bar  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
@@ -65,15 +64,13 @@ class Candidate:
     seconds: list[float] = field(default_factory=list)
 
 
-def load_carmask(first: Path, second: Path | None, *, mirrored: bool) -> Callable[..., Probability]:
+def load_carmask(
+    first: Path, fallback: Path | None, *, mirrored: bool
+) -> Callable[..., Probability]:
     """Returns the prediction of a checkpoint, or of one and its fallback."""
-    predictor = Predictor.load(first, "cpu")
     if not mirrored:
-        return predictor
-    pair = predictor
-    if second:
-        pair = SecondOpinion(predictor, partial(Predictor.load, second, "cpu"))  # type: ignore[assignment]
-    return lambda photo: enlarge(pair.answer(photo).probability, *photo.shape[:2])
+        return Predictor.load(first, "cpu")
+    return load_model(first, fallback, "cpu")
 
 
 def load_onnx(path: Path, size: int, mean: float, std: float) -> Callable[[Photo], Probability]:
@@ -117,10 +114,10 @@ def candidates(options: argparse.Namespace) -> Iterator[Candidate]:
         yield Candidate(f"{path.name}, one pass", once, file.stat().st_size, info.threshold)
         twice = partial(load_carmask, path, None, mirrored=True)
         yield Candidate(f"{path.name}, mirrored", twice, file.stat().st_size, info.threshold)
-        if options.second:
-            both = partial(load_carmask, path, options.second, mirrored=True)
-            size = file.stat().st_size + _file_of(options.second).stat().st_size
-            name = f"{path.name}, then {options.second.name}"
+        if options.fallback:
+            both = partial(load_carmask, path, options.fallback, mirrored=True)
+            size = file.stat().st_size + _file_of(options.fallback).stat().st_size
+            name = f"{path.name}, then {options.fallback.name}"
             yield Candidate(name, both, size, info.threshold)
     for path in options.onnx:
         load = partial(load_onnx, path, options.onnx_size, options.onnx_mean, options.onnx_std)
@@ -170,7 +167,9 @@ def main() -> None:
     parser.add_argument("--split", type=Path, help="a run's split.json: its validation photos only")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth photo")
     parser.add_argument("--checkpoint", type=Path, action="append", default=[])
-    parser.add_argument("--second", type=Path, help="checkpoint where the first one is uncertain")
+    parser.add_argument(
+        "--fallback", "--second", type=Path, help="checkpoint where the first one is uncertain"
+    )
     parser.add_argument("--onnx", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--onnx-size", type=int, default=0, metavar="S")
     parser.add_argument("--onnx-mean", type=float, default=128.0)

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.answers import answers, options_of_photos  # noqa: E402
+from benchmarks.answers import options_of_photos, predictions  # noqa: E402
 from core.masks import Mask, MaskSettings, mask_from_probability  # noqa: E402
 from core.metric_table import MaskScores  # noqa: E402
 from core.metrics import score  # noqa: E402
-from core.predict import Predictor  # noqa: E402
+from core.predict import load_model  # noqa: E402
 
 Labels = NDArray[np.int32]
 """The number of the gap that each pixel lies in, int32 (H, W), 0 outside gaps."""
@@ -78,12 +78,12 @@ def main() -> None:
     """Draws each photo's mask and prints the scores."""
     options = options_of_photos(__doc__, ROOT / "runs" / "carmask-studio-5").parse_args()
 
-    predictor = Predictor.load(options.checkpoint, "cpu")
+    model = load_model(options.checkpoint, device="cpu")
     having: list[MaskScores] = []
     lacking: list[MaskScores] = []
     whole: list[MaskScores] = []
     totals: NDArray[np.int64] = np.zeros(4, np.int64)
-    for _, truth, _, mask in answers(options, predictor, predictor.threshold):
+    for _, truth, _, mask in predictions(options, model, model.threshold):
         true, drawn = gaps_of(truth), gaps_of(mask)
         (having if true.any() else lacking).append(score(mask, truth))
         whole.append(score(filled(mask), filled(truth)))

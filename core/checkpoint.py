@@ -257,17 +257,16 @@ def list_checkpoints(runs: Path) -> list[CheckpointEntry]:
     return sorted(entries, key=_rank)
 
 
-def usual_second(
+def default_fallback(
     first: CheckpointEntry, entries: Sequence[CheckpointEntry]
 ) -> CheckpointEntry | None:
-    """Returns whom to ask where a checkpoint doubts: the one that knows most kinds of photos.
+    """Returns the default fallback: trained on the largest strict superset of a checkpoint's data.
 
-    It learned from all data sets that the first one learned from, and from others; None where there
-    is no such checkpoint with an honest split.
+    None where there is no such checkpoint with a clean split.
 
     Args:
-        first: The checkpoint that is asked first.
-        entries: What there is, the best one first.
+        first: The checkpoint that predicts first.
+        entries: Every checkpoint, the best one first.
     """
     known = set(first.info.data) if first.info else set()
     wider = [

@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.checkpoint import (
+    default_fallback,
     find_checkpoint,
     list_checkpoints,
     load_checkpoint,
     read_info,
     save_checkpoint,
-    usual_second,
 )
-from core.doubt import DOUBT_LIMIT
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
@@ -31,6 +30,7 @@ from core.names import first_few
 from core.photos import list_photos
 from core.places import current_runs, shipped_runs
 from core.results import ResultRow
+from core.uncertainty import UNCERTAINTY_LIMIT
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -70,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         "segment",
         help="write masks and overlays of photos",
         description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv, "
-        "whose column stem says which files are of which photo, and whose column doubt says how "
-        f"little to rely on each mask: more than {DOUBT_LIMIT} is worth a look.",
+        "whose column stem says which files are of which photo, and whose column doubt has the "
+        f"uncertainty of each mask: more than {UNCERTAINTY_LIMIT} is worth a look.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -82,10 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         help="default: the best checkpoint below --runs",
     )
     segment.add_argument(
-        "--second",
+        "--fallback",
+        "--second",  # its name before
         metavar="FILE_OR_RUN",
-        help="whom to ask where the checkpoint doubts, or none; default: the checkpoint below "
-        "--runs that knows most kinds of photos; none where --checkpoint is given",
+        help="predicts where the checkpoint is uncertain, or none; default: the checkpoint below "
+        "--runs that was trained on the same data sets and most others; none where --checkpoint "
+        "is given",
     )
     segment.add_argument(
         "--runs", type=Path, default=_default_runs(), help="where the best checkpoint is looked for"
@@ -167,18 +169,14 @@ def _default_runs() -> Path:
 
 def _segment(options: argparse.Namespace) -> int:
     """Segments photos; the options are checked before the first photo is touched."""
-    from core.predict import Predictor
-    from core.second import SecondOpinion
+    from core.predict import load_model
     from core.segment import SegmentOptions, segment_photos
+    from core.session import PredictionSession
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
-    path, second = _chosen_checkpoints(options)
-    first = Predictor.load(path, options.device)
-    predictor: Predictor | SecondOpinion = first
-    if second is not None:
-        find_checkpoint(second)  # it is loaded when it is needed; a wrong name is told at once
-        predictor = SecondOpinion(first, lambda: Predictor.load(second, options.device))
-    threshold = first.threshold if options.threshold is None else options.threshold
+    model = load_model(*_chosen_checkpoints(options), options.device)
+    session = PredictionSession(model)
+    threshold = model.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources = list_photos(options.paths)
     console = Console(stderr=True)
@@ -201,7 +199,7 @@ def _segment(options: argparse.Namespace) -> int:
             bar.update(task, completed=done)
 
         rows = segment_photos(
-            predictor, sources, options.out, SegmentOptions(settings, style, options.cutout), show
+            session, sources, options.out, SegmentOptions(settings, style, options.cutout), show
         )
     failed = sum(bool(row.error) for row in rows)
     if options.json:
@@ -209,19 +207,19 @@ def _segment(options: argparse.Namespace) -> int:
         print(json.dumps({"out": str(options.out), "photos": photos, "left_out": sources.left_out}))
     else:
         print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
-        if others := sum(row.checkpoint not in ("", first.name) for row in rows):
-            print(f"{others} of them by the second checkpoint, for {first.name} had doubts.")
-        if doubtful := [row.file for row in rows if row.advice]:
+        if others := sum(row.checkpoint not in ("", model.name) for row in rows):
+            print(f"{others} of them by the fallback, as {model.name} was uncertain.")
+        if uncertain := [row.file for row in rows if row.advice]:
             print(
-                f"Look closely at {len(doubtful)} of them, in which there may be no car or which "
-                f"the network does not know: {first_few(doubtful, 5)}"
+                f"Check {len(uncertain)} of them, which may have no car or be unlike the training "
+                f"photos: {first_few(uncertain, 5)}"
             )
     return EXIT_SOME_FAILED if failed else EXIT_OK
 
 
 def _chosen_checkpoints(options: argparse.Namespace) -> tuple[Path, Path | None]:
-    """Returns the checkpoint that is asked first, and the one that is asked where it doubts."""
-    wanted = None if options.second in (None, "none") else Path(options.second)
+    """Returns the checkpoint, and its fallback."""
+    wanted = None if options.fallback in (None, "none") else Path(options.fallback)
     if options.checkpoint:
         return options.checkpoint, wanted
     entries = [entry for entry in list_checkpoints(options.runs) if entry.info is not None]
@@ -230,7 +228,7 @@ def _chosen_checkpoints(options: argparse.Namespace) -> tuple[Path, Path | None]
             f"There is no checkpoint below {options.runs}; give one with --checkpoint, or train "
             "one."
         )
-    usual = usual_second(entries[0], entries) if options.second is None else None
+    usual = default_fallback(entries[0], entries) if options.fallback is None else None
     return entries[0].path, usual.path if usual else wanted
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.doubt import advice
 from core.drawing import OverlayStyle, cutout, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import car_share
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
+from core.uncertainty import advice
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,11 @@ class ResultRow:
     car_share: float | None = None
     """Share of the picture that the mask covers, in [0, 1]."""
     doubt: float | None = None
-    """How little to rely on the mask, in [0, 1]; see `core.doubt`."""
+    """Uncertainty of the prediction, in [0, 1]; None after a single pass."""
     seconds: float | None = None
-    """Time of the network, which is asked about the mirrored photo too, without reading and
-    writing."""
+    """Time of the prediction, that of the mirrored photo included, without reading and writing."""
     checkpoint: str = ""
-    """The network that the mask is of: the second one where the first one had doubts."""
+    """The network that the mask is of: the fallback where the first one was uncertain."""
     stem: str = ""
     """Start of the names of its files, such as <stem>_mask.png."""
     note: str = ""
@@ -48,15 +47,13 @@ class ResultRow:
     @property
     def advice(self) -> str:
         """What a person should know before relying on the mask; "" if nothing speaks against it."""
-        if self.doubt is None or self.car_share is None:
-            return ""
-        return advice(self.doubt, self.car_share)
+        return "" if self.car_share is None else advice(self.doubt, self.car_share)
 
 
 def result_row(
     name: str,
     mask: NDArray[np.bool_],
-    doubt: float,
+    uncertainty: float | None,
     seconds: float,
     checkpoint: str = "",
     *,
@@ -66,7 +63,8 @@ def result_row(
     """Returns the line of a photo that was segmented; mask is bool (H, W)."""
     height, width = mask.shape
     share = round(car_share(mask), 6)
-    figures = (width, height, share, round(doubt, 4), round(seconds, 3))
+    rounded = None if uncertainty is None else round(uncertainty, 4)
+    figures = (width, height, share, rounded, round(seconds, 3))
     return ResultRow(name, *figures, checkpoint, stem, note)
 
 

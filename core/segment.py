@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,11 @@ from pathlib import Path
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, ImageError
 from core.files import write_bytes_atomically
-from core.masks import MaskSettings, mask_from_probability
+from core.masks import MaskSettings
 from core.own_results import ENDS, MASK_END, OVERLAY_END, TABLE_NAME, OwnResults
 from core.photos import PhotoSource
-from core.predict import Predictor
-from core.preprocess import enlarge
 from core.results import ResultRow, result_files, result_row, results_table
-from core.second import SecondOpinion
+from core.session import PredictionSession
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class SegmentOptions:
 
 
 def segment_photos(
-    predictor: Predictor | SecondOpinion,
+    session: PredictionSession,
     sources: Sequence[PhotoSource],
     out: Path,
     options: SegmentOptions,
@@ -45,7 +42,7 @@ def segment_photos(
     also when the work is interrupted.
 
     Args:
-        predictor: The network, or two of them.
+        session: What predicts.
         sources: Photos; each is read when its turn comes.
         out: Folder, made where it is missing.
         options: What to write.
@@ -61,7 +58,7 @@ def segment_photos(
     rows: list[ResultRow] = []
     try:
         for source in sources:
-            rows.append(_segment_one(predictor, source, out, own, options))
+            rows.append(_segment_one(session, source, out, own, options))
             progress(len(rows), rows[-1])
     finally:
         write_bytes_atomically(out / TABLE_NAME, results_table(rows))
@@ -69,7 +66,7 @@ def segment_photos(
 
 
 def _segment_one(
-    predictor: Predictor | SecondOpinion,
+    session: PredictionSession,
     source: PhotoSource,
     out: Path,
     own: OwnResults,
@@ -80,19 +77,14 @@ def _segment_one(
         ends = ENDS if options.with_cutout else (MASK_END, OVERLAY_END)
         _check_free(source.name, [out / (source.stem + end) for end in ends], own)
         photo = source.load()
-        image = photo.pixels
-        started = time.perf_counter()
-        answer = predictor.answer(image)
-        seconds = time.perf_counter() - started
+        result = session.predict(photo)
     except CarmaskError as error:
         return ResultRow(source.name, error=str(error))
-    whole = enlarge(answer.probability, *image.shape[:2])
-    mask = mask_from_probability(whole, options.settings)
-    del whole  # 400 MB of a 100 megapixel photo
+    image, mask, prediction = photo.pixels, result.mask(options.settings), result.prediction
     files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    figures = answer.doubt, seconds, answer.by
+    figures = prediction.uncertainty, result.seconds, prediction.by
     return result_row(source.name, mask, *figures, stem=source.stem, note=photo.note)
 
 

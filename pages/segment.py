@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.session import Photo, PredictionSession, Prepared
 from dashboard.segment import controls, take_all
 from dashboard.segment.intake import ask_photos, start_over
-from dashboard.segment.photos import Photo
 from dashboard.segment.pictures import LONGEST_ALONE, LONGEST_OF_MANY, USUAL_LOOK
 from dashboard.segment.result_card import show_failure, show_result
-from dashboard.segment.segmenter import Prepared, Segmenter
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.checkpoints import (
     find_checkpoints,
-    open_segmenter,
+    open_session,
     pick_checkpoint,
-    pick_second,
+    pick_fallback,
     show_broken,
     show_no_checkpoint,
 )
@@ -39,7 +38,7 @@ def main() -> None:
     with picker:
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             chosen = pick_checkpoint(good)
-            second = pick_second(good, chosen)
+            fallback = pick_fallback(good, chosen)
         if chosen.info is not None:
             show_verdict(chosen.info.verdict, quiet=True)
         show_broken(broken)
@@ -47,13 +46,13 @@ def main() -> None:
     if not photos:
         return
     try:
-        segmenter = open_segmenter(chosen, second)
+        session = open_session(chosen, fallback)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    results = _prepare(segmenter, _on_this_page(photos))
+    results = _prepare(session, _on_this_page(photos))
     assert chosen.info is not None
-    _show_results(segmenter, photos, results, chosen.info.threshold)
+    _show_results(session, photos, results, chosen.info.threshold)
 
 
 def _on_this_page(photos: list[Photo]) -> list[Photo]:
@@ -69,7 +68,7 @@ def _on_this_page(photos: list[Photo]) -> list[Photo]:
 
 
 def _prepare(
-    segmenter: Segmenter, photos: list[Photo]
+    session: PredictionSession, photos: list[Photo]
 ) -> list[Prepared | tuple[Photo, CarmaskError]]:
     """Returns each photo with its result, or with the reason why there is none."""
     longest = LONGEST_ALONE if len(photos) == 1 else LONGEST_OF_MANY
@@ -79,7 +78,7 @@ def _prepare(
         name = plain(photo.source.name)
         line.progress(done / len(photos), f"Segmenting {done + 1} of {len(photos)}: {name}")
         try:
-            results.append(segmenter.prepare(photo, longest))
+            results.append(session.prepare(photo, longest))
         except CarmaskError as error:
             results.append((photo, error))
     line.empty()
@@ -88,7 +87,7 @@ def _prepare(
 
 @st.fragment
 def _show_results(
-    segmenter: Segmenter,
+    session: PredictionSession,
     photos: list[Photo],
     results: list[Prepared | tuple[Photo, CarmaskError]],
     threshold: float,
@@ -101,9 +100,9 @@ def _show_results(
         with controls.settings_row():
             view, look = controls.pick_look(threshold)
             if len(photos) > 1 and not many:
-                take_all.offer_zip(segmenter, photos, look)
+                take_all.offer_zip(session, photos, look)
     if many:
-        take_all.offer_job(segmenter, photos, look)
+        take_all.offer_job(session, photos, look)
     for place, result in enumerate(results):
         if isinstance(result, Prepared):
             show_result(result, view, look, place)

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One of those that are compared: a checkpoint or an ensemble, with or without flips."""
+    """What is compared: a checkpoint or an ensemble, with or without flips, or a cascade."""
 
     name: str
     """What the URL calls it; no two rows have the same."""
     title: str
     """What a person calls it; no two rows have the same."""
     paths: tuple[Path, ...]
-    """The checkpoint's file; several for an ensemble."""
+    """The checkpoint's file; several for an ensemble; the first and its fallback for a cascade."""
     flips: bool = False
     """Whether each photo is also looked at mirrored."""
+    cascade: bool = False
+    """Whether the second checkpoint predicts where the first one is uncertain."""
     run: str = ""
     """Folder of the run that a single checkpoint is of; "" for a foreign one and an ensemble."""
     colour: str = "#1C86C7"

@@ -11,7 +11,7 @@ from training.comparison.seeds import seed_groups, seed_spread
 
 
 def show_gains(chosen: Chosen) -> None:
-    """Draws the gain of each row with flips and of each ensemble; nothing if there is none."""
+    """Draws the gain of each row with flips, ensemble and cascade; nothing if there is none."""
     lines = []
     for row, evaluation in zip(chosen.rows, chosen.evaluations, strict=True):
         if len(row.paths) == 1 and not row.flips:
@@ -25,7 +25,7 @@ def show_gains(chosen: Chosen) -> None:
             text = f"{verdict.short}, against {single}, in {gain.times:.1f} times its time"
         lines.append(f"- **{plain(row.title)}**: {plain(text)}")
     if lines:
-        st.markdown("**What flips and ensembles bring**")
+        st.markdown("**What flips, ensembles and cascades bring**")
         st.markdown("\n".join(lines))
 
 

@@ -23,9 +23,9 @@ from streamlit.errors import StreamlitAPIException
 from core.errors import CarmaskError, reason
 from core.image import read_image
 from core.masks import Mask, MaskSettings, mask_from_probability
+from core.session import BoundedCache
 from dashboard.compare.choice import Row
 from dashboard.compare.measured import subject_for
-from dashboard.ui.cache import BoundedCache
 from training.data.folder import Sample
 
 KEPT_BYTES = 200_000_000
@@ -86,11 +86,11 @@ class Predictions:
         The future is cancelled where too many newer wishes came: then ask again.
 
         Args:
-            row: Checkpoint or ensemble.
+            row: Checkpoint, ensemble or cascade.
             sample: The photo.
             settings: Threshold and clean-up.
         """
-        network = f"{row.flips}\0" + "\0".join(_as_it_is(path) for path in row.paths)
+        network = f"{row.flips} {row.cascade}\0" + "\0".join(_as_it_is(path) for path in row.paths)
         key = f"{network}\0{settings!r}\0{_as_it_is(sample.image_path)}"
         with self._lock:
             known = self._kept.get(key)

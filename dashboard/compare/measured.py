@@ -12,10 +12,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.session import BoundedCache
 from dashboard.compare.choice import Row
-from dashboard.compare.rows import Known
+from dashboard.compare.rows import Known, cascade_name
 from dashboard.dataset.sources import Source, open_source
-from dashboard.ui.cache import BoundedCache
 from dashboard.ui.folders import run_files
 from training.data.folder import Reading
 from training.data.sides import load_split
@@ -29,7 +29,13 @@ from training.evaluation.stored import (
     list_evaluations,
     read_evaluation,
 )
-from training.evaluation.subjects import Subject, ensemble_of, subject_of
+from training.evaluation.subjects import (
+    Subject,
+    cascade_of,
+    ensemble_of,
+    fingerprint_of,
+    subject_of,
+)
 
 Facts = Mapping[Path, Sequence[EvaluationFacts]]
 """What was evaluated of each checkpoint."""
@@ -129,14 +135,33 @@ def usual_names(known: Known, facts: Facts) -> list[str]:
     """Returns the rows that are compared before anybody chose.
 
     They are the best checkpoints of those that were evaluated on the same images as the best one of
-    all, where it was evaluated; else the best ones of the runs.
+    all, where it was evaluated, and the cascade that begins with it, where that was too; else the
+    best ones of the runs.
     """
     sets = sets_for([known.paths[name] for name in list(known.infos)[:1]], facts)
     names = [name for name in known.infos if name.endswith("/best")]
     if sets:
         there = {path for path, each in facts.items() if sets[0] in map(ImageSet.of, each)}
         names = [name for name in known.infos if known.paths[name] in there] or names
+        return names[:USUAL] + _cascades(names[0], known, facts, sets[0])
     return names[:USUAL]
+
+
+def _cascades(first: str, known: Known, facts: Facts, images: ImageSet) -> list[str]:
+    """Returns the rows of the cascades of a first checkpoint that were evaluated on images."""
+    fallbacks = {
+        each.fingerprints[1]
+        for each in facts.get(known.paths[first], ())
+        if each.cascade and ImageSet.of(each) == images
+    }
+    if not fallbacks:
+        return []
+    others = (name for name in known.infos if name != first)
+    return [
+        cascade_name(first, each)
+        for each in others
+        if fingerprint_of(known.paths[each]) in fallbacks
+    ]
 
 
 def subject_for(row: Row) -> Subject:
@@ -145,6 +170,8 @@ def subject_for(row: Row) -> Subject:
     Raises:
         CarmaskError: A checkpoint can't be read, or does not segment photos.
     """
+    if row.cascade:
+        return cascade_of(*row.paths)
     subjects = [subject_of(path, flips=row.flips) for path in row.paths]
     return subjects[0] if len(subjects) == 1 else ensemble_of(subjects, flips=row.flips)
 
@@ -156,7 +183,7 @@ def find_measured(subject: Subject, images: ImageSet, facts: Facts) -> StoredEva
     """
     masks = EvaluationSettings().masks(subject.threshold)
     for each in facts.get(subject.paths[0], ()):
-        same = each.fingerprints == subject.fingerprints and each.flips == subject.flips
+        same = each.identity == subject.identity
         if same and ImageSet.of(each) == images and each.settings.masks(0.0) == masks:
             path = evaluation_path(subject, each.key)
             try:

@@ -1,4 +1,4 @@
-"""Picking what is compared: checkpoints of runs, files, ensembles and flips."""
+"""Picking what is compared: checkpoints of runs, files, ensembles, flips and cascades."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ import streamlit as st
 
 from core.checkpoint import CheckpointInfo
 from dashboard.compare.files import ask_file
-from dashboard.compare.rows import Known, choose_rows, members_of, row_name, title_of
+from dashboard.compare.rows import (
+    Known,
+    cascade_name,
+    choose_rows,
+    members_of,
+    row_name,
+    title_of,
+)
 from dashboard.ui.badges import mark
 from dashboard.ui.named_choice import distinct
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
 
 _ROWS, _MEMBERS, _FLIPPED, _TOGETHER = "rows_choice", "members", "flipped", "together"
+_CASCADE = "cascade"
 _USUAL = "usual_members"
 
 
@@ -58,7 +66,7 @@ def show_faulty(faulty: Sequence[tuple[str, str]], known: Known) -> None:
 
 
 def _ask_more(shown: Sequence[str], known: Known) -> None:
-    """Draws the way to flips and to ensembles of checkpoints."""
+    """Draws the way to flips, ensembles and cascades of checkpoints."""
     single = [name for name in known.infos if name not in known.errors]
     titles = distinct({name: title_of(name) for name in single})
     usual = [each for each in shown if members_of(each) == [each]]
@@ -83,7 +91,15 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
         key=_TOGETHER,
         help="The mean of what they all say; it takes as long as all of them together.",
     )
-    if together:
+    cascade = st.toggle(
+        "As a cascade",
+        key=_CASCADE,
+        help="What the Segment page and the command line do by default: the first checkpoint, and "
+        "the second as its fallback where it is uncertain; both with flips.",
+    )
+    if cascade:
+        added = [cascade_name(*members)] if len(members) == 2 else []
+    elif together:
         added = [row_name(members, flips=flips)] if len(members) > 1 else []
     else:
         added = [row_name([each], flips=True) for each in members] if flips else list(members)
@@ -95,7 +111,9 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
         on_click=choose_rows,
         args=([*shown, *added],),
     )
-    if together and len(members) < 2:
+    if cascade and len(members) != 2:
+        st.caption("A cascade needs two checkpoints: the first, and its fallback.")
+    elif together and len(members) < 2:
         st.caption("An ensemble needs two checkpoints or more.")
 
 

@@ -22,7 +22,9 @@ def requests_for(rows: Sequence[Row], asked: EvaluationRequest) -> list[Evaluati
         if alone:
             found.append(replace(asked, checkpoints=tuple(alone), tta=flips))
     return found + [
-        replace(asked, checkpoints=row.paths, tta=row.flips, ensemble=True)
+        replace(asked, checkpoints=row.paths, cascade=True)
+        if row.cascade
+        else replace(asked, checkpoints=row.paths, tta=row.flips, ensemble=True)
         for row in rows
         if len(row.paths) > 1
     ]

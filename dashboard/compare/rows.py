@@ -1,4 +1,4 @@
-"""The rows that are compared: checkpoints, ensembles and flips, by their names in the URL."""
+"""The rows that are compared: checkpoints, ensembles, flips and cascades, by their URL names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from training.runs.notes import read_notes
 
 PARAMETER = "row"
 """Word of the URL that names the rows, once each."""
-_FLIPS, _AND = "~flips", "|"
-"""What stands behind the name of a row with flips, and between the members of an ensemble."""
+_FLIPS, _AND, _FALLBACK = "~flips", "|", "~fallback~"
+"""What stands behind the name of a row with flips, between the members of an ensemble, and before
+the fallback of a cascade."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,13 @@ def rows_of(names: Sequence[str], known: Known) -> tuple[list[Row], list[tuple[s
             faulty.append((name, " ".join(errors)))
             continue
         paths = tuple(known.paths[each] for each in members)
+        cascade = _FALLBACK in name
+        if cascade and len(paths) != 2:
+            faulty.append((name, "A cascade needs two different checkpoints."))
+            continue
         run = paths[0].parent.parent.name if len(paths) == 1 and not _is_path(members[0]) else ""
-        rows.append(Row(name, title_of(name), paths, name.endswith(_FLIPS), run))
+        flips = cascade or name.endswith(_FLIPS)
+        rows.append(Row(name, title_of(name), paths, flips, cascade, run))
     titles = unique([row.title for row in rows], "{} ({})")
     coloured = [
         replace(row, title=title, colour=colour_of(place))
@@ -74,8 +80,9 @@ def rows_of(names: Sequence[str], known: Known) -> tuple[list[Row], list[tuple[s
 
 
 def members_of(name: str) -> list[str]:
-    """Returns the names of the checkpoints of a row; one, or an ensemble's."""
-    return list(dict.fromkeys(name.removesuffix(_FLIPS).split(_AND)))
+    """Returns the names of the checkpoints of a row; one, an ensemble's, or a cascade's."""
+    joined = name.removesuffix(_FLIPS).replace(_FALLBACK, _AND)
+    return list(dict.fromkeys(joined.split(_AND)))
 
 
 def row_name(members: Iterable[str], *, flips: bool) -> str:
@@ -83,9 +90,16 @@ def row_name(members: Iterable[str], *, flips: bool) -> str:
     return _AND.join(members) + (_FLIPS if flips else "")
 
 
+def cascade_name(first: str, fallback: str) -> str:
+    """Returns the name of the row of a checkpoint with a fallback."""
+    return f"{first}{_FALLBACK}{fallback}"
+
+
 def title_of(name: str) -> str:
-    """Returns how a person calls a row: "carmask-studio", "a + b, flips"."""
+    """Returns how a person calls a row: "carmask-studio", "a + b, flips", "a, fallback b"."""
     titles = [_title(each) for each in members_of(name)]
+    if _FALLBACK in name:
+        return ", fallback ".join(titles)
     return " + ".join(titles) + (", flips" if name.endswith(_FLIPS) else "")
 
 

@@ -14,7 +14,7 @@ from core.drawing import OverlayStyle, overlay
 from core.errors import CarmaskError
 from core.image import encode_jpeg, read_image, thumbnail
 from core.preprocess import resize_mask
-from dashboard.ui.cache import BoundedCache
+from core.session import BoundedCache
 from training.data.folder import Sample
 
 LONGEST_TILE, LONGEST_LARGE = 320, 1400

@@ -16,9 +16,8 @@ from core.results import (
     result_row,
     write_zip,
 )
-from dashboard.segment.photos import Photo
+from core.session import Photo, PredictionSession, Prepared
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Prepared, Segmenter
 
 
 def full_mask(prepared: Prepared, look: Look) -> bytes:
@@ -39,12 +38,12 @@ def full_cutout(prepared: Prepared, look: Look) -> bytes:
 
 
 def results_of(
-    segmenter: Segmenter, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
+    session: PredictionSession, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
 ) -> Iterator[tuple[str, bytes]]:
     """Yields (file name, bytes) of all results, holding one photo at a time.
 
     Args:
-        segmenter: The network.
+        session: What predicts.
         photos: The photos; each is read when its turn comes.
         look: Settings.
         rows: Gets a line for each photo, with the error of one that can't be read.
@@ -53,18 +52,19 @@ def results_of(
         try:
             read = cache(photo.source.load)
             pixels = read().pixels
-            result = segmenter.segment(photo, read)
+            result = session.result(photo.key, read)
         except CarmaskError as error:
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
-        stem, mask, answer = photo.source.stem, result.mask(look.settings), result.answer
+        stem, mask = photo.source.stem, result.mask(look.settings)
         yield from result_files(stem, pixels, mask, look.style, with_cutout=True)
-        figures = answer.doubt, result.seconds, answer.by
+        prediction = result.prediction
+        figures = prediction.uncertainty, result.seconds, prediction.by
         rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 
 
-def all_as_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> bytes:
+def all_as_zip(session: PredictionSession, photos: Sequence[Photo], look: Look) -> bytes:
     """Returns a ZIP with mask, overlay and cut-out of each photo and results.csv."""
     target, rows = BytesIO(), list[ResultRow]()
-    write_zip(target, results_of(segmenter, photos, look, rows), rows)
+    write_zip(target, results_of(session, photos, look, rows), rows)
     return target.getvalue()

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.photos import LISTED_SUFFIXES, Listing
-from dashboard.segment.photos import Photo, sample_photo, uploaded_photos
+from core.session import Photo, local_photo, uploaded_photos
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.gallery import gallery
 from dashboard.ui.samples import list_samples, mixed_samples
@@ -99,4 +99,4 @@ def _ask_sample() -> list[Photo]:
     if wanted not in samples:
         st.warning(f"There is no sample {plain(wanted)}; choose one of these.")
         return []
-    return [sample_photo(samples[wanted].photo, samples[wanted].mask)]
+    return [local_photo(samples[wanted].photo, samples[wanted].mask)]

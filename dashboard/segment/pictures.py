@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
-from core.preprocess import enlarge, resize_mask
+from core.preprocess import resize_mask
+from core.session import Prepared
 from core.truth import Truth
-from dashboard.segment.segmenter import Prepared
 
 LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
 """Longest side in px of a picture that stands alone, and of one among many."""
@@ -62,7 +62,7 @@ def usual_overlay_jpeg(prepared: Prepared) -> bytes:
 def heatmap_jpeg(prepared: Prepared) -> bytes:
     """Returns the probability in colours, as JPEG."""
     shape = prepared.picture.shape[:2]
-    return encode_jpeg(heatmap(enlarge(prepared.result.answer.probability, *shape)), _QUALITY)
+    return encode_jpeg(heatmap(prepared.result.prediction.at_size(*shape)), _QUALITY)
 
 
 def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: Truth) -> bytes:
@@ -82,14 +82,14 @@ def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:
     )
 
 
-def second_opinion(prepared: Prepared) -> str:
-    """Returns whose mask this is where the first network doubted; "" where it did not."""
-    answer = prepared.result.answer
-    if answer.first_doubt is None:
+def fallback_note(prepared: Prepared) -> str:
+    """Returns which fallback predicted where the first checkpoint was uncertain; else ""."""
+    prediction = prepared.result.prediction
+    if prediction.first_uncertainty is None:
         return ""
     return (
-        f"Second opinion by {answer.by}: the first checkpoint had doubts "
-        f"({answer.first_doubt:.1%})."
+        f"Used {prediction.by}: the chosen checkpoint was unsure "
+        f"(uncertainty {prediction.first_uncertainty:.1%})."
     )
 
 

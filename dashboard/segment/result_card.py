@@ -10,15 +10,15 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from core.doubt import advice
 from core.errors import CarmaskError
 from core.masks import car_share
 from core.metric_table import HEADLINE
 from core.metrics import score
+from core.session import Prepared
+from core.uncertainty import advice
 from dashboard.segment import downloads, pictures
 from dashboard.segment.controls import HEAT_MAP, SLIDER
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Prepared
 from dashboard.segment.true_mask import read_true_mask
 from dashboard.ui.before_after import before_after
 from dashboard.ui.text import plain
@@ -40,10 +40,10 @@ def show_result(prepared: Prepared, view: str, look: Look, place: int) -> None:
         st.caption(pictures.facts(prepared, mask))
         if note := prepared.result.note:
             st.caption(plain(note))
-        if opinion := pictures.second_opinion(prepared):
-            st.caption(plain(opinion))
-        if told := advice(prepared.result.answer.doubt, car_share(mask)):
-            st.warning(told, icon=":material/visibility:")
+        if used := pictures.fallback_note(prepared):
+            st.caption(plain(used))
+        if advised := advice(prepared.result.prediction.uncertainty, car_share(mask)):
+            st.warning(advised, icon=":material/visibility:")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _offer_downloads(prepared, look, place)
             truth = _ask_truth(prepared)

@@ -8,26 +8,25 @@ from functools import partial
 
 import streamlit as st
 
+from core.session import Photo, PredictionSession
 from dashboard.segment.downloads import all_as_zip
-from dashboard.segment.photos import Photo
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Segmenter
 from dashboard.segment.zip_job import ZipJob
 from dashboard.ui.text import plain
 
 _ZIP_NAME, _ZIP_MIME = "carmask_results.zip", "application/zip"
 
 
-def offer_zip(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> None:
+def offer_zip(session: PredictionSession, photos: Sequence[Photo], look: Look) -> None:
     """Draws a button that makes the ZIP of a handful of photos when it is pressed."""
-    _download(partial(all_as_zip, segmenter, photos, look), "All as ZIP")
+    _download(partial(all_as_zip, session, photos, look), "All as ZIP")
 
 
-def offer_job(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> None:
+def offer_job(session: PredictionSession, photos: Sequence[Photo], look: Look) -> None:
     """Draws the way to a ZIP of hundreds of photos, which is made beside the page.
 
     Args:
-        segmenter: The network.
+        session: What predicts.
         photos: All photos, not only those that the page shows.
         look: Settings.
     """
@@ -39,7 +38,7 @@ def offer_job(segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> None
         _show_ended(job, look)
     label = f"Segment all {len(photos)} photos into a ZIP"
     if st.button(label, key="segment_all", icon=":material/folder_zip:"):
-        st.session_state["zip_job"] = ZipJob(segmenter, photos, look)
+        st.session_state["zip_job"] = ZipJob(session, photos, look)
         st.rerun(scope="fragment")
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from threading import Thread
 
 from core.results import ResultRow, write_zip
+from core.session import Photo, PredictionSession
 from dashboard.segment.downloads import results_of
-from dashboard.segment.photos import Photo
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Segmenter
 
 _ABANDONED_SECONDS = 180.0  # a browser asks a page in the background once a minute
 
@@ -26,7 +25,7 @@ class _StoppedError(Exception):
 class ZipJob:
     """Segments photos in a thread and writes their results into a temporary file."""
 
-    def __init__(self, segmenter: Segmenter, photos: Sequence[Photo], look: Look) -> None:
+    def __init__(self, session: PredictionSession, photos: Sequence[Photo], look: Look) -> None:
         """Starts at once."""
         self.photos = tuple(photos)
         self.look = look
@@ -34,7 +33,7 @@ class ZipJob:
         self.state = "running"
         """running, done, stopped or failed."""
         self.error = ""
-        self._segmenter = segmenter
+        self._session = session
         self._asked = time.monotonic()
         folder = tempfile.mkdtemp(prefix="carmask-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -71,7 +70,7 @@ class ZipJob:
 
     def _watched(self) -> Iterator[tuple[str, bytes]]:
         """Yields the results until somebody stops the job or nobody asks for it any more."""
-        for file in results_of(self._segmenter, self.photos, self.look, self.rows):
+        for file in results_of(self._session, self.photos, self.look, self.rows):
             if self.state != "running" or time.monotonic() - self._asked > _ABANDONED_SECONDS:
                 raise _StoppedError
             yield file

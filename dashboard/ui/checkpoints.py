@@ -7,16 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo, list_checkpoints, usual_second
+from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback, list_checkpoints
 from core.errors import CarmaskError
-from dashboard.segment.segmenter import Segmenter
+from core.session import PredictionSession
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import code
 from dashboard.ui.unreadable import show_unreadable
 
-_NOBODY = "none"
+_NONE = "none"
 
 _TRAIN = """python -m training synthetic --out data/synthetic
 python -m training fit --data data/synthetic"""
@@ -48,35 +48,35 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
     return named[chosen]
 
 
-def pick_second(good: list[CheckpointEntry], first: CheckpointEntry) -> CheckpointEntry | None:
-    """Draws whom to ask where the chosen checkpoint doubts, and returns that one.
+def pick_fallback(good: list[CheckpointEntry], first: CheckpointEntry) -> CheckpointEntry | None:
+    """Draws the fallback for where the chosen checkpoint is uncertain, and returns that one.
 
-    Who knows most kinds of photos is chosen already; see `core.checkpoint.usual_second`.
+    Chosen already is `core.checkpoint.default_fallback`.
     """
     others = {checkpoint_name(entry.path): entry for entry in good if entry.path != first.path}
     if not others:
         return None
-    named: dict[str, CheckpointEntry | None] = {_NOBODY: None, **others}
-    found = usual_second(first, good)
-    usual = checkpoint_name(found.path) if found else _NOBODY
+    named: dict[str, CheckpointEntry | None] = {_NONE: None, **others}
+    found = default_fallback(first, good)
+    default = checkpoint_name(found.path) if found else _NONE
     itself = st.query_params.get("second") == checkpoint_name(first.path)
     chosen = select_from_url(
         "second",
-        "Where it doubts, ask",
-        {name: "nobody" if name == _NOBODY else name for name in named},
-        usual,
-        gone="" if itself else "There is no checkpoint {} to ask.",
-        help="Each photo goes through the network twice, once mirrored. Where both answers differ, "
-        "as on photos unlike all that it has learned from, this checkpoint's answer is taken.",
-        key=f"second_choice_{checkpoint_name(first.path)}",
-        on_change=partial(_choose_second, usual),
+        "Second model for hard photos",
+        {name: "none" if name == _NONE else name for name in named},
+        default,
+        gone="" if itself else "There is no checkpoint {} to fall back on.",
+        help="Each photo goes through the network twice, once mirrored. Where the two predictions "
+        "differ, as on photos unlike its training photos, this checkpoint predicts instead.",
+        key=f"fallback_choice_{checkpoint_name(first.path)}",
+        on_change=partial(_choose_fallback, default),
     )
     return named[chosen]
 
 
-def _choose_second(usual: str, chosen: str) -> None:
-    """Writes to the URL whom to ask, where it is not the usual one."""
-    if chosen == usual:
+def _choose_fallback(default: str, chosen: str) -> None:
+    """Writes the fallback to the URL where it is not the default."""
+    if chosen == default:
         st.query_params.pop("second", None)
     else:
         st.query_params["second"] = chosen
@@ -103,19 +103,21 @@ def show_no_checkpoint() -> None:
         )
 
 
-def open_segmenter(first: CheckpointEntry, second: CheckpointEntry | None = None) -> Segmenter:
-    """Returns the segmenter of a checkpoint, shared by all sessions; the first call is slow.
+def open_session(
+    first: CheckpointEntry, fallback: CheckpointEntry | None = None
+) -> PredictionSession:
+    """Returns a checkpoint's predictions, shared by all browsers; the first call is slow.
 
     A checkpoint that was written anew is loaded anew.
 
     Args:
         first: The checkpoint.
-        second: The one that is asked where the first one doubts.
+        fallback: The one that predicts where the first one is uncertain.
 
     Raises:
         CarmaskError: The file can't be used.
     """
-    return _load(_file(first.path), _file(second.path) if second else None)
+    return _load(_file(first.path), _file(fallback.path) if fallback else None)
 
 
 def _file(path: Path) -> tuple[Path, int, int]:
@@ -128,9 +130,11 @@ def _file(path: Path) -> tuple[Path, int, int]:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network …")
-def _load(first: tuple[Path, int, int], second: tuple[Path, int, int] | None) -> Segmenter:
-    """Returns the segmenter of files as they were at a time."""
-    return Segmenter.load(first[0], second[0] if second else None)
+def _load(
+    first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None
+) -> PredictionSession:
+    """Returns the session of checkpoints in the state that a time and a size stand for."""
+    return PredictionSession.load(first[0], fallback[0] if fallback else None)
 
 
 def _label(name: str, info: CheckpointInfo | None) -> str:

@@ -16,6 +16,7 @@ from core.architecture import UNetConfig
 from core.checkpoint import (
     CheckpointEntry,
     CheckpointInfo,
+    default_fallback,
     find_checkpoint,
     list_checkpoints,
     load_checkpoint,
@@ -23,7 +24,6 @@ from core.checkpoint import (
     read_info,
     save_checkpoint,
     save_threshold,
-    usual_second,
 )
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
@@ -112,7 +112,7 @@ def test_listing_is_best_first_and_keeps_broken_ones(
     ("first", "expected"),
     [("studio", "all"), ("one", "all"), ("other", None), ("all", None), ("silent", None)],
 )
-def test_who_knows_most_kinds_of_photos_is_asked_where_another_one_doubts(
+def test_the_default_fallback_was_trained_on_the_largest_superset(
     tiny_info: CheckpointInfo, first: str, expected: str | None
 ) -> None:
     kinds = {
@@ -138,7 +138,7 @@ def test_who_knows_most_kinds_of_photos_is_asked_where_another_one_doubts(
         for name, known in kinds.items()
     }
     broken = CheckpointEntry(Path("broken"), error="It is damaged.")
-    found = usual_second(entries[first], [*entries.values(), broken])
+    found = default_fallback(entries[first], [*entries.values(), broken])
     assert (found.path.name if found else None) == expected
 
 

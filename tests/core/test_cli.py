@@ -15,10 +15,10 @@ from PIL import Image
 import core.segment
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.cli import main
-from core.doubt import DOUBT_LIMIT
 from core.image import encode_jpeg, encode_png, read_image
 from core.model import UNet
 from core.results import ResultRow
+from core.uncertainty import UNCERTAINTY_LIMIT
 
 
 def photo(height: int = 40, width: int = 60, seed: int = 0) -> bytes:
@@ -68,22 +68,22 @@ def test_a_folder(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
     assert all(0 <= float(row["doubt"]) <= 1 for row in rows.values())
 
 
-def test_doubtful_masks_are_named(
+def test_uncertain_masks_are_named(
     tiny_run: Path,
     photos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for doubt, words in ((DOUBT_LIMIT, ""), (0.5, "Look closely at 3 of them")):
-        monkeypatch.setattr("core.predict.disagreement", lambda *_, doubt=doubt: doubt)
-        assert segment(tiny_run, photos, "--out", tmp_path / f"{doubt}") == 0
+    for value, words in ((UNCERTAINTY_LIMIT, ""), (0.5, "Check 3 of them")):
+        monkeypatch.setattr("core.predict.disagreement", lambda *_, value=value: value)
+        assert segment(tiny_run, photos, "--out", tmp_path / f"{value}") == 0
         told = capsys.readouterr().out
         assert "3 of 3 photos segmented" in told and words in told
-        assert ("Look closely" in told) == bool(words)
+        assert ("Check" in told) == bool(words)
 
 
-def test_a_second_checkpoint_answers_where_the_first_doubts(
+def test_a_fallback_predicts_where_the_first_checkpoint_is_uncertain(
     photos: Path,
     tmp_path: Path,
     tiny_model: UNet,
@@ -107,16 +107,16 @@ def test_a_second_checkpoint_answers_where_the_first_doubts(
 
     monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.5)
     assert who() == {"wider"}
-    assert "3 of them by the second checkpoint, for best had doubts" in capsys.readouterr().out
-    assert who("--second", runs / "wide") == {"wide"}
-    assert who("--second", "none") == who("--checkpoint", runs / "best") == {"best"}
-    assert who("--checkpoint", runs / "wide", "--second", runs / "best") == {"best"}
+    assert "3 of them by the fallback" in capsys.readouterr().out
+    assert who("--fallback", runs / "wide") == who("--second", runs / "wide") == {"wide"}
+    assert who("--fallback", "none") == who("--checkpoint", runs / "best") == {"best"}
+    assert who("--checkpoint", runs / "wide", "--fallback", runs / "best") == {"best"}
     monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.0)
     capsys.readouterr()
     assert who() == {"best"}
-    assert "second checkpoint" not in capsys.readouterr().out
+    assert "by the fallback" not in capsys.readouterr().out
     gone = ["segment", str(photos), "--out", str(tmp_path / "no"), "--runs", str(runs)]
-    assert main([*gone, "--second", str(runs / "gone")]) == 2
+    assert main([*gone, "--fallback", str(runs / "gone")]) == 2
     assert "gone" in capsys.readouterr().err and not (tmp_path / "no").exists()
 
 

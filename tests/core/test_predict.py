@@ -13,10 +13,9 @@ import torch
 from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.device import resolve_device
-from core.ensemble import Ensemble
 from core.errors import CheckpointError, DeviceError, ImageError
 from core.model import UNet
-from core.predict import GPU_BATCH, Predictor
+from core.predict import GPU_BATCH, Ensemble, Mirrored, Predictor
 from core.preprocess import Preprocessing
 
 
@@ -40,31 +39,31 @@ def test_same_photo_same_bytes_whatever_is_beside_it(tiny_model: UNet, batch: in
     # A graphics card's way, tried on the CPU.
     predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=batch)
     images = [photo(64, 64, 1), photo(64, 64, 2), photo(40, 90, 3), photo(64, 64, 4)]
-    alone = [predictor(image).tobytes() for image in images]
+    alone = [predictor.predict(image).probability.tobytes() for image in images]
     for order in itertools.permutations(range(4)):
         together = predictor.predict_many(images[i] for i in order)
-        assert [p.tobytes() for p in together] == [alone[i] for i in order]
+        assert [p.probability.tobytes() for p in together] == [alone[i] for i in order]
 
 
-def test_a_graphics_card_is_asked_about_a_photo_and_its_mirror_image_at_once(
+def test_a_graphics_card_predicts_a_photo_and_its_mirror_image_at_once(
     tiny_model: UNet,
 ) -> None:
     predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=GPU_BATCH)
     batches = batches_of(predictor)
     image = photo(64, 64)
-    answer = predictor.answer(image)
+    prediction = Mirrored(predictor).predict(image)
     assert batches == [2]
     predictor(image)
-    Ensemble([predictor], flips=True)(image)
+    Ensemble([Mirrored(predictor)])(image)
     list(predictor.predict_many([image] * 5))
-    assert batches == [2, 2, 2, 2, 2, 2]
+    assert batches == [2] * 6
     # On the CPU each runs alone, and says the same but for the last digits.
     alone = Predictor(tiny_model, Preprocessing(size=64), "cpu")
     batches = batches_of(alone)
-    expected = alone.answer(image)
+    expected = Mirrored(alone).predict(image)
     assert batches == [1, 1]
-    np.testing.assert_allclose(answer.probability, expected.probability, atol=1e-6)
-    assert answer.doubt == pytest.approx(expected.doubt, abs=1e-6)
+    np.testing.assert_allclose(prediction.probability, expected.probability, atol=1e-6)
+    assert prediction.uncertainty == pytest.approx(expected.uncertainty, abs=1e-6)
 
 
 def batches_of(predictor: Predictor) -> list[int]:
@@ -122,16 +121,18 @@ import numpy as np
 from core.errors import CarmaskError
 from core.image import encode_jpeg, read_image
 from core.photos import list_uploads
-from core.predict import Predictor
+from core.predict import load_model
 from core.segment import SegmentOptions, segment_photos
+from core.session import PredictionSession
 photo = np.zeros((8000, 12500, 3), np.uint8)
 photo[1000:4000, 1000:7000] = (200, 30, 30)
 data = encode_jpeg(photo)
 del photo
 sources = list_uploads([("large.jpg", data)])
 out = Path({str(tiny_run)!r}) / "out"
-predictor = Predictor.load(Path({str(tiny_run)!r}), "cpu")
-rows = segment_photos(predictor, sources, out, SegmentOptions(with_cutout=True), lambda *_: None)
+model = load_model(Path({str(tiny_run)!r}), device="cpu")
+session = PredictionSession(model)
+rows = segment_photos(session, sources, out, SegmentOptions(with_cutout=True), lambda *_: None)
 assert (rows[0].width, rows[0].height, rows[0].error) == (12500, 8000, ""), rows
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(peak * (1 if {sys.platform == "darwin"} else 1024))

@@ -27,7 +27,7 @@ def test_a_row_by_hand() -> None:
     row = result_row("a.jpg", MASK, 0.012345, 0.12345)
     assert row == ResultRow("a.jpg", 40, 20, 0.25, 0.0123, 0.123)
     assert row.advice == ResultRow("b.jpg", error="damaged").advice == ""
-    assert "Look closely" in result_row("a.jpg", MASK, 0.5, 0.1).advice
+    assert "50.0%" in result_row("a.jpg", MASK, 0.5, 0.1).advice
     assert "No car" in result_row("a.jpg", np.zeros_like(MASK), 1.0, 0.1).advice
 
 

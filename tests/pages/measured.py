@@ -80,12 +80,13 @@ def write_measured(
 
 def write_rows(subject: Subject, rows: list[ImageRow], **facts: object) -> Path:
     """Writes rows as the evaluation of a subject and returns its file."""
-    marks = [str(subject.flips), str(facts.get("data", FACTS.data))]
+    marks = [f"{subject.flips} {subject.cascade}", str(facts.get("data", FACTS.data))]
     about = {
         "key": "-".join([each[:8] for each in [*subject.fingerprints, *marks]]),
         "title": subject.title,
         "fingerprints": subject.fingerprints,
         "flips": subject.flips,
+        "cascade": subject.cascade,
         "images": len(rows),
         "cars": len({(row.source, row.car) for row in rows}),
         "failed": sum(bool(row.error) for row in rows),

@@ -30,7 +30,7 @@ from training.evaluation.curves import curves_of
 from training.evaluation.rows import table_of
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import list_evaluations, read_evaluation
-from training.evaluation.subjects import ensemble_of, subject_of
+from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
 from training.jobs.evaluation import EvaluationRequest, EvaluationStatus
 
 Open = Callable[..., AppTest]
@@ -232,6 +232,24 @@ def test_rows_with_flips_and_ensembles_are_added(opened: Open, three: Path) -> N
     app.button(key="add_rows").click()
     app = app.run()
     assert app.query_params["row"][-1] == "good/best|plain/best"
+    app.toggle(key="cascade").set_value(True)
+    app = app.run()
+    app.button(key="add_rows").click()
+    app = app.run()
+    assert app.query_params["row"][-1] == "good/best~fallback~plain/best"
+
+
+def test_a_measured_cascade_is_a_row_before_anybody_chose(opened: Open, three: Path) -> None:
+    good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
+    before = list(table(opened())["Name"])
+    write_rows(cascade_of(good, plain), rows_of(0.999, 12, 3, 7))
+    app = opened()
+    assert list(table(app)["Name"]) == [*before, "good, fallback plain"]
+    assert title(app).startswith("good, fallback plain is the best")
+    app = opened(row=["good/best", "plain/best", "good/best~fallback~plain/best"])
+    assert list(table(app)["Name"])[-1] == "good, fallback plain"
+    app = opened(row=["good/best", "good/best~fallback~good/best"])
+    assert "two different checkpoints" in words(app)
 
 
 def test_a_foreign_file_by_its_path(opened: Open, three: Path, tmp_path: Path) -> None:
@@ -316,6 +334,7 @@ def test_missing_rows_are_measured_by_as_few_jobs_as_there_can_be(
     opened: Open, three: Path, samples: Path, started: list[EvaluationRequest]
 ) -> None:
     names = ["good/best", "plain/best", "good/best~flips", "good/best|plain/best~flips"]
+    names.append("plain/best~fallback~good/best")
     press(opened(row=names, images="other"), "measure_start")
     good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
     on_samples = EvaluationRequest(checkpoints=(), data=(samples,))
@@ -323,6 +342,7 @@ def test_missing_rows_are_measured_by_as_few_jobs_as_there_can_be(
         replace(on_samples, checkpoints=(good, plain)),
         replace(on_samples, checkpoints=(good,), tta=True),
         replace(on_samples, checkpoints=(good, plain), tta=True, ensemble=True),
+        replace(on_samples, checkpoints=(plain, good), cascade=True),
     ]
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,12 @@ from core.colour import matrix_profile
 from core.drawing import OverlayStyle
 from core.image import read_image
 from core.masks import MaskSettings
-from core.predict import Answer, Predictor
+from core.predict import Mirrored, Predictor
 from core.preprocess import enlarge
+from core.session import Photo, PredictionSession, uploaded_photos
 from dashboard.segment.downloads import all_as_zip, full_cutout, full_mask, full_overlay
-from dashboard.segment.photos import Photo, uploaded_photos
 from dashboard.segment.pictures import Look
-from dashboard.segment.segmenter import Segmenter
 from dashboard.segment.zip_job import ZipJob
-from dashboard.ui.cache import BoundedCache
 from dashboard.ui.samples import list_samples, mixed_samples
 from tests.core.test_image import DISPLAY_P3
 from tests.pages.untrained import write_checkpoint
@@ -46,29 +43,18 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def segmenter(checkpoint: Path) -> Segmenter:
-    return Segmenter.load(checkpoint)
-
-
-def test_the_cache_forgets_what_was_not_used_for_longest() -> None:
-    cache: BoundedCache[str] = BoundedCache(10)
-    cache.put("a", "A", 4)
-    cache.put("b", "B", 4)
-    assert cache.get("a") == "A"
-    cache.put("c", "C", 4)
-    assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
-    cache.put("a", "large", 100)
-    assert [cache.get(key) for key in "abc"] == ["large", None, None]
+def session(checkpoint: Path) -> PredictionSession:
+    return PredictionSession.load(checkpoint)
 
 
 def test_the_page_has_the_same_mask_as_the_predictor(
-    segmenter: Segmenter, checkpoint: Path
+    session: PredictionSession, checkpoint: Path
 ) -> None:
     # 512 x 342 has a grid whose own grid is another one: a second resizing would show.
     photos = uploaded_photos([("a.jpg", jpeg(342, 512))])
-    prepared = segmenter.prepare(photos[0], 200)
-    answer = Predictor.load(checkpoint).answer(photos[0].source.read())
-    probability = enlarge(answer.probability, 342, 512)
+    prepared = session.prepare(photos[0], 200)
+    prediction = Mirrored(Predictor.load(checkpoint)).predict(photos[0].source.read())
+    probability = enlarge(prediction.probability, 342, 512)
     threshold = float(np.median(probability))
     mask = prepared.result.mask(MaskSettings(threshold))
     assert np.array_equal(mask, probability >= threshold)
@@ -76,32 +62,10 @@ def test_the_page_has_the_same_mask_as_the_predictor(
     assert prepared.picture.shape == (134, 200, 3)
 
 
-class SlowPredictor:
-    """Says the same of every photo, slowly enough for others to queue; counts the photos."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def answer(self, image: np.ndarray) -> Answer:
-        self.asked += 1
-        time.sleep(0.2)
-        return Answer(np.full((4, 4), image.mean() / 255, np.float32), 0.0)
-
-
-def test_racing_reruns_segment_a_photo_once(tmp_path: Path) -> None:
-    predictor = SlowPredictor()
-    segmenter = Segmenter(predictor)  # type: ignore[arg-type]
-    photos = uploaded_photos([(f"{n}.jpg", jpeg(40, 60, n)) for n in range(2)])
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda n: segmenter.prepare(photos[n % 2], 100).result, range(8)))
-    assert predictor.asked == 2
-    assert all(result is found[n % 2] for n, result in enumerate(found))
-
-
 @pytest.mark.slow
-def test_downloads_have_the_photo_s_full_size(segmenter: Segmenter) -> None:
+def test_downloads_have_the_photo_s_full_size(session: PredictionSession) -> None:
     (photo,) = uploaded_photos([("a.jpg", jpeg(1000, 1600))])
-    prepared = segmenter.prepare(photo, 200)
+    prepared = session.prepare(photo, 200)
     modes = {}
     for make in (full_mask, full_overlay, full_cutout):
         picture = Image.open(io.BytesIO(make(prepared, LOOK)))
@@ -118,9 +82,9 @@ def table(archive: zipfile.ZipFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
 
 
-def test_the_zip_holds_every_photo_and_names_the_bad_one(segmenter: Segmenter) -> None:
+def test_the_zip_holds_every_photo_and_names_the_bad_one(session: PredictionSession) -> None:
     files = [("a b.jpg", jpeg(40, 60)), ("bad.jpg", b"text"), ("ü😀.jpg", jpeg(50, 50, 1))]
-    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(segmenter, uploaded_photos(files), LOOK)))
+    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(session, uploaded_photos(files), LOOK)))
     endings = ("_mask.png", "_overlay.jpg", "_cutout.png")
     wanted = {f"{stem}{ending}" for stem in ("a b", "ü😀") for ending in endings}
     assert set(archive.namelist()) == wanted | {"results.csv"}
@@ -129,7 +93,7 @@ def test_the_zip_holds_every_photo_and_names_the_bad_one(segmenter: Segmenter) -
     assert [bool(row["error"]) for row in rows] == [False, True, False]
 
 
-def test_the_zip_holds_srgb_stems_and_notes(segmenter: Segmenter) -> None:
+def test_the_zip_holds_srgb_stems_and_notes(session: PredictionSession) -> None:
     profile = matrix_profile(DISPLAY_P3, (2.2,))
     stream = io.BytesIO()
     Image.new("RGB", (60, 40), (200, 80, 60)).save(stream, "PNG", icc_profile=profile)
@@ -138,22 +102,22 @@ def test_the_zip_holds_srgb_stems_and_notes(segmenter: Segmenter) -> None:
     Image.new("RGB", (60, 40)).save(broken, "PNG", icc_profile=b"broken")
     files = [("a/x.png", wide), ("b/x.png", broken.getvalue())]
     photos = uploaded_photos(files)
-    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(segmenter, photos, ALL_CAR)))
+    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(session, photos, ALL_CAR)))
     rows = table(archive)
     assert [(row["file"], row["stem"]) for row in rows] == [("a/x.png", "x"), ("b/x.png", "x_2")]
     assert [bool(row["note"]) for row in rows] == [False, True]
     for data in (
         archive.read("x_cutout.png"),
-        full_cutout(segmenter.prepare(photos[0], 60), ALL_CAR),
+        full_cutout(session.prepare(photos[0], 60), ALL_CAR),
     ):
         pixel = Image.open(io.BytesIO(data)).getpixel((30, 20))
         assert np.abs(np.subtract(pixel, (*read_image(wide)[20, 30], 255))).max() == 0
         assert pixel[0] > 210
 
 
-def test_results_among_uploads_are_left_out_and_keys_stay(segmenter: Segmenter) -> None:
+def test_results_among_uploads_are_left_out_and_keys_stay(session: PredictionSession) -> None:
     photos = uploaded_photos([("a.jpg", jpeg(40, 60)), ("b.jpg", jpeg(40, 60, 1))])
-    files = all_as_zip(segmenter, photos, LOOK)
+    files = all_as_zip(session, photos, LOOK)
     again = uploaded_photos([("results.zip", files), ("b.jpg", jpeg(40, 60, 1))])
     assert [photo.source.name for photo in again] == ["b.jpg"]
     assert "(6)" in again.left_out[0]
@@ -167,9 +131,9 @@ def wait(job: ZipJob) -> None:
         time.sleep(0.02)
 
 
-def test_a_job_fills_a_zip_beside_the_page(segmenter: Segmenter) -> None:
+def test_a_job_fills_a_zip_beside_the_page(session: PredictionSession) -> None:
     files = [(f"{number}.jpg", jpeg(40, 60, number)) for number in range(14)]
-    job = ZipJob(segmenter, uploaded_photos([*files, ("bad.jpg", b"")]), LOOK)
+    job = ZipJob(session, uploaded_photos([*files, ("bad.jpg", b"")]), LOOK)
     wait(job)
     assert (job.state, len(job.rows), job.failed) == ("done", 15, 1)
     archive = zipfile.ZipFile(io.BytesIO(job.read()))
@@ -190,8 +154,8 @@ def slow_photos(count: int) -> list[Photo]:
     return photos
 
 
-def test_a_job_can_be_stopped(segmenter: Segmenter) -> None:
-    job = ZipJob(segmenter, slow_photos(100), LOOK)
+def test_a_job_can_be_stopped(session: PredictionSession) -> None:
+    job = ZipJob(session, slow_photos(100), LOOK)
     job.stop()
     time.sleep(0.5)
     done = len(job.rows)
@@ -201,23 +165,23 @@ def test_a_job_can_be_stopped(segmenter: Segmenter) -> None:
 
 
 def test_a_job_ends_when_nobody_watches_it(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    session: PredictionSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashboard.segment.zip_job._ABANDONED_SECONDS", 0.2)
-    job = ZipJob(segmenter, slow_photos(100), LOOK)
+    job = ZipJob(session, slow_photos(100), LOOK)
     wait(job)
     assert job.state == "stopped"
     assert len(job.rows) < 100
 
 
 def test_a_job_that_can_not_write_says_so(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    session: PredictionSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("dashboard.segment.zip_job.write_zip", full)
-    job = ZipJob(segmenter, slow_photos(1), LOOK)
+    job = ZipJob(session, slow_photos(1), LOOK)
     wait(job)
     assert job.state == "failed"
     assert "No space left" in job.error

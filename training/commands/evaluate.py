@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
         type=Path,
         nargs="+",
         action="extend",
-        required=True,
+        default=[],
         metavar="C",
         help="file, or a run's folder; several are scored on the same photos, each read once",
     )
@@ -71,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
 
     settings = EvaluationSettings(threshold=options.threshold)
     _check_out(options.out)
-    asked = {(each.fingerprints, each.flips): each for each in subjects_of(options)}
+    if not (options.checkpoint or options.cascade):
+        raise ConfigError("There is nothing to score; give --checkpoint C or --cascade C FALLBACK.")
+    asked = {each.identity: each for each in subjects_of(options)}
     subjects = list(asked.values())  # a network that was named twice is scored once
     images = images_of(options)
     with terminated_like_ctrl_c(), _shown(options.job) as progress:
@@ -126,8 +128,8 @@ def _json(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
 
 
 def _gain_of(evaluation: StoredEvaluation, evaluations: Sequence[StoredEvaluation]) -> Gain | None:
-    """Returns what an ensemble or the mirrored photo brings; None for a single checkpoint."""
-    if not evaluation.facts.is_mean:
+    """Returns what a combined subject brings; None for a single pass of one checkpoint."""
+    if not evaluation.facts.is_combined:
         return None
     from training.comparison.gain import gain_of  # its statistics take as long as all the rest
 

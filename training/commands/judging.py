@@ -33,18 +33,28 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ensemble", action="store_true", help="also score the mean of all checkpoints"
     )
+    parser.add_argument(
+        "--cascade",
+        type=Path,
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("C", "FALLBACK"),
+        help="also score what app and command line do by default: C with the mirrored photo, and "
+        "FALLBACK where C is uncertain",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
 def subjects_of(options: argparse.Namespace) -> list[Subject]:
-    """Returns what is scored: every checkpoint, and what --tta and --ensemble add to them."""
-    from training.evaluation.subjects import ensemble_of, subject_of
+    """Returns what is scored: every checkpoint, and what the other options add to them."""
+    from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
 
     sides = (False, True) if options.tta else (False,)
     found = [subject_of(path, flips=flips) for flips in sides for path in options.checkpoint]
     if options.ensemble:
         found += [ensemble_of(found, flips=flips) for flips in sides]
-    return found
+    return found + [cascade_of(first, fallback) for first, fallback in options.cascade]
 
 
 def images_of(options: argparse.Namespace) -> EvaluationImages:

@@ -16,7 +16,7 @@ from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
 
 if TYPE_CHECKING:
-    from core.ensemble import Ensemble
+    from core.predict import ImageModel
     from training.comparison.report_photos import Photos
     from training.data.folder import Sample
     from training.evaluation.stored import StoredEvaluation
@@ -101,7 +101,7 @@ def _stored(subjects: Sequence[Subject]) -> list[StoredEvaluation]:
         {
             (facts.data_fingerprint, facts.part, facts.split_fingerprint): facts.key
             for facts in reversed(list_evaluations(subject.paths[0]))
-            if facts.fingerprints == subject.fingerprints and not facts.flips
+            if facts.identity == subject.identity
         }
         for subject in subjects
     ]
@@ -127,7 +127,7 @@ def _photos(
     from core.masks import Mask, mask_from_probability
     from training.comparison.report_photos import Photos
 
-    networks: dict[int, Ensemble] = {}
+    networks: dict[int, ImageModel] = {}
 
     def mask_of(place: int, sample: Sample) -> Mask:
         if place not in networks:

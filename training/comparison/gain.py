@@ -1,4 +1,4 @@
-"""What an ensemble or the mirrored photo brings over single checkpoints, and what it costs."""
+"""What an ensemble, a cascade or the mirrored photo brings, and what it costs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from training.evaluation.stored import StoredEvaluation
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """A mean of several answers beside the best of the single ones that it is made of."""
+    """Several checkpoints or passes beside the best single one that they are made of."""
 
     whole: StoredEvaluation
-    """The ensemble, or the checkpoint with the mirrored photo."""
+    """The ensemble, the cascade, or the checkpoint with the mirrored photo."""
     single: StoredEvaluation
     """The best by Dice of the checkpoints in it, alone and without the mirrored photo."""
     times: float
@@ -40,13 +40,13 @@ def gain_of(evaluation: StoredEvaluation, others: Sequence[StoredEvaluation]) ->
         evaluation: What to look at.
         others: Evaluations of the same photos with the same settings.
     """
-    if not evaluation.facts.is_mean or evaluation.scored.empty:
+    if not evaluation.facts.is_combined or evaluation.scored.empty:
         return None
     members = set(evaluation.facts.fingerprints)
     singles = [
         each
         for each in others
-        if not each.facts.is_mean and set(each.facts.fingerprints) <= members
+        if not each.facts.is_combined and set(each.facts.fingerprints) <= members
     ]
     if not singles:
         return None

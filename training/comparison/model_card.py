@@ -23,7 +23,7 @@ from training.evaluation.stored import (
     list_evaluations,
     read_evaluation,
 )
-from training.evaluation.subjects import subject_of, title_of
+from training.evaluation.subjects import fingerprint_of, subject_of, title_of
 from training.jobs.launch import fit_arguments, typed_command
 from training.runs.runlog import read_config
 
@@ -73,8 +73,10 @@ def _evaluations(path: Path) -> tuple[list[StoredEvaluation], list[str]]:
     """Returns the evaluations of this very file, the newest first, and what can't be read."""
     found, unreadable = [], []
     for facts in list_evaluations(path):
-        if len(facts.fingerprints) > 1:
-            continue  # an ensemble's figures are not this checkpoint's
+        if len(facts.fingerprints) > 1 and not (
+            facts.cascade and facts.fingerprints[0] == fingerprint_of(path)
+        ):
+            continue  # figures of an ensemble, or as another one's fallback, are not its own
         try:
             found.append(read_evaluation(folder_of(path) / f"{facts.key}{SUFFIX}"))
         except CarmaskError as error:

@@ -47,7 +47,8 @@ def scores(
 def _heading(evaluation: StoredEvaluation) -> str:
     facts = evaluation.facts
     part = PART_TITLES[facts.part] + (", mirrored photos too" if facts.flips else "")
-    return f"{facts.data}, {part}: {facts.images:,} photos of {facts.cars:,} cars"
+    used = f" ({facts.title})" if facts.cascade else ""
+    return f"{facts.data}, {part}: {facts.images:,} photos of {facts.cars:,} cars{used}"
 
 
 def _score_table(evaluation: StoredEvaluation) -> str:

@@ -187,6 +187,7 @@ def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:
         {
             "Threshold": f"{facts.threshold:g}",
             "Mirrored photos too": "yes" if facts.flips else "no",
+            "Fallback": "yes" if facts.cascade else "no",
             "Checkpoint (SHA-256)": ", ".join(each[:16] for each in facts.fingerprints),
             "Measured": facts.created,
             "On": facts.device,

@@ -52,7 +52,7 @@ def _by_photos(subject: Subject, settings: EvaluationSettings) -> dict[_Photos, 
     wanted = settings.masks(subject.threshold)
     found: dict[_Photos, EvaluationFacts] = {}
     for facts in list_evaluations(subject.paths[0]):
-        same = facts.fingerprints == subject.fingerprints and facts.flips == subject.flips
+        same = facts.identity == subject.identity
         if same and facts.settings.masks(subject.threshold) == wanted:
             photos = facts.data_fingerprint, facts.part, facts.split_fingerprint
             found.setdefault(photos, facts)  # the newest comes first

@@ -69,9 +69,10 @@ class Validation:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""
         pictures: ProbePictures = {}
         samples = self._probes.samples[self._processes.shard]
-        found = self._predictor(model).predict_many(sample.read()[0] for sample in samples)
-        for sample, probability in zip(samples, found, strict=True):
-            pictures |= self._probes.picture(sample, probability)
+        photos = [sample.read()[0] for sample in samples]
+        found = self._predictor(model).predict_many(photos)
+        for sample, photo, prediction in zip(samples, photos, found, strict=True):
+            pictures |= self._probes.picture(sample, prediction.at_size(*photo.shape[:2]))
         self._write(epoch, pictures)
 
     def _write(self, epoch: int, pictures: ProbePictures) -> None:

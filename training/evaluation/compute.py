@@ -8,36 +8,37 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from core.device import resolve_device
-from core.ensemble import mean_probability, mirrored
 from core.errors import CarmaskError
 from core.masks import MaskSettings, Probability
-from core.predict import Predictor
+from core.predict import ImageModel, Mirrored, Prediction, Predictor
 from core.truth import Truth
 from training.data.folder import Sample
 from training.evaluation.histograms import histogram_of, no_histograms
 from training.evaluation.measure import failed_row, row_of
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject
-from training.evaluation.work import Measured, Pass, Work
+from training.evaluation.work import Measured, Work
 
 _TOGETHER = 8
 """Photos that are worked on together beside a graphics card: measuring them takes longer than
-answering, and each has a thread of its own."""
+predicting, and each has a thread of its own."""
 
-Pair = tuple[NDArray[np.uint8], Truth]
-Answer = tuple[Probability, float]
+Image = NDArray[np.uint8]
+Pair = tuple[Image, Truth]
+Timed = tuple[Probability, float]
 """A probability (H, W), and the seconds that it took."""
 
 
@@ -75,44 +76,110 @@ def compute(
 
 
 class Networks:
-    """The networks of some works, each loaded once; what several works ask is asked once."""
+    """The models of some works; each checkpoint is loaded once and predicts each photo once."""
 
     def __init__(self, works: Sequence[Work], device: torch.device) -> None:
-        paths = dict.fromkeys(path for work in works for path in work.subject.paths)
-        self._predictors = {path: Predictor.load(path, str(device)) for path in paths}
-        asked = Counter(each for work in works for each in work.passes)
-        self._shared = {each for each, times in asked.items() if times > 1}
-        self._kept: dict[tuple[Pass, int], Answer] = {}
+        flips: dict[Path, bool] = {}
+        for work in works:
+            for path in work.subject.paths:
+                flips[path] = flips.get(path, False) or work.subject.flips
+        self._checkpoints = {
+            path: _Checkpoint(Predictor.load(path, str(device)), flips=any_flips)
+            for path, any_flips in flips.items()
+        }
+        self._members: list[_Member] = []
+        self._models = {work.facts.key: self._model(work.subject) for work in works}
         self.batch = _batch(device)
-        """Photos that are read, asked about and measured together."""
+        """Photos that are read, predicted and measured together."""
 
-    def answers(self, work: Work, pairs: dict[int, Pair]) -> dict[int, Answer]:
-        """Returns a work's answers to photos, by their places."""
-        passes = [self._pass(each, pairs) for each in work.passes]
-        return {place: _mean([answers[place] for answers in passes]) for place in pairs}
+    def predictions(self, work: Work, images: dict[int, Image]) -> dict[int, Timed]:
+        """Returns a work's predictions for photos, at their own sizes, by their places."""
+        if not work.subject.flips:
+            for path in work.subject.paths:
+                self._checkpoints[path].predict_many(list(images.values()))
+        return {place: self._timed(work, image) for place, image in images.items()}
 
     def forget(self) -> None:
-        """Forgets the answers that works share; the next photos are others."""
-        self._kept.clear()
+        """Forgets the predictions that works share; the next photos are others."""
+        for checkpoint in self._checkpoints.values():
+            checkpoint.known.clear()
 
-    def _pass(self, asked: Pass, pairs: dict[int, Pair]) -> dict[int, Answer]:
-        known = {p: self._kept[asked, p] for p in pairs if (asked, p) in self._kept}
-        new = self._ask(asked, {p: pair for p, pair in pairs.items() if p not in known})
-        if asked in self._shared:
-            self._kept |= {(asked, place): answer for place, answer in new.items()}
-        return known | new
+    def _model(self, subject: Subject) -> ImageModel:
+        def member(path: Path) -> ImageModel:
+            self._members.append(_Member(self._checkpoints[path], flips=subject.flips))
+            return self._members[-1]
 
-    def _ask(self, asked: Pass, pairs: dict[int, Pair]) -> dict[int, Answer]:
-        if not pairs:
-            return {}
-        path, flipped = asked
+        return subject.assemble(member)
+
+    def _timed(self, work: Work, image: Image) -> Timed:
+        """Returns a prediction and its time, of which a shared one counts in full."""
+        for member in self._members:
+            member.seconds = member.passed = 0.0
         started = time.perf_counter()
-        photos = [mirrored(image) if flipped else image for image, _ in pairs.values()]
-        found = list(self._predictors[path].predict_many(photos))
-        if flipped:
-            found = [mirrored(probability) for probability in found]
-        seconds = (time.perf_counter() - started) / len(pairs)
-        return {place: (each, seconds) for place, each in zip(pairs, found, strict=True)}
+        probability = self._models[work.facts.key](image)
+        seconds = time.perf_counter() - started
+        return probability, seconds + sum(each.seconds - each.passed for each in self._members)
+
+
+class _Checkpoint:
+    """A checkpoint, and its predictions for the photos at hand, which several works share."""
+
+    def __init__(self, predictor: Predictor, *, flips: bool) -> None:
+        self.predictor = predictor
+        self.known: dict[tuple[int, bool], tuple[Prediction, float]] = {}
+        """Prediction and seconds by the photo's id and whether the mirror image is in it."""
+        self._mirrored = Mirrored(predictor) if flips else None
+
+    def predict(self, image: Image, *, flips: bool) -> tuple[Prediction, float]:
+        """Returns the prediction for a photo, and the seconds that it took."""
+        self.predict_many([image])
+        return self.known[id(image), flips]
+
+    def predict_many(self, images: Sequence[Image]) -> None:
+        """Predicts the photos that are new."""
+        new = [image for image in images if (id(image), False) not in self.known]
+        if self._mirrored is not None:
+            for image in new:
+                started = time.perf_counter()
+                one, mean = self._mirrored.predict_both(image)
+                seconds = time.perf_counter() - started
+                self.known[id(image), False] = one, seconds / 2
+                self.known[id(image), True] = mean, seconds
+            return
+        started = time.perf_counter()
+        found = list(self.predictor.predict_many(new))
+        seconds = (time.perf_counter() - started) / max(1, len(new))
+        for image, prediction in zip(new, found, strict=True):
+            self.known[id(image), False] = prediction, seconds
+
+
+class _Member(ImageModel):
+    """A checkpoint in the model of one work."""
+
+    def __init__(self, checkpoint: _Checkpoint, *, flips: bool) -> None:
+        self._checkpoint = checkpoint
+        self._flips = flips
+        self.seconds = 0.0
+        """Time that the last prediction took when it was made."""
+        self.passed = 0.0
+        """Time that it took now: less where it was known."""
+
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        return self._checkpoint.predictor.name
+
+    @property
+    def threshold(self) -> float:
+        """The checkpoint's own threshold, in [0, 1]."""
+        return self._checkpoint.predictor.threshold
+
+    def predict(self, image: Image) -> Prediction:
+        """Returns the prediction for a photo, from what is known where it is."""
+        started = time.perf_counter()
+        prediction, self.seconds = self._checkpoint.predict(image, flips=self._flips)
+        self.passed = time.perf_counter() - started
+        return prediction
 
 
 def _batch(device: torch.device) -> int:
@@ -145,31 +212,22 @@ def _add(
 ) -> None:
     """Adds a batch of photos, by their places, to a work."""
     pairs = {place: pair for place, pair in batch.items() if not isinstance(pair, CarmaskError)}
-    answers = networks.answers(work, pairs)
+    predictions = networks.predictions(work, {place: image for place, (image, _) in pairs.items()})
     masks = work.masks
 
     def measure(place: int) -> Measured:
         pair = batch[place]
         if isinstance(pair, CarmaskError):
             return failed_row(samples[place], pair), no_histograms(1)
-        return _measure(samples[place], pair, answers[place], masks)
+        return _measure(samples[place], pair, predictions[place], masks)
 
     work.measured.extend(pool.map(measure, batch))
 
 
-def _measure(sample: Sample, pair: Pair, answer: Answer, masks: MaskSettings) -> Measured:
-    (image, truth), (probability, seconds) = pair, answer
+def _measure(sample: Sample, pair: Pair, prediction: Timed, masks: MaskSettings) -> Measured:
+    (image, truth), (probability, seconds) = pair, prediction
     row = row_of(sample, image, truth, probability, masks, seconds)
     return row, histogram_of(probability, truth.car, truth.ignored)
-
-
-def _mean(answers: Sequence[Answer]) -> Answer:
-    if len(answers) == 1:
-        return answers[0]
-    started = time.perf_counter()
-    mean = mean_probability(probability for probability, _ in answers)
-    mixing = time.perf_counter() - started
-    return mean, sum(seconds for _, seconds in answers) + mixing
 
 
 def _read_ahead(

@@ -77,11 +77,12 @@ class Latency:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a checkpoint, or an ensemble, costs."""
+    """What a checkpoint, an ensemble or a cascade costs."""
 
     parameters: int
     multiply_adds: int
-    """For one photo on the network's own square grid; see `UNetConfig.multiply_adds`."""
+    """For one photo on the network's own square grid, of a cascade one that its fallback predicts;
+    see `UNetConfig.multiply_adds`."""
     file_bytes: int
     latency: tuple[Latency, ...] = ()
     """Measured on this machine, smallest photo first; empty if that was not done."""
@@ -235,7 +236,7 @@ def _peak_bytes(subject: Subject, device: str, size: tuple[int, int]) -> int:
     command = [sys.executable, "-m", "training.evaluation.peak"]
     command += [*(str(path.resolve()) for path in subject.paths)]
     command += ["--device", device, "--width", str(size[0]), "--height", str(size[1])]
-    command += ["--flips"] if subject.flips else []
+    command += ["--cascade"] if subject.cascade else ["--flips"] if subject.flips else []
     done = subprocess.run(command, cwd=workspace(), capture_output=True, text=True, check=False)
     try:
         return int(done.stdout.strip().splitlines()[-1])
@@ -253,7 +254,8 @@ def _machine() -> str:
 
 
 def _path(subject: Subject) -> Path:
-    told = json.dumps([subject.fingerprints, subject.flips]).encode()
+    identity = [subject.fingerprints, subject.flips, *(["cascade"] if subject.cascade else [])]
+    told = json.dumps(identity).encode()
     return folder_of(subject.paths[0]) / f"cost-{hashlib.sha256(told).hexdigest()[:16]}.json"
 
 

@@ -20,7 +20,7 @@ from training.data.folder import Sample, view_of
 from training.evaluation.rows import ImageRow
 
 if TYPE_CHECKING:
-    from core.predict import Predictor  # torch takes seconds
+    from core.predict import ImageModel  # torch takes seconds
 
 Image = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def failed_row(sample: Sample, error: CarmaskError) -> ImageRow:
 
 
 def measure_samples(
-    predictor: Predictor,
+    model: ImageModel,
     samples: Sequence[Sample],
     settings: MaskSettings,
     *,
@@ -78,7 +78,7 @@ def measure_samples(
     """Returns the rows of samples, which all must be readable: what a training asks for.
 
     Args:
-        predictor: The network.
+        model: What predicts.
         samples: Photos with masks.
         settings: Threshold and clean-up.
         progress: Called with (photos done, photos in all).
@@ -91,7 +91,7 @@ def measure_samples(
     rows = []
     for done, sample in enumerate(samples, start=1):
         image, truth = sample.read_truth()
-        probability = predictor(image)
+        probability = model(image)
         rows.append(row_of(sample, image, truth, probability, settings))
         if look:
             look(sample, probability)

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.device import resolve_device
-from core.ensemble import Ensemble
-from core.predict import Predictor
+from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
 from training.memory import peak_bytes
 
 
@@ -18,13 +17,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoints", nargs="+", type=Path)
     parser.add_argument("--flips", action="store_true")
+    parser.add_argument("--cascade", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--height", type=int, required=True)
     options = parser.parse_args()
-    predictors = [Predictor.load(path, options.device) for path in options.checkpoints]
+    subjects = [subject_of(path, flips=options.flips) for path in options.checkpoints]
+    if options.cascade:
+        subject = cascade_of(*options.checkpoints)
+    else:
+        subject = subjects[0] if len(subjects) == 1 else ensemble_of(subjects, flips=options.flips)
     photo = np.zeros((options.height, options.width, 3), np.uint8)
-    Ensemble(predictors, flips=options.flips)(photo)
+    subject.load(options.device)(photo)
     print(peak_bytes(resolve_device(options.device)))
 
 

@@ -23,11 +23,12 @@ from core.errors import CarmaskError, DataError, reason
 from core.facts import STRICT, Count, first_fault
 from core.files import parse_json, write_bytes_atomically
 from core.split_verdict import UNKNOWN, SplitVerdict, read_verdict, worst
+from core.uncertainty import FALLBACK_LIMIT
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
 from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
 from training.evaluation.settings import EvaluationSettings
-from training.evaluation.subjects import Subject, fingerprint_of
+from training.evaluation.subjects import Identity, Subject, fingerprint_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,8 @@ class EvaluationFacts:
     title: str
     """What was evaluated, as a person calls it."""
     fingerprints: tuple[str, ...]
-    """Of each checkpoint (see `core.checkpoint.network_fingerprint`); several of an ensemble."""
+    """Of each checkpoint (see `core.checkpoint.network_fingerprint`); several of an ensemble, two
+    of a cascade."""
     flips: bool
     """Whether the mean with the mirrored photo was taken."""
     settings: EvaluationSettings
@@ -66,6 +68,8 @@ class EvaluationFacts:
     """Which photos of the data."""
     split_fingerprint: str
     """Of the split that chose them; "" for part "all"."""
+    cascade: bool = False
+    """Whether the second checkpoint predicted where the first one was uncertain."""
     verdict: SplitVerdict = UNKNOWN
     """Whether its figures can be trusted; see `EvaluationImages.judge`."""
     warnings: tuple[str, ...] = ()
@@ -84,9 +88,14 @@ class EvaluationFacts:
     """When it was finished, ISO 8601, UTC."""
 
     @property
-    def is_mean(self) -> bool:
-        """Whether it is of several answers' mean: of an ensemble, or with the mirrored photo."""
+    def is_combined(self) -> bool:
+        """Whether several predictions are in it: an ensemble, a cascade, or the mirrored photo."""
         return self.flips or len(self.fingerprints) > 1
+
+    @property
+    def identity(self) -> Identity:
+        """That of the subject that was evaluated; see `Subject.identity`."""
+        return self.fingerprints, self.flips, self.cascade
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -127,7 +136,7 @@ def facts_of(
     """Returns what an evaluation will be of, before anything is computed."""
     masks = settings.masks(subject.threshold)
     used = EvaluationSettings(**asdict(masks))
-    asked = {
+    asked: dict[str, Any] = {
         "version": metric_table.VERSION,
         "fingerprints": subject.fingerprints,
         "flips": subject.flips,
@@ -136,6 +145,8 @@ def facts_of(
         "part": images.part,
         "split": images.split_fingerprint,
     }
+    if subject.cascade:
+        asked["fallback_limit"] = FALLBACK_LIMIT
     return EvaluationFacts(
         key=hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24],
         title=subject.title,
@@ -146,12 +157,13 @@ def facts_of(
         data_fingerprint=images.fingerprint,
         part=images.part,
         split_fingerprint=images.split_fingerprint,
+        cascade=subject.cascade,
         verdict=subject.verdict,
     )
 
 
 def folder_of(checkpoint: Path) -> Path:
-    """Returns the folder of a checkpoint's evaluations; an ensemble's are at its first one."""
+    """Returns the folder of a checkpoint's evaluations; of several, the first one's."""
     return checkpoint.with_name(f"{checkpoint.stem}.evaluations")
 
 
@@ -175,7 +187,7 @@ def list_evaluations(checkpoint: Path) -> list[EvaluationFacts]:
     """Returns the facts of all evaluations of a checkpoint as it is now, the newest first.
 
     Reads no row. Those of an earlier file of this name are left out, and so are damaged ones;
-    ensembles that begin with it are in.
+    ensembles and cascades that begin with it are in.
 
     Raises:
         CheckpointError: The checkpoint itself can't be read.

@@ -1,8 +1,8 @@
-"""What is evaluated: a checkpoint, an ensemble of several, each with or without mirrored photos."""
+"""What is evaluated: a checkpoint or an ensemble, with or without mirrored photos, or a cascade."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,31 +14,46 @@ from core.errors import CheckpointError, ConfigError, reason
 from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
-    from core.ensemble import Ensemble
+    from core.predict import ImageModel
+
+
+Identity = tuple[tuple[str, ...], bool, bool]
+"""Fingerprints, flips and cascade of a subject."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One function from a photo to a probability; made by `subject_of` or `ensemble_of`.
+    """One function from a photo to a probability.
 
-    Several checkpoints, or a checkpoint and the mirrored photo, give the mean of probabilities.
+    Made by `subject_of`; by `ensemble_of`, whose checkpoints give the mean of probabilities; or by
+    `cascade_of`, whose second checkpoint predicts where the first one is uncertain.
     """
 
     title: str
-    """As a person calls it: "run/best", "run/best + other/best", "run/best, mirrored too"."""
+    """As a person calls it: "run/best", "run/best + other/best", "run/best, mirrored too",
+    "run/best, fallback other/best"."""
     paths: tuple[Path, ...]
-    """Its checkpoint files, in the order of their fingerprints, so that an ensemble is the same
-    one in whatever order it was named."""
+    """Its checkpoint files: of an ensemble in the order of their fingerprints, so that it is the
+    same one in whatever order it was named; of a cascade the first and its fallback."""
     fingerprints: tuple[str, ...]
     """Of each; see `core.checkpoint.network_fingerprint`."""
     infos: tuple[CheckpointInfo, ...]
     """The facts of each."""
     flips: bool = False
     """Whether the mean is taken with the mirrored photo's probability, mirrored back."""
+    cascade: bool = False
+    """Whether the second checkpoint is the fallback of the first; see `core.predict.Cascade`."""
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from other subjects, and finds its evaluations."""
+        return self.fingerprints, self.flips, self.cascade
 
     @property
     def threshold(self) -> float:
-        """Its own threshold: of an ensemble, the mean of its members' ones."""
+        """Its own threshold: of an ensemble its members' mean, of a cascade the first one's."""
+        if self.cascade:
+            return self.infos[0].threshold
         return fmean(info.threshold for info in self.infos)
 
     @property
@@ -46,17 +61,30 @@ class Subject:
         """The worst of the verdicts on the splits that its checkpoints were trained with."""
         return worst(info.verdict for info in self.infos)
 
-    def load(self, device: str = "auto") -> Ensemble:
-        """Returns it ready to segment: called with a photo, it gives a probability.
+    def load(self, device: str = "auto") -> ImageModel:
+        """Returns it ready to predict.
 
         Raises:
             CheckpointError: The weights of a checkpoint are damaged.
             DeviceError: This machine has no such device.
         """
-        from core.ensemble import Ensemble  # torch takes seconds
-        from core.predict import Predictor
+        from core.predict import Mirrored, Predictor  # torch takes seconds
 
-        return Ensemble([Predictor.load(path, device) for path in self.paths], flips=self.flips)
+        def member(path: Path) -> ImageModel:
+            predictor = Predictor.load(path, device)
+            return Mirrored(predictor) if self.flips else predictor
+
+        return self.assemble(member)
+
+    def assemble(self, member: Callable[[Path], ImageModel]) -> ImageModel:
+        """Returns it as a model; `member` returns that of one of its checkpoints."""
+        from core.predict import Cascade, Ensemble  # torch takes seconds
+
+        models = [member(path) for path in self.paths]
+        if self.cascade:
+            first, fallback = models
+            return Cascade(first, lambda: fallback)
+        return models[0] if len(models) == 1 else Ensemble(models)
 
 
 def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Subject:
@@ -104,6 +132,34 @@ def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str 
         prints,
         tuple(members[each][1] for each in prints),
         flips,
+    )
+
+
+def cascade_of(first: Path, fallback: Path, *, title: str = "") -> Subject:
+    """Returns what app and command line predict with: mirrored photos, and a fallback.
+
+    Args:
+        first: A checkpoint, or a run's folder.
+        fallback: The one that predicts where the first is uncertain.
+        title: What to call it; by default after both.
+
+    Raises:
+        CheckpointError: One of them can't be read, or does not segment RGB photos.
+        ConfigError: They are the same network.
+    """
+    one, other = subject_of(first), subject_of(fallback)
+    if one.fingerprints == other.fingerprints:
+        raise ConfigError(
+            f"A cascade needs two different checkpoints; {one.title} and {other.title} are the "
+            "same network."
+        )
+    return Subject(
+        title or f"{one.title}, fallback {other.title}",
+        one.paths + other.paths,
+        one.fingerprints + other.fingerprints,
+        one.infos + other.infos,
+        flips=True,
+        cascade=True,
     )
 
 

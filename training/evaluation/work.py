@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +24,6 @@ from training.evaluation.stored import (
 from training.evaluation.subjects import Subject
 from training.runs.runlog import now
 
-Pass = tuple[Path, bool]
-"""A checkpoint, and whether it is asked about the mirrored photo."""
 Measured = tuple[ImageRow, Histograms]
 """What is known of one photo."""
 
@@ -70,12 +67,6 @@ class Work:
     def masks(self) -> MaskSettings:
         """How its masks are made."""
         return self.facts.settings.masks(self.facts.threshold)
-
-    @property
-    def passes(self) -> Sequence[Pass]:
-        """What networks are asked for each photo, in the order of the mean."""
-        sides = (False, True) if self.subject.flips else (False,)
-        return [(path, mirrored) for path in self.subject.paths for mirrored in sides]
 
     @property
     def path(self) -> Path:

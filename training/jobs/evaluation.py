@@ -51,6 +51,9 @@ class EvaluationRequest:
     """Whether each is also scored with the mirrored photo."""
     ensemble: bool = False
     """Whether the mean of all checkpoints is scored, too."""
+    cascade: bool = False
+    """Whether the first checkpoint is scored with the second one as its fallback, and nothing
+    else."""
     cost: bool = False
     """Whether speed and memory are measured, too."""
     device: str = "auto"
@@ -63,7 +66,8 @@ class EvaluationRequest:
 
     def arguments(self) -> list[str]:
         """Returns the command line after `python -m training`, with whole paths."""
-        words = ["evaluate", "--checkpoint", *(str(path.resolve()) for path in self.checkpoints)]
+        words = ["evaluate", "--cascade" if self.cascade else "--checkpoint"]
+        words += [str(path.resolve()) for path in self.checkpoints]
         for path in self.data:
             words += ["--data", str(path.resolve())]
         words += self.reading.arguments()

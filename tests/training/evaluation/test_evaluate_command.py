@@ -156,6 +156,8 @@ def test_another_split_than_the_checkpoints_own_is_told(
     ("words", "said"),
     [
         ("--ensemble --checkpoint {a}", "two different checkpoints"),
+        ("--cascade {a} {a}", "two different checkpoints"),
+        ("", "nothing to score"),
         ("--threshold 1.5 --checkpoint {a}", "threshold is 1.5"),
         ("--out rows.txt --checkpoint {a}", "ends in .csv or .parquet"),
         ("--part val --checkpoint {a}", "needs --split"),

@@ -176,6 +176,8 @@ def test_equal_requests_are_one_job_and_others_are_not(request_: EvaluationReque
     assert "--part val" in words and "--threshold 0.25 --tta --ensemble --cost" in words
     assert f"--split {Path('split.json').resolve()}" in words and "--class=car" in words
     assert "--split" not in replace(request, part="all").arguments()
+    cascade = replace(request_, cascade=True).arguments()
+    assert cascade[1] == "--cascade" and "--checkpoint" not in cascade
 
 
 def test_what_was_stopped_is_under_way_until_its_process_has_ended(

@@ -14,12 +14,11 @@ import pandas as pd
 import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint, save_threshold
-from core.ensemble import Ensemble
 from core.errors import CheckpointError, ConfigError, DataError
 from core.masks import MaskSettings
 from core.metric_table import METRICS
 from core.metrics import counts, score
-from core.predict import Predictor
+from core.predict import Ensemble, Predictor
 from tests.training.evaluation.tables import same_figures
 from training.data.folder import Sample
 from training.data.sides import Split

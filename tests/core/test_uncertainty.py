@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from core.doubt import DOUBT_LIMIT, advice, disagreement
-from core.ensemble import Ensemble
 from core.model import UNet
-from core.predict import Predictor
+from core.predict import Ensemble, Mirrored, Predictor
 from core.preprocess import Preprocessing
+from core.uncertainty import UNCERTAINTY_LIMIT, advice, disagreement
 
 
 def grid(*values: float) -> np.ndarray:
@@ -31,21 +30,26 @@ def test_disagreement_by_hand(one: np.ndarray, other: np.ndarray, expected: floa
 
 
 def test_advice_is_for_what_needs_it() -> None:
-    assert advice(DOUBT_LIMIT, 0.3) == ""
+    assert advice(UNCERTAINTY_LIMIT, 0.3) == ""
     assert "No car was found" in advice(1.0, 0.0)
-    assert "(doubt 14.0%, usual is less than 2%)" in advice(0.14, 0.3)
+    assert "14.0%" in advice(0.14, 0.3)
 
 
-def test_an_answer_is_the_mean_with_the_mirror_image_and_its_doubt(tiny_model: UNet) -> None:
+def test_mirrored_is_the_mean_of_both_passes_and_their_disagreement(tiny_model: UNet) -> None:
     predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    answer = predictor.answer(image)
-    both = Ensemble([predictor], flips=True)
-    assert np.array_equal(answer.probability, both(image))
+    prediction = Mirrored(predictor).predict(image)
     one, other = predictor(image), predictor(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
-    assert answer.doubt == pytest.approx(disagreement(one, other), abs=1e-6)
-    assert 0 < answer.doubt < 1
+    assert np.array_equal(prediction.probability, (one + other) / 2)
+    assert prediction.uncertainty == disagreement(one, other)
+    assert 0 < prediction.uncertainty < 1
+    single, mean = Mirrored(predictor).predict_both(image)
+    assert single.uncertainty is None and np.array_equal(single.probability, one)
+    assert np.array_equal(mean.probability, prediction.probability)
+    both = Ensemble([Mirrored(predictor), Mirrored(predictor)]).predict(image)
+    assert np.array_equal(both.probability, prediction.probability)
+    assert both.uncertainty == prediction.uncertainty
+    assert Ensemble([predictor, Mirrored(predictor)]).predict(image).uncertainty is None
     same = np.concatenate([image, image[:, ::-1]], 1)
-    assert predictor.answer(same).doubt == pytest.approx(
-        predictor.answer(same[:, ::-1].copy()).doubt
-    )
+    turned = Mirrored(predictor).predict(same[:, ::-1].copy())
+    assert Mirrored(predictor).predict(same).uncertainty == pytest.approx(turned.uncertainty)

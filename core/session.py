@@ -1,0 +1,205 @@
+"""One model for many callers: it predicts each photo once, and remembers what it can."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image import ReadPhoto, thumbnail
+from core.masks import MaskSettings, mask_from_probability
+from core.photos import Listing, PhotoSource, list_photos, list_uploads
+
+if TYPE_CHECKING:
+    from core.predict import ImageModel, Prediction  # torch takes seconds
+
+CACHE_BYTES = 300_000_000
+"""Most that predictions weigh together, and most that pictures do."""
+
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Value]):
+    """Values by key for all threads, bounded by what they weigh; the least recently used go.
+
+    Not one that counts its entries: one photo can weigh a thousand times another's.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """Starts empty; `limit` is the most that the entries may weigh together, in bytes."""
+        self._limit = limit
+        self._lock = Lock()
+        self._entries: OrderedDict[str, tuple[Value, int]] = OrderedDict()
+        self._weight = 0
+
+    def get(self, key: str) -> Value | None:
+        """Returns the value of a key, which counts as used now; None if there is none."""
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
+
+    def put(self, key: str, value: Value, weight: int) -> None:
+        """Stores a value of `weight` bytes; the least recently used go if need be."""
+        with self._lock:
+            if key in self._entries:
+                self._weight -= self._entries.pop(key)[1]
+            self._entries[key] = (value, weight)
+            self._weight += weight
+            while self._weight > self._limit and len(self._entries) > 1:
+                _, (_, freed) = self._entries.popitem(last=False)
+                self._weight -= freed
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that can be read, and the key of its results."""
+
+    source: PhotoSource
+    """Its name, its results' stem, and how it is read."""
+    key: str
+    """Made from the content of the upload and the place in it: the same photo, the same key."""
+    copy: int = 0
+    """Photos before it that are the same, with the same key: somebody brought one twice."""
+    truth: Path | None = None
+    """File of its true mask, where one is known."""
+
+
+def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> Listing[Photo]:
+    """Returns the photos among uploads, (name, bytes) each; ZIPs are looked into.
+
+    Names are made unique over all uploads, keys are not touched by what else was uploaded.
+    """
+    digests = [hashlib.blake2b(data, digest_size=16).hexdigest() for _, data in files]
+    sources = list_uploads(files)
+    photos, copies = list[Photo](), Counter[str]()
+    for source in sources:
+        key = f"{digests[source.place[0]]}/{source.place[1]}"
+        photos.append(Photo(source, key, copy=copies[key]))
+        copies[key] += 1
+    return Listing(photos, sources.left_out)
+
+
+def local_photo(path: Path, truth: Path | None = None) -> Photo:
+    """Returns the photo in a file of this machine."""
+    (source,) = list_photos([path])
+    facts = path.stat()
+    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth=truth)
+
+
+@dataclass(frozen=True)
+class PhotoResult:
+    """What a model predicted for a photo; small, and all that a mask needs."""
+
+    prediction: Prediction
+    """Probability on the network's grid, uncertainty, and which checkpoint predicted."""
+    shape: tuple[int, int]
+    """Height and width of the upright photo in px."""
+    seconds: float
+    """Time of the prediction, that of the mirrored photo included."""
+    note: str
+    """What was guessed or left aside when the photo was read; "" for most photos."""
+
+    def mask(
+        self, settings: MaskSettings, shape: tuple[int, int] | None = None
+    ) -> NDArray[np.bool_]:
+        """Returns the mask, bool, at the photo's own size or at `shape` (height, width)."""
+        return mask_from_probability(self.prediction.at_size(*(shape or self.shape)), settings)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A photo that is ready to be shown: changing a setting touches neither file nor model."""
+
+    photo: Photo
+    """Where it comes from."""
+    picture: NDArray[np.uint8]
+    """The photo at the size of a screen, uint8 (h, w, 3)."""
+    result: PhotoResult
+    """What was predicted for it."""
+
+
+class PredictionSession:
+    """A model with the results so far, shared by all threads."""
+
+    def __init__(self, model: ImageModel, cache_bytes: int = CACHE_BYTES) -> None:
+        """Takes a model over; nothing else may call it.
+
+        Args:
+            model: One with an uncertainty; see `core.predict.load_model`.
+            cache_bytes: Most that predictions weigh together, and most that pictures do.
+        """
+        self.model = model
+        self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
+        self._results: BoundedCache[PhotoResult] = BoundedCache(cache_bytes)
+        self._pictures: BoundedCache[NDArray[np.uint8]] = BoundedCache(cache_bytes)
+
+    @classmethod
+    def load(cls, path: Path, fallback: Path | None = None) -> PredictionSession:
+        """Returns the session of a checkpoint file; imports torch, which takes seconds.
+
+        Args:
+            path: The checkpoint.
+            fallback: Predicts where the first one is uncertain; loaded when that happens.
+
+        Raises:
+            CheckpointError: The file can't be used.
+        """
+        from core.predict import load_model
+
+        return cls(load_model(path, fallback))
+
+    def prepare(self, photo: Photo, longest: int) -> Prepared:
+        """Returns a photo with its result, from the caches where they have them.
+
+        Args:
+            photo: The photo; it is read at most once, and not at all if both are known.
+            longest: Longest side of the picture to show, in px.
+
+        Raises:
+            CarmaskError: The photo can't be read.
+        """
+        read = functools.cache(photo.source.load)
+        key = f"{longest}/{photo.key}"
+        picture = self._pictures.get(key)
+        if picture is None:
+            picture = thumbnail(read().pixels, longest)
+            self._pictures.put(key, picture, picture.nbytes)
+        return Prepared(photo, picture, self.result(photo.key, read))
+
+    def result(self, key: str, read: Callable[[], ReadPhoto]) -> PhotoResult:
+        """Returns the result of the photo with a key; `read` is called only if that isn't known.
+
+        Raises:
+            CarmaskError: The photo can't be read.
+        """
+        result = self._results.get(key)
+        if result is None:
+            photo = read()
+            with self._one_at_a_time:
+                result = self._results.get(key)  # who held the lock may have had this photo
+                if result is None:
+                    result = self._predict(photo)
+                    self._results.put(key, result, result.prediction.probability.nbytes)
+        return result
+
+    def predict(self, photo: ReadPhoto) -> PhotoResult:
+        """Returns the result of a photo that was read; it is not remembered."""
+        with self._one_at_a_time:
+            return self._predict(photo)
+
+    def _predict(self, photo: ReadPhoto) -> PhotoResult:
+        started = time.perf_counter()
+        prediction = self.model.predict(photo.pixels)
+        seconds = time.perf_counter() - started
+        return PhotoResult(prediction, photo.pixels.shape[:2], seconds, photo.note)

@@ -1,0 +1,49 @@
+"""Whether to rely on a mask: a network that knows what it sees predicts the mirrored photo alike.
+
+Measured by `benchmarks/doubt.py`; docs/doubt.md has the figures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNCERTAINTY_LIMIT = 0.02
+"""A mask with more uncertainty than this comes with a warning."""
+FALLBACK_LIMIT = 0.01
+"""Where the first network of a cascade has more uncertainty than this, its fallback predicts."""
+
+
+def disagreement(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Returns how far two predictions of one photo are apart, in [0, 1].
+
+    One minus their soft Dice, 2 sum(min(p, q)) / (sum p + sum q): 0 for equal ones, 1 where they
+    share nothing, and 1 too where neither finds as much as one pixel of car.
+
+    Args:
+        one: Probability of car, float32 (H, W) in [0, 1].
+        other: The other one, of the same shape.
+    """
+    both = float(one.sum(dtype=np.float64) + other.sum(dtype=np.float64))
+    if both < 2:
+        return 1.0
+    shared = float(np.minimum(one, other).sum(dtype=np.float64))
+    return max(0.0, 1 - 2 * shared / both)
+
+
+def advice(uncertainty: float | None, share: float) -> str:
+    """Returns what a person should know before relying on a mask; "" if nothing speaks against it.
+
+    Args:
+        uncertainty: See `core.predict.Prediction`, in [0, 1]; None if that is not known.
+        share: Share of the photo that the mask takes, in [0, 1].
+    """
+    if not share:
+        return "No car was found in this photo."
+    if uncertainty is None or uncertainty <= UNCERTAINTY_LIMIT:
+        return ""
+    return (
+        "Check this mask. The model gave a different answer for the mirrored photo (uncertainty "
+        f"{uncertainty:.1%}, usually below {UNCERTAINTY_LIMIT:.0%}), so the photo may have no car "
+        "or be unlike its training photos."
+    )

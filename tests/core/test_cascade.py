@@ -1,0 +1,67 @@
+"""A fallback predicts where the first network is uncertain, and only there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.checkpoint import CheckpointInfo
+from core.errors import ConfigError
+from core.model import UNet
+from core.predict import Cascade, Mirrored, Predictor, move_threshold
+from core.preprocess import Preprocessing
+from core.uncertainty import FALLBACK_LIMIT
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+
+def mirrored(model: UNet, info: CheckpointInfo, name: str, threshold: float = 0.5) -> Mirrored:
+    made = Predictor(model, Preprocessing(size=64), "cpu")
+    made.info = replace(info, title=name, threshold=threshold)
+    return Mirrored(made)
+
+
+def test_only_where_the_first_is_uncertain(
+    tiny_model: UNet, tiny_info: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mirrored(tiny_model, tiny_info, "first", 0.3)
+    wider = mirrored(tiny_model, tiny_info, "wider", 0.6)
+    loaded: list[str] = []
+
+    def load() -> Mirrored:
+        loaded.append("wider")
+        return wider
+
+    both = Cascade(first, load)
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: FALLBACK_LIMIT)
+    sure = both.predict(IMAGE)
+    assert not loaded and (sure.by, sure.first_uncertainty) == ("first", None)
+    assert np.array_equal(sure.probability, first.predict(IMAGE).probability)
+
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: FALLBACK_LIMIT + 0.01)
+    for _ in range(2):
+        other = both.predict(IMAGE)
+        assert loaded == ["wider"], "it is loaded once, when it is needed"
+        assert (other.by, other.first_uncertainty) == ("wider", FALLBACK_LIMIT + 0.01)
+        mask = other.probability >= 0.3
+        assert np.array_equal(mask, wider.predict(IMAGE).probability >= 0.6) and 0 < mask.mean() < 1
+
+
+def test_a_first_model_without_uncertainty_is_refused(
+    tiny_model: UNet, tiny_info: CheckpointInfo
+) -> None:
+    single = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    with pytest.raises(ConfigError):
+        Cascade(single, lambda: mirrored(tiny_model, tiny_info, "wider")).predict(IMAGE)
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.5, 0.3), (0.2, 0.9), (0.5, 0.5), (1.0, 0.5), (0.5, 0)])
+def test_a_threshold_that_moves_keeps_the_order(old: float, new: float) -> None:
+    before = np.linspace(0, 1, 101, dtype=np.float32)
+    after = move_threshold(before, old, new)
+    assert after.dtype == np.float32 and after[0] == 0 and after[-1] == 1
+    assert (np.diff(after) > 0).all()
+    if 0 < old < 1 and 0 < new < 1:
+        assert move_threshold(np.float32([old]), old, new)[0] == pytest.approx(new, abs=1e-6)
+    else:
+        assert np.array_equal(after, before)

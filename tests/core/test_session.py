@@ -1,0 +1,88 @@
+"""One model for many callers: a photo is predicted once, however many ask."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import CarmaskError
+from core.image import encode_jpeg
+from core.masks import MaskSettings
+from core.predict import ImageModel, Prediction
+from core.session import BoundedCache, PredictionSession, local_photo, uploaded_photos
+
+
+def jpeg(height: int, width: int, seed: int = 0) -> bytes:
+    rng = np.random.default_rng(seed)
+    return encode_jpeg(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def test_the_cache_forgets_what_was_not_used_for_longest() -> None:
+    cache: BoundedCache[str] = BoundedCache(10)
+    cache.put("a", "A", 4)
+    cache.put("b", "B", 4)
+    assert cache.get("a") == "A"
+    cache.put("c", "C", 4)
+    assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
+    cache.put("a", "large", 100)
+    assert [cache.get(key) for key in "abc"] == ["large", None, None]
+
+
+class SlowModel(ImageModel):
+    """Predicts slowly enough for others to queue; counts the photos."""
+
+    name = "slow"
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        self.predicted = 0
+
+    def predict(self, image: np.ndarray) -> Prediction:
+        self.predicted += 1
+        time.sleep(0.2)
+        return Prediction(np.full((4, 4), image.mean() / 255, np.float32), 0.0)
+
+
+def test_racing_reruns_segment_a_photo_once() -> None:
+    model = SlowModel()
+    session = PredictionSession(model)
+    photos = uploaded_photos([(f"{n}.jpg", jpeg(40, 60, n)) for n in range(2)])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: session.prepare(photos[n % 2], 100).result, range(8)))
+    assert model.predicted == 2
+    assert all(result is found[n % 2] for n, result in enumerate(found))
+
+
+def test_a_known_photo_is_not_read_again(tmp_path: Path) -> None:
+    model = SlowModel()
+    session = PredictionSession(model)
+    file = tmp_path / "a.jpg"
+    file.write_bytes(jpeg(40, 60))
+    photo = local_photo(file)
+    prepared = session.prepare(photo, 30)
+    assert prepared.picture.shape == (20, 30, 3) and prepared.result.shape == (40, 60)
+    assert prepared.result.mask(MaskSettings(0.0)).shape == (40, 60)
+    file.write_bytes(b"no photo any more")
+    assert session.prepare(photo, 30).result is prepared.result and model.predicted == 1
+    with pytest.raises(CarmaskError):
+        session.prepare(local_photo(file), 30)
+
+
+def test_what_is_predicted_without_a_key_is_not_remembered() -> None:
+    model = SlowModel()
+    session = PredictionSession(model)
+    (photo,) = uploaded_photos([("a.jpg", jpeg(40, 60))])
+    read = photo.source.load()
+    first, second = session.predict(read), session.predict(read)
+    assert model.predicted == 2
+    assert np.array_equal(first.prediction.probability, second.prediction.probability)
+
+
+def test_it_waits_for_neither_torch_nor_streamlit() -> None:
+    script = "import sys, core.session; print(sorted({'torch', 'streamlit'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
