@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, usual_second
 from core.errors import CarmaskError
+from core.metric_table import HEADLINE
 from dashboard.runs.ablation import show_ablation
 from dashboard.runs.newest import show_newest
 from dashboard.segment.photos import sample_photo
@@ -31,12 +32,6 @@ from dashboard.ui.text import plain
 from dashboard.ui.tiles import LONGEST, sample_jpeg, sample_tiles
 
 STRIP = 6
-SCORES = (
-    ("dice", "Dice", "Twice the overlap over the sum of both areas; 1 is perfect."),
-    ("iou", "IoU", "Overlap over the union of both areas; 1 is perfect."),
-    ("boundary_iou", "Boundary IoU", "IoU of the bands along the edges, 2% of the diagonal wide."),
-    ("boundary_iou_3px", "Boundary IoU, 3 px", "IoU of the bands along the edges, 3 px wide."),
-)
 
 
 def main() -> None:
@@ -98,14 +93,14 @@ def _show_best(entry: CheckpointEntry) -> None:
             st.subheader(f"Best checkpoint: {name}", anchor=False, width="content")
             show_verdict(info.verdict)
         scores = [
-            (name, info.metrics[key], text)
-            for key, name, text in SCORES
-            if isinstance(info.metrics.get(key), float | int)
+            (metric, info.metrics[metric.name])
+            for metric in HEADLINE
+            if isinstance(info.metrics.get(metric.name), float | int)
         ]
         if scores:
             with st.container(horizontal=True, gap="small"):
-                for name, value, text in scores:
-                    st.metric(name, f"{value:.4f}", help=text, width=150)
+                for metric, value in scores:
+                    st.metric(metric.label, metric.text(value), help=metric.help, width=150)
         else:
             st.markdown("It carries no scores yet: `python -m training evaluate` measures them.")
         st.caption(_facts(info))

@@ -27,6 +27,7 @@ from scipy import stats
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from core.metric_table import Metric, find_metric  # noqa: E402
 from tests.training.comparison.judged import rows_of  # noqa: E402
 from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario  # noqa: E402
 from training.comparison.aligned import align  # noqa: E402
@@ -41,7 +42,6 @@ from training.comparison.resampling import (  # noqa: E402
 )
 from training.comparison.slices import cut  # noqa: E402
 from training.comparison.together import stored_together  # noqa: E402
-from training.evaluation.rows import Metric, find_metric  # noqa: E402
 from training.evaluation.settings import EvaluationSettings  # noqa: E402
 from training.evaluation.subjects import subject_of  # noqa: E402
 

@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
-from core.metrics import MaskScores, score  # noqa: E402
+from core.metric_table import MaskScores  # noqa: E402
+from core.metrics import score  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from core.preprocess import enlarge  # noqa: E402
 from core.second import SecondOpinion  # noqa: E402

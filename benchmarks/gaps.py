@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.answers import answers, options_of_photos  # noqa: E402
 from core.masks import Mask, MaskSettings, mask_from_probability  # noqa: E402
-from core.metrics import MaskScores, score  # noqa: E402
+from core.metric_table import MaskScores  # noqa: E402
+from core.metrics import score  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 
 Labels = NDArray[np.int32]

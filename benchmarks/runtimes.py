@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.inference import Segment, photos_of  # noqa: E402
-from core.export.onnx_file import export_onnx  # noqa: E402
+from core.export import export_onnx  # noqa: E402
 from core.metrics import dice  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 from training.data.folder import Sample  # noqa: E402

@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.model import UNet  # noqa: E402
-from training.batches import epoch_batches  # noqa: E402
 from training.config import TrainConfig  # noqa: E402
 from training.data.folder import Sample, open_dataset  # noqa: E402
+from training.engine.batches import epoch_batches  # noqa: E402
 from training.engine.learner import Batch, Learner, normalised  # noqa: E402
 from training.engine.loss import make_loss  # noqa: E402
 from training.engine.optimizer import make_optimizer  # noqa: E402
@@ -107,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
 
     config = find_preset(options.preset).config({"data": (str(options.data),), "device": "cpu"})
-    if config.has_extra_weights:
+    if config.has_weight_map:
         parser.error("the plain loop weighs no edges or gaps; take another --preset")
     speeds = measured(config, options.data, options.turns, options.steps)
     ratios = [one / other for one, other in zip(speeds["engine"], speeds["plain"], strict=True)]

@@ -272,7 +272,7 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     """Writes a checkpoint as ONNX, or in half the bytes."""
-    from core.export.onnx_file import OPSET, export_onnx
+    from core.export import OPSET, export_onnx
 
     path: Path = options.half or options.onnx
     if options.half:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import GenericAlias
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, GetPydanticSchema, ValidationError
 from typing_extensions import TypedDict
+
+from core.metric_table import METRICS
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many; every number up to the limit is exact in a browser, too."""
@@ -23,27 +27,18 @@ _OPEN = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 """As `STRICT`, but a newer version may tell more."""
 
 
-class _SourceScores(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
-    images: Count
-    cars: Count
-    dice: Share
-    iou: Share
-    precision: Share
-    recall: Share
-    boundary_iou: Share
-    boundary_iou_3px: Share
-    boundary_f1: Share
-    boundary_f1_1px: Share
-    boundary_f1_2px: Share
-    hd95: _Distance
-    assd: _Distance
-    pooled_dice: Share
-    pooled_iou: Share
+def _scores(name: str, more: Mapping[str, Any]) -> Any:
+    """Returns the shape of scores: a TypedDict with a field a metric, and more."""
+    typed_dict: Any = TypedDict  # a type checker wants the fields written out
+    metrics = {metric.name: _Distance if metric.unit else Share for metric in METRICS}
+    counts = {"images": Count, "cars": Count, "pooled_dice": Share, "pooled_iou": Share}
+    shape = typed_dict(name, {**counts, **metrics, **more}, total=False)
+    shape.__pydantic_config__ = _OPEN
+    return shape
 
 
-class _Scores(_SourceScores, total=False):
-    sources: dict[str, _SourceScores]
+_SourceScores = _scores("_SourceScores", {})
+_Scores = _scores("_Scores", {"sources": GenericAlias(dict, (str, _SourceScores))})
 
 
 class _DataFacts(TypedDict, total=False):

@@ -26,6 +26,7 @@ from core.edges import (
 )
 from core.errors import ConfigError, DataError
 from core.masks import Mask
+from core.metric_table import MaskScores
 
 
 @dataclass(frozen=True)
@@ -74,36 +75,6 @@ class Counts:
             return part / whole
         # Nothing to divide by: perfect if there was nothing at all, worthless otherwise.
         return 0.0 if self.false_positive or self.false_negative else 1.0
-
-
-@dataclass(frozen=True)
-class MaskScores:
-    """Every score of one mask against the true one."""
-
-    dice: float
-    """Dice, twice the overlap over the sum of both areas, in [0, 1]; higher is better."""
-    iou: float
-    """Intersection over union of both areas, in [0, 1]; higher is better."""
-    precision: float
-    """Share of the mask that is car in truth, in [0, 1]; higher is better."""
-    recall: float
-    """Share of the true car that the mask holds, in [0, 1]; higher is better."""
-    boundary_iou: float
-    """IoU of the bands along both edges, 2% of the diagonal wide, in [0, 1]; higher is better."""
-    boundary_iou_3px: float
-    """IoU of the bands along both edges, 3 px wide, in [0, 1]; higher is better."""
-    boundary_f1: float
-    """F1 of the edge pixels that match within the tolerance (3 px), in [0, 1]; higher is better."""
-    boundary_f1_1px: float
-    """The same within 1 px."""
-    boundary_f1_2px: float
-    """The same within 2 px."""
-    hd95: float
-    """95th percentile of the distance between both edges, in px, from 0 to the picture's
-    diagonal; lower is better."""
-    assd: float
-    """Mean distance between both edges, in px, from 0 to the picture's diagonal; lower is
-    better."""
 
 
 def dice(mask: Mask, truth: Mask) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.metric_table import METRICS, Metric, find_metric
 from dashboard.compare.choice import Row
-from dashboard.ui.named_choice import pick_named
-from training.evaluation.rows import METRICS, Metric, find_metric
+from dashboard.ui.named_choice import select_from_url
 
 
 def pick_metric() -> Metric:
     """Draws the choice of the metric and returns it."""
-    chosen = pick_named(
+    chosen = select_from_url(
         "metric",
         "By",
         {metric.name: metric.label for metric in METRICS},
@@ -28,7 +28,7 @@ def pick_baseline(rows: Sequence[Row]) -> int:
     Args:
         rows: What is compared; at least one.
     """
-    chosen = pick_named(
+    chosen = select_from_url(
         "baseline",
         "Against",
         {row.name: row.title for row in rows},

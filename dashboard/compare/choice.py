@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from core.metric_table import Metric
     from training.comparison.aligned import Compared
     from training.data.folder import Sample
-    from training.evaluation.rows import Metric
     from training.evaluation.stored import StoredEvaluation
 
 

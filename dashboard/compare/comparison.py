@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.metric_table import Metric
 from dashboard.compare.choice import Chosen, ChosenImages, Row
 from dashboard.compare.images_choice import Wanted
 from dashboard.compare.measured import Facts, find_measured, subject_for
 from training.comparison.aligned import Compared, align
-from training.evaluation.rows import Metric
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject
 

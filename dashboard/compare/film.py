@@ -19,7 +19,7 @@ from dashboard.compare.film_player import Picture, play_film
 from dashboard.compare.images_predictions import Prediction, predictions, redraw_when_known
 from dashboard.dataset.previews import sample_key
 from dashboard.runs.probes_view import ERRORS, OVERLAY, probe_tile
-from dashboard.ui.named_choice import pick_named
+from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
 from training.comparison.film import Film, Frame, film_of
@@ -51,14 +51,14 @@ def show_film(chosen: Chosen) -> None:
         st.info("A film goes through the epochs of a run, and none of these checkpoints is of one.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        run = pick_named("film", "Run", {name: name for name in folders}, width=240)
+        run = select_from_url("film", "Run", {name: name for name in folders}, width=240)
         film, probes = film_of(folders[run]), read_probes(folders[run])
         reels = _reels(film, probes, chosen.images)
         if not reels:
             _show_nothing(chosen.images)
             return
         titles = {name: reel.title for name, reel in reels.items()}
-        reel = reels[pick_named("of", "Photo", titles, width=380)]
+        reel = reels[select_from_url("of", "Photo", titles, width=380)]
         look = st.segmented_control(
             "Show",
             (OVERLAY, ERRORS),

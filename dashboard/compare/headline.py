@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.metric_table import Metric
 from dashboard.compare.choice import Chosen
 from dashboard.compare.verdicts import intervals_of, ranking_of, verdicts_of
 from dashboard.ui.text import plain
 from training.comparison.ranking import Place
 from training.comparison.verdict import Verdict
-from training.evaluation.rows import Metric
 
 _PLACES = 6
 """Places of a ranking that stand below the headline; the table has all of them."""

@@ -51,7 +51,7 @@ def show_images(chosen: Chosen) -> None:
 
 def _unreadable(chosen: Chosen) -> list[tuple[str, str]]:
     """Returns name and reason of each photo that has no figures."""
-    found = {}
+    found: dict[str, str] = {}
     for evaluation in chosen.evaluations:
         rows = evaluation.rows
         faulty = rows[rows["error"] != ""]

@@ -17,7 +17,7 @@ from dashboard.dataset.sources import (
     show_wrong_folders,
 )
 from dashboard.ui.folders import samples_folder
-from dashboard.ui.named_choice import pick_named
+from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
 from training.evaluation.images import EvaluationImages, Part
 
@@ -53,7 +53,7 @@ def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
         run: Name of the run whose split is usual.
     """
     named = {each.name: each for each in sets}
-    chosen = pick_named(
+    chosen = select_from_url(
         "images",
         "Images",
         {name: each.title for name, each in named.items()} | {OTHER: "Other images …"},
@@ -126,7 +126,7 @@ def _pick_split(run: str) -> Path | None:
         return None
     gone = "The run {} is gone, or its split can't be read."
     titles = {name: name for name in files}
-    return files[pick_named("split", "Split of", titles, run, gone=gone, width=220)]
+    return files[select_from_url("split", "Split of", titles, run, gone=gone, width=220)]
 
 
 def _write(word: str) -> None:

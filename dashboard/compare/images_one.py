@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.metric_table import METRICS
 from core.names import unique
 from dashboard.compare.choice import ChosenImages
 from dashboard.compare.images_drawn import Drawn, drawn
@@ -24,7 +26,6 @@ from dashboard.segment.pictures import show_errors_legend
 from dashboard.ui.text import plain
 from training.comparison.disagreement import DISAGREEMENT_COLOURS
 from training.data.folder import Sample
-from training.evaluation.rows import METRICS
 
 _STEPS = (("Previous", "chevron_left", "Left", -1), ("Next", "chevron_right", "Right", 1))
 _STEPPED = "stepped"
@@ -94,8 +95,8 @@ def _show_figures(pair: Pair, photo: int) -> None:
         values.append([b - a for a, b in zip(*values, strict=True)])
     # Each row its own name, also where a checkpoint is called Difference.
     figures = pd.DataFrame(values, unique(names, "{} ({})"), [metric.label for metric in metrics])
-    digits = {metric.label: f"{{:.{2 if metric.unit else 4}f}}" for metric in metrics}
-    st.dataframe(figures.style.format(digits), height="content", alt="Figures of this photo")
+    texts: dict[Any, Any] = {metric.label: metric.text for metric in metrics}
+    st.dataframe(figures.style.format(texts), height="content", alt="Figures of this photo")
     first = rows[0]
     facts = [f"car {first['car']}"] + [f"view {first['view']}"] * bool(first["view"])
     facts += [f"{first['width']} \N{MULTIPLICATION SIGN} {first['height']} px"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.masks import MaskSettings
 from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.figures import sides_of
-from dashboard.ui.named_choice import pick_named
+from dashboard.ui.named_choice import select_from_url
 from training.comparison.figures import Side
 from training.comparison.pairs import Box, Order, Pairs, pairs_of
 
@@ -75,7 +75,7 @@ def _pick_challenger(chosen: Chosen) -> int:
         return chosen.challenger
     label = f"Beside {chosen.rows[chosen.baseline].title}"
     titles = {name: chosen.rows[place].title for name, place in others.items()}
-    return others[pick_named("beside", label, titles, width=360)]
+    return others[select_from_url("beside", label, titles, width=360)]
 
 
 def pick_order(pair: Pair) -> Order:

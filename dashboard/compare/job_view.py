@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import CarmaskError
-from dashboard.train.words import duration
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from dashboard.ui.words import duration
 from training.jobs.evaluation import (
     EvaluationRequest,
     EvaluationStatus,

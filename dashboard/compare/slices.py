@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from core.metric_table import Metric
 from core.names import unique
 from dashboard.compare.choice import Chosen
 from dashboard.compare.figures import sides_of
@@ -15,7 +16,6 @@ from training.comparison.figures import Side
 from training.comparison.slice_figures import MOST, places_of, slices_figure
 from training.comparison.slices import By, Sliced, cut
 from training.comparison.words import WAY_TITLES
-from training.evaluation.rows import Metric
 
 _NOTES: dict[By, str] = {
     "view": "Each angle is a view of the turntable; farther out is better.",

@@ -8,17 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.metric_table import METRICS, Metric
 from dashboard.compare.choice import Chosen
 from dashboard.compare.costs import costs_of
 from dashboard.compare.gains_view import show_gains, show_seeds
 from dashboard.compare.verdicts import key_of, ranking_of, verdicts_of
 from dashboard.ui.badges import FIGURES
 from training.comparison.table import ComparisonTable, comparison_table
-from training.evaluation.rows import METRICS, Metric
 from training.evaluation.stored import EvaluationFacts
 
-USUAL = ("dice", "iou", "boundary_iou", "boundary_iou_3px", "boundary_f1", "hd95")
-"""Metrics that are shown unless all are asked for; the chosen one always stands in front."""
 CHOSEN, BEST = "As chosen", "Best first"
 ORDERS = (CHOSEN, BEST, "Name", "Time a photo", "Multiply-adds", "Parameters", "Size")
 _ROWS = 12
@@ -75,7 +73,7 @@ def show_table(chosen: Chosen) -> None:
 
 def shown_metrics(chosen: Metric, *, every: bool) -> list[Metric]:
     """Returns the metrics of the table, the chosen one first."""
-    return [chosen, *(m for m in METRICS if m != chosen and (every or m.name in USUAL))]
+    return [chosen, *(m for m in METRICS if m != chosen and (every or m.shown != "on request"))]
 
 
 def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -> pd.DataFrame:
@@ -167,7 +165,8 @@ def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> A
         looks[_SWATCH] = f"background-color: {chosen.rows[place].colour}"
         return [looks.get(name, "") for name in row.index]
 
-    formats = {"Time a photo": _milliseconds, **dict.fromkeys(labels, _Shown.written)}
+    formats: dict[Any, Any] = dict.fromkeys(labels, _Shown.written)
+    formats["Time a photo"] = _milliseconds
     return table.style.apply(of_row, axis=1).format(formats)
 
 
@@ -214,7 +213,8 @@ def _columns(chosen: Chosen, metrics: Sequence[Metric]) -> dict[str, Any]:
     for metric in metrics:
         better = "higher" if metric.higher_is_better else "lower"
         columns[metric.label] = config.NumberColumn(
-            width=196, help=f"Mean over all images with its 95% interval; {better} is better."
+            width=196,
+            help=f"{metric.help} Mean over all images with its 95% interval; {better} is better.",
         )
     return columns
 

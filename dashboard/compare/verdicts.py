@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.metric_table import Metric
 from dashboard.compare.choice import Chosen
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking, rank
 from training.comparison.verdict import Verdict
-from training.evaluation.rows import Metric
 
 
 def ranking_of(chosen: Chosen) -> Ranking:

@@ -97,7 +97,8 @@ def _sorted(table: pd.DataFrame, places: NDArray[np.intp], choice: Choice) -> ND
         order = values.sort_values(
             ascending=not choice.descending, kind="stable", na_position="last"
         )
-        return places[order.index.to_numpy()]
+        rows: NDArray[np.intp] = order.index.to_numpy(np.intp)
+        return places[rows]
     return places[::-1] if choice.descending else places
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.dataset.choice import NEED_MEASURING, ORDERS, WHOLE, Choice, Range
 from dashboard.dataset.known import Known
 from dashboard.dataset.sources import Opened
+from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
 from training.data.folder import view_of
 
@@ -66,8 +67,9 @@ def _ask_filters(known: Known, text: str, order: str, descending: bool) -> Choic
     car, view = _ask_car(known.opened), _ask_view(known.opened)
     side = _ask_one("Side of the split", "side", list(SIDES), SIDES)
     finding = _ask_finding(known)
-    ranges = [_ask_range(word, measured=known.survey.table is not None) for word in _RANGES]
-    return Choice(text, car, view, side, finding, *ranges, order, descending)
+    measured = known.survey.table is not None
+    ranges = {word: _ask_range(word, measured=measured) for word in _RANGES}
+    return Choice(text, car, view, side, finding, order=order, descending=descending, **ranges)
 
 
 def show_active(choice: Choice, known: Known) -> None:
@@ -157,20 +159,12 @@ def _ask_finding(known: Known) -> str:
     if known.survey.table is None or known.report is None:
         return wanted
     titles = {"": "Any"} | {finding.kind: finding.title for finding in known.report.findings}
-    # Not bound: a bound list writes its labels into the URL, and numbers in them change.
-    st.session_state["finding_choice"] = wanted if wanted in titles else ""
-    return st.selectbox(
-        "Finding",
-        list(titles),
-        format_func=lambda kind: titles[kind],
-        key="finding_choice",
-        on_change=_choose_finding,
-    )
+    return select_from_url("finding", "Finding", titles, on_change=_choose_finding)
 
 
-def _choose_finding() -> None:
-    st.query_params["finding"] = st.session_state["finding_choice"]
-    if not st.session_state["finding_choice"]:
+def _choose_finding(chosen: str) -> None:
+    st.query_params["finding"] = chosen
+    if not chosen:
         del st.query_params["finding"]
     first_sheet()
 

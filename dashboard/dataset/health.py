@@ -13,7 +13,8 @@ from dashboard.dataset.survey import Survey
 from dashboard.ui.text import plain
 
 if TYPE_CHECKING:
-    from training.health.check import Finding, Report
+    from training.health.check import Report
+    from training.health.findings import Finding
 
 _ICONS = {
     "error": ":red[:material/error:]",

@@ -21,7 +21,7 @@ from dashboard.ui.text import plain
 from training.data.folder import Dataset
 
 if TYPE_CHECKING:
-    from training.seen import SeenRun, SeenSample
+    from training.engine.sample_replay import ReplayedRun, ReplayedSample
 
 _INDEX = "index"
 
@@ -61,11 +61,11 @@ def _runs() -> dict[str, Path]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the run's data …")
-def _open(run: Path, changed: int, known: tuple[Path, ...]) -> SeenRun:
+def _open(run: Path, changed: int, known: tuple[Path, ...]) -> ReplayedRun:
     """Returns the run as its config was at a time (ns); its data may be a known folder's."""
-    from training.seen import open_seen
+    from training.engine.sample_replay import replay_run
 
-    return open_seen(run, workspace(), {folder.name: folder for folder in reversed(known)})
+    return replay_run(run, workspace(), {folder.name: folder for folder in reversed(known)})
 
 
 def _pick_index(count: int) -> int:
@@ -97,7 +97,7 @@ def _choose(index: int) -> None:
     st.session_state[_INDEX] = index
 
 
-def _show(seen: SeenRun, found: SeenSample, epoch: int, index: int, shown: str) -> None:
+def _show(seen: ReplayedRun, found: ReplayedSample, epoch: int, index: int, shown: str) -> None:
     image, mask = found.sample.read()
     told = found.mask[0] > 0
     height, width = mask.shape
@@ -117,7 +117,7 @@ def _show(seen: SeenRun, found: SeenSample, epoch: int, index: int, shown: str) 
             _show_facts(seen, found, epoch, index)
 
 
-def _show_facts(seen: SeenRun, found: SeenSample, epoch: int, index: int) -> None:
+def _show_facts(seen: ReplayedRun, found: ReplayedSample, epoch: int, index: int) -> None:
     """Draws where the sample comes from, what was done to it, and the tensor in numbers."""
     config = seen.config
     if found.step is None:

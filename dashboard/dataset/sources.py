@@ -12,6 +12,7 @@ from core.errors import ConfigError
 from core.names import is_text, unique
 from core.paths import to_path
 from dashboard.ui.folders import asked_folders, data_folder, samples_folder
+from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.layouts import LAYOUTS
@@ -69,18 +70,14 @@ def pick_source(sources: list[Source]) -> Source:
     """Draws the list of data folders and returns the chosen one."""
     show_wrong_folders()
     named = {source.name: source for source in sources}
-    wanted = st.query_params.get("dataset", _usual(sources).name)
-    if wanted not in named:
-        st.warning(f"There is no data folder {plain(wanted)} in the list; choose one of these.")
-        wanted = _usual(sources).name
-    # Not bound: what a link names may be gone, which a bound list would not say.
-    st.session_state["dataset_choice"] = wanted
-    chosen = st.selectbox(
+    chosen = select_from_url(
+        "dataset",
         "Data folder",
-        list(named),
-        key="dataset_choice",
-        on_change=_choose,
+        {name: name for name in named},
+        _usual(sources).name,
+        gone="There is no data folder {} in the list; choose one of these.",
         help="The samples that ship with Carmask, every data folder in data/, and your own.",
+        on_change=choose,
     )
     return named[chosen]
 
@@ -133,10 +130,6 @@ def choose(name: str) -> None:
         st.query_params.pop(word, None)
     for word in OF_ONE_FOLDER:
         st.session_state.pop(word, None)
-
-
-def _choose() -> None:
-    choose(st.session_state["dataset_choice"])
 
 
 def _typed_folders() -> tuple[list[Path], list[str]]:

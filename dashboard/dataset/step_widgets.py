@@ -100,7 +100,7 @@ def edit_parameter(parameter: Parameter, value: Any, key: str, *, disabled: bool
         typed = st.text_input(title, value, key=name, help=text, placeholder="folder of photos")
         return typed.strip()
     whole = parameter.kind in ("range_int", "int")
-    kind = int if whole else float
+    kind: Any = int if whole else float
     start = tuple(kind(each) for each in value) if parameter.is_range else kind(value)
     if parameter.unit:
         title = f"{title}, {parameter.unit}"

@@ -16,6 +16,7 @@ from dashboard.dataset.sources import open_folder
 from dashboard.dataset.studio_controls import pick_shown
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from dashboard.ui.words import duration
 from training.augment.written.reader import read_versions
 from training.augment.written.settings import read_settings
 from training.augment.written.status import job_of
@@ -90,7 +91,7 @@ def _show_status(out: Path, status: AugmentStatus) -> None:
     if status.running and status.images_per_second:
         facts.append(f"{status.images_per_second:,.1f} a second")
     if status.running and status.seconds_left is not None:
-        facts.append(f"{_duration(status.seconds_left)} left")
+        facts.append(f"{duration(status.seconds_left)} left")
     st.progress(min(1.0, share), " · ".join(facts))
     if status.message and status.status == "failed":
         st.error(plain(status.message), icon=":material/error:")
@@ -122,14 +123,6 @@ def _go_on(out: Path) -> None:
         start_augment(job_of(out))
     except (CarmaskError, OSError) as error:
         st.session_state[_PROBLEM] = str(error)
-
-
-def _duration(seconds: float) -> str:
-    """Returns a time in words: "40 s", "12 min", "3 h 5 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _open(out: Path) -> None:

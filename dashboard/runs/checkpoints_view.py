@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.checkpoint import SUFFIX, CheckpointInfo, read_info
 from core.errors import CarmaskError
+from core.metric_table import HEADLINE
 from dashboard.compare.link import link_rows
 from dashboard.runs.listed import Listed
 from dashboard.runs.table import styled
@@ -20,12 +21,6 @@ from dashboard.ui.text import plain
 
 _LINKS = 6
 """Checkpoints that have a link of their own; more would be a wall of links."""
-_SCORES = {
-    "Dice": "dice",
-    "IoU": "iou",
-    "Boundary IoU": "boundary_iou",
-    "Boundary IoU, 3 px": "boundary_iou_3px",
-}
 
 
 def show_checkpoints(run: Listed) -> None:
@@ -46,7 +41,12 @@ def show_checkpoints(run: Listed) -> None:
         styled(table),
         hide_index=True,
         height="content",
-        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in _SCORES}
+        column_config={
+            metric.label: st.column_config.NumberColumn(
+                format=f"%.{metric.digits}f", help=metric.help
+            )
+            for metric in HEADLINE
+        }
         | {
             "Images seen": st.column_config.NumberColumn(format="localized"),
             "Written": st.column_config.DatetimeColumn(
@@ -54,7 +54,7 @@ def show_checkpoints(run: Listed) -> None:
             ),
             "Size": st.column_config.NumberColumn(format="bytes"),
         },
-        column_order=[name for name in table if name != "Split" or not clean],
+        column_order=[str(name) for name in table if name != "Split" or not clean],
         placeholder="",
         alt="Checkpoints",
     )
@@ -81,7 +81,7 @@ def _files(run: Path) -> list[Path]:
 
 
 def _row(path: Path, info: CheckpointInfo) -> dict[str, Any]:
-    scores = {title: info.metrics.get(name) for title, name in _SCORES.items()}
+    scores = {metric.label: info.metrics.get(metric.name) for metric in HEADLINE}
     return {
         "Name": path.stem,
         "Epoch": info.epoch,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -12,13 +12,14 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.split_verdict import SplitVerdict, worst
 from dashboard.runs.choice import open_run
-from dashboard.runs.listed import Listed, ago, progress
+from dashboard.runs.listed import Listed, progress
 from dashboard.runs.plot import Series, figure_of
 from dashboard.runs.plot_choice import PlotChoice, ask_plot
 from dashboard.runs.readers import readers
 from dashboard.runs.take_home import offer_files
 from dashboard.ui.badges import FIGURES
 from dashboard.ui.text import plain
+from dashboard.ui.words import ago
 from training.comparison.palette import colour_of
 from training.runs.config_difference import settings_of
 from training.runs.curve_shapes import Line, in_zone, seed_groups
@@ -163,17 +164,14 @@ def _show_remarks(drawn: Sequence[Drawn]) -> None:
 
 
 def _show_figures(series: dict[str, list[Series]], choice: PlotChoice) -> None:
-    drawn: list[Callable[[], None]] = [
-        lambda measure=measure, lines=lines: _show_figure(measure, lines, choice)
-        for measure, lines in series.items()
-    ]
-    per_row = 2 if len(drawn) > 1 else 1
-    for row in range(0, len(drawn), per_row):
-        for column, draw in zip(
-            st.columns(per_row, gap="medium"), drawn[row : row + per_row], strict=False
+    figures = list(series.items())
+    per_row = 2 if len(figures) > 1 else 1
+    for row in range(0, len(figures), per_row):
+        for column, (measure, lines) in zip(
+            st.columns(per_row, gap="medium"), figures[row : row + per_row], strict=False
         ):
             with column.container(border=True, gap="xsmall"):
-                draw()
+                _show_figure(measure, lines, choice)
 
 
 def _show_figure(measure: str, series: list[Series], choice: PlotChoice) -> None:

@@ -7,16 +7,21 @@ from typing import Any
 
 import streamlit as st
 
+from core.metric_table import HEADLINE, Metric
 from dashboard.runs.listed import Listed
 
 ANY_STATUS, ANY_TAG = "Any status", "Any tag"
 NEWEST = "Newest"
+
+
+def _best(metric: Metric) -> Callable[[Listed], float | None]:
+    return lambda run: run.summary.best.get(metric.name) if run.summary.best else None
+
+
 ORDERS: dict[str, Callable[[Listed], Any]] = {
     NEWEST: lambda run: run.summary.started.timestamp() if run.summary.started else None,
     "Name": lambda run: run.title.casefold(),
-    "Dice": lambda run: run.summary.best.dice if run.summary.best else None,
-    "IoU": lambda run: run.summary.best.iou if run.summary.best else None,
-    "Boundary IoU": lambda run: run.summary.best.boundary_iou if run.summary.best else None,
+    **{metric.label: _best(metric) for metric in HEADLINE},
     "Duration": lambda run: run.summary.seconds,
     "Parameters": lambda run: run.summary.parameters,
 }

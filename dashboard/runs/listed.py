@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from dashboard.ui.folders import runs_folder
 from training.runs.listing import list_runs
@@ -56,23 +55,6 @@ def _listed(summary: RunSummary) -> Listed:
     notes, error = notes_with_error(summary.folder)
     errors = " ".join(filter(None, (summary.error, error)))
     return Listed(replace(summary, error=errors), notes)
-
-
-def ago(time: datetime | None) -> str:
-    """Returns how long ago something was: "12 s ago", "3 h ago"; empty where it is not known."""
-    return f"{span((datetime.now(UTC) - time).total_seconds())} ago" if time else ""
-
-
-def span(seconds: float) -> str:
-    """Returns a time in its largest unit, with the next one below where that still matters."""
-    seconds = max(0, round(seconds))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min"
-    if seconds < 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
 
 
 def progress(summary: RunSummary) -> str:

@@ -30,7 +30,7 @@ def show_newest(count: int = 3) -> None:
 def _label(run: Listed) -> str:
     summary = run.summary
     verdict = summary.verdict_on_figures
-    dice = summary.best.dice if summary.best else None
+    dice = summary.best.get("dice") if summary.best else None
     if run.alive:
         state = f"{summary.status}, {progress(summary)}"
     else:

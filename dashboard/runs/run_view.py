@@ -9,27 +9,23 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CarmaskError, RunError
+from core.metric_table import HEADLINE, Metric
 from dashboard.runs.actions import show_actions
 from dashboard.runs.checkpoints_view import show_checkpoints
 from dashboard.runs.choice import close_run
 from dashboard.runs.curves_view import show_curves
-from dashboard.runs.listed import Listed, ago, progress, span
+from dashboard.runs.listed import Listed, progress
 from dashboard.runs.probes_view import show_probes
 from dashboard.runs.readers import readers
 from dashboard.ui.badges import FIGURES, show_status, show_verdict
 from dashboard.ui.doctor import show_doctor
 from dashboard.ui.text import code, plain
+from dashboard.ui.words import ago, duration
 from training.config import field_help
 from training.runs.config_difference import settings_of
 from training.runs.log_end import last_lines
-from training.runs.summary import RunSummary, Scores
+from training.runs.summary import RunSummary
 
-SCORES = {
-    "dice": ("Dice", "Twice the overlap over the sum of both areas; 1 is perfect."),
-    "iou": ("IoU", "Overlap over the union of both areas; 1 is perfect."),
-    "boundary_iou": ("Boundary IoU", "IoU of the bands along the edges, 2% of the diagonal wide."),
-    "boundary_iou_3px": ("Boundary IoU, 3 px", "IoU of the bands along the edges, 3 px wide."),
-}
 PARTS = ("Curves", "Probes", "Checkpoints", "Settings", "Log")
 
 
@@ -113,18 +109,19 @@ def _show_scores(summary: RunSummary) -> None:
         rule = f".st-key-scores [data-testid='stMetricValue'] {{ color: {colour}; }}"
         st.html(f"<style>{rule}</style>")
     with st.container(key="scores", horizontal=True, gap="small"):
-        for field, (title, text) in SCORES.items():
-            value = getattr(summary.best, field)
+        for metric in HEADLINE:
+            value = summary.best.get(metric.name)
             if value is not None:
-                st.metric(title, f"{value:.4f}", help=f"{text} {_last(summary, field)}", width=150)
+                text = f"{metric.help} {_last(summary, metric)}"
+                st.metric(metric.label, metric.text(value), help=text, width=150)
 
 
-def _last(summary: RunSummary, field: str) -> str:
-    last: Scores | None = summary.last
-    value = getattr(last, field) if last else None
+def _last(summary: RunSummary, metric: Metric) -> str:
+    last = summary.last
+    value = last.get(metric.name) if last else None
     if last is None or value is None or summary.best is None:
         return ""
-    return f"Of epoch {summary.best.epoch}; the last one, {last.epoch}, has {value:.4f}."
+    return f"Of epoch {summary.best.epoch}; the last one, {last.epoch}, has {metric.text(value)}."
 
 
 def _facts(summary: RunSummary) -> str:
@@ -133,7 +130,7 @@ def _facts(summary: RunSummary) -> str:
         f"Best at epoch {summary.best_epoch}" if summary.best_epoch else "",
         progress(summary),
         f"{summary.images:,} images seen" if summary.images else "",
-        span(summary.seconds or 0) if known else "",
+        duration(summary.seconds or 0) if known else "",
         ", ".join(summary.data),
         summary.device,
         f"seed {summary.seed}" if summary.seed is not None else "",

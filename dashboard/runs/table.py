@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.metric_table import HEADLINE
 from core.split_verdict import SplitVerdict
 from dashboard.runs.choice import choose, open_run
-from dashboard.runs.listed import Listed, span
+from dashboard.runs.listed import Listed
 from dashboard.ui.badges import FIGURES, STATUSES
+from dashboard.ui.words import duration
 from training.runs.notes import RunNotes
 from training.runs.summary import RunSummary, Scores
 
-SCORES = {"Dice": "dice", "IoU": "iou", "Boundary IoU": "boundary_iou"}
+LAST = "Last "
 _TURN = "runs_turn"
 _ROWS = 9
 """Rows that are seen without scrolling."""
@@ -76,7 +78,8 @@ def table_of(runs: Sequence[Listed]) -> pd.DataFrame:
 
 def styled(table: pd.DataFrame) -> Any:
     """Returns the table with the figures coloured by the verdict, and what runs or broke marked."""
-    figures = [name for name in table if name.startswith((*SCORES, "Last ", "Split"))]
+    labels = [metric.label for metric in HEADLINE]
+    figures = ["Split", *labels, *(LAST + label for label in labels)]
 
     def of_row(row: pd.Series[Any]) -> list[str]:
         status = STATUSES.get(row.get("Status", ""))
@@ -86,7 +89,8 @@ def styled(table: pd.DataFrame) -> Any:
 
     marked = table.style.apply(of_row, axis=1)
     if "Duration" in table:  # shown as text, sorted as a number
-        marked = marked.format({"Duration": span}, na_rep="")
+        written: dict[Any, Any] = {"Duration": duration}
+        marked = marked.format(written, na_rep="")
     return marked
 
 
@@ -103,7 +107,7 @@ def _row(run: Listed) -> dict[str, Any]:
         "Split": verdict.label if verdict else "",
         "Duration": summary.seconds,
         "Started": summary.started,
-        **_scores(summary.last, "Last "),
+        **_scores(summary.last, LAST),
         "Data": ", ".join(summary.data),
         "Device": summary.device,
         "Seed": summary.seed,
@@ -122,12 +126,13 @@ def _note(run: Listed) -> str:
 
 
 def _scores(scores: Scores | None, before: str) -> dict[str, float | None]:
-    return {before + title: getattr(scores, field, None) for title, field in SCORES.items()}
+    return {
+        before + metric.label: scores.get(metric.name) if scores else None for metric in HEADLINE
+    }
 
 
 def _columns() -> dict[str, Any]:
     config = st.column_config
-    figure = {"format": "%.4f", "width": 92}
     columns: dict[str, Any] = {
         "Name": config.TextColumn(pinned=True, width=190, help="Click a name to open the run."),
         "Status": config.TextColumn(width=84),
@@ -149,11 +154,16 @@ def _columns() -> dict[str, Any]:
         "Tags": config.ListColumn(width=140),
         "Note": config.TextColumn(width=260),
     }
-    for title in SCORES:
-        note = "Mean over all validation photos, at the epoch with the highest Dice."
-        columns[title] = config.NumberColumn(**figure, help=note)
-        columns[f"Last {title}"] = config.NumberColumn(
-            **figure, help="At the last epoch that was validated."
+    for metric in HEADLINE:
+        form = f"%.{metric.digits}f"
+        columns[metric.label] = config.NumberColumn(
+            format=form,
+            width=92,
+            help=f"{metric.help} Mean over all validation photos, at the epoch with the highest "
+            "Dice.",
+        )
+        columns[LAST + metric.label] = config.NumberColumn(
+            format=form, width=92, help="At the last epoch that was validated."
         )
     return columns
 

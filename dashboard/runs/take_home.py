@@ -67,7 +67,7 @@ def curves_csv(runs: Sequence[tuple[Listed, Curves]]) -> bytes:
 
 def curves_html(series: Mapping[str, list[Series]], choice: PlotChoice) -> bytes:
     """Returns a page with the figures and plotly inside it."""
-    parts = []
+    parts: list[str] = []
     for measure, lines in series.items():
         if not lines:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from io import BytesIO
 
 from core.errors import CarmaskError
@@ -50,13 +51,14 @@ def results_of(
     """
     for photo in photos:
         try:
-            read = photo.source.load()
-            result = segmenter.segment(photo, lambda read=read: read)
+            read = cache(photo.source.load)
+            pixels = read().pixels
+            result = segmenter.segment(photo, read)
         except CarmaskError as error:
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
         stem, mask, answer = photo.source.stem, result.mask(look.settings), result.answer
-        yield from result_files(stem, read.pixels, mask, look.style, with_cutout=True)
+        yield from result_files(stem, pixels, mask, look.style, with_cutout=True)
         figures = answer.doubt, result.seconds, answer.by
         rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 

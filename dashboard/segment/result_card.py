@@ -10,10 +10,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from core import metrics
 from core.doubt import advice
 from core.errors import CarmaskError
 from core.masks import car_share
+from core.metric_table import HEADLINE
+from core.metrics import score
 from dashboard.segment import downloads, pictures
 from dashboard.segment.controls import HEAT_MAP, SLIDER
 from dashboard.segment.pictures import Look
@@ -129,20 +130,7 @@ def _show_comparison(
     if read is None:
         return
     full, truth = read.judged(prepared.result.mask(look.settings)), read.car
-    scores = (
-        ("Dice", metrics.dice(full, truth), "Twice the overlap over the sum of both areas."),
-        ("IoU", metrics.iou(full, truth), "Overlap over the union of both areas."),
-        (
-            "Boundary IoU",
-            metrics.boundary_iou(full, truth, metrics.boundary_width(full.shape)),
-            "IoU of the bands along both edges, 2% of the diagonal wide.",
-        ),
-        (
-            "Boundary IoU, 3 px",
-            metrics.boundary_iou(full, truth, 3),
-            "IoU of the bands along both edges, 3 px wide.",
-        ),
-    )
+    scores = score(full, truth)
     left, right = st.columns([3, 2], gap="medium")
     _picture(left, "Against the true mask", pictures.errors_jpeg(prepared, mask, read))
     with left:
@@ -150,5 +138,6 @@ def _show_comparison(
     with right, st.container(gap="xsmall"):
         st.caption("Scores; 1 is perfect")
         with st.container(horizontal=True, gap="small"):
-            for label, value, text in scores:
-                st.metric(label, f"{value:.4f}", help=text, width=150)
+            for metric in HEADLINE:
+                value = metric.text(getattr(scores, metric.name))
+                st.metric(metric.label, value, help=metric.help, width=150)

@@ -16,9 +16,8 @@ from core.errors import CarmaskError, ConfigError
 from core.names import shortened
 from core.paths import to_path
 from core.places import workspace
-from training.config import TrainConfig
+from training.config import TrainConfig, field_kinds
 from training.presets import PRESETS
-from training.settings import kinds_of
 
 USUAL_PRESET = next(iter(PRESETS))
 NAMES = tuple(field.name for field in fields(TrainConfig))
@@ -101,7 +100,7 @@ def write_setting(name: str, value: Any) -> None:
 
 
 def _parsed(name: str) -> Any:
-    kind, text = kinds_of(TrainConfig)[name], st.query_params[name]
+    kind, text = field_kinds()[name], st.query_params[name]
     if kind is tuple:
         return tuple(st.query_params.get_all(name))
     if kind is bool:

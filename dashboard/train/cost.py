@@ -7,9 +7,9 @@ from dataclasses import fields
 import streamlit as st
 
 from dashboard.train.asked import Asked, write_setting
-from dashboard.train.words import duration, memory
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
 from training.jobs.trial_process import Cost, TrialProcess
 from training.proposals import less_memory

@@ -17,8 +17,7 @@ from dashboard.ui.folders import run_files, short_path
 from dashboard.ui.named_choice import distinct
 from dashboard.ui.text import plain
 from training.augment.recipe import RECIPES
-from training.config import TrainConfig, field_choices, field_help, field_limits
-from training.settings import kinds_of
+from training.config import field_choices, field_help, field_kinds, field_limits
 
 WIDTH = 152
 """Of a setting in px: two fit side by side on a phone, folded in a group too."""
@@ -51,7 +50,7 @@ def show_field(asked: Asked, name: str) -> None:
     st.session_state[key] = list(value) if isinstance(value, tuple) else value
     title = title_of(name)
     common: dict[str, Any] = {"key": key, "help": _help(name), "on_change": _write, "args": (name,)}
-    options, kind = _options(name), kinds_of(TrainConfig)[name]
+    options, kind = _options(name), field_kinds()[name]
     if options is not None:
         known = list(dict.fromkeys([*options, str(value)]))
         free = name not in field_choices()

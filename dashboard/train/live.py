@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.drawing import OverlayStyle, overlay
 from core.errors import CarmaskError
 from core.image import encode_jpeg
+from core.metric_table import HEADLINE
+from dashboard.runs.plot import Series, figure_of
 from dashboard.ui.text import plain
+from training.comparison.palette import colour_of
+from training.runs.curve_shapes import Line, line_of
+from training.runs.measures import TRAIN, VAL
 from training.runs.probes import RunProbes, read_probes
 from training.runs.watched import Seen
 
-SCORES = (("dice", "Dice"), ("iou", "IoU"), ("boundary_iou", "Boundary IoU"))
-_COLOURS = {"dice": "#1C86C7", "iou": "#E69F00", "boundary_iou": "#009E73"}
 _HEIGHT = 240
 
 
@@ -23,11 +25,16 @@ def show_figures(seen: Seen) -> None:
     """Draws the newest figures; the best epoch's stand below them."""
     best = seen.summary.best
     with st.container(horizontal=True, gap="small"):
-        for column, name in SCORES:
-            value = seen.last(f"val_{column}")
+        for metric in HEADLINE:
+            value = seen.last(f"val_{metric.name}")
             if value is not None:
-                note = f"best epoch {best.epoch}: {getattr(best, column):.4f}" if best else None
-                st.metric(name, f"{value:.4f}", help=note, width=130)
+                record = best.get(metric.name) if best else None
+                note = (
+                    ""
+                    if best is None or record is None
+                    else (f" Best epoch {best.epoch}: {metric.text(record)}.")
+                )
+                st.metric(metric.label, metric.text(value), help=metric.help + note, width=150)
         for column, name, form in (
             ("loss", "Loss", "{:.4f}"),
             ("learning_rate", "Learning rate", "{:.2g}"),
@@ -36,49 +43,43 @@ def show_figures(seen: Seen) -> None:
             value = seen.last(column)
             if value is not None:
                 st.metric(name, form.format(value), width=130)
-    if best and best.dice is not None:
-        st.caption(f"Best so far: Dice {best.dice:.4f} in epoch {best.epoch}.")
+    if best and (dice := best.get("dice")) is not None:
+        st.caption(f"Best so far: Dice {dice:.4f} in epoch {best.epoch}.")
 
 
 def show_curves(seen: Seen) -> None:
     """Draws the loss by step, and the validation figures by epoch."""
-    steps, epochs = seen.curves.steps, seen.curves.epochs
+    loss = ("each 20th step", True), ("mean of the epoch", False)
+    losses = [
+        _series(seen, place, name, TRAIN, line_of(seen.curves, "loss", "step", steps=steps))
+        for place, (name, steps) in enumerate(loss)
+    ]
+    scores = [
+        _series(seen, place, metric.label, VAL, line_of(seen.curves, column, "epoch", steps=False))
+        for place, metric in enumerate(HEADLINE)
+        if (column := f"val_{metric.name}") in seen.curves.epochs
+    ]
     columns = st.columns(2, gap="medium")
     with columns[0]:
-        figure = go.Figure()
-        figure.add_scatter(
-            x=steps["step"], y=steps["loss"], name="each 20th step", mode="lines",
-            line={"color": _COLOURS["dice"], "width": 1}, opacity=0.6,
-        )  # fmt: skip
-        figure.add_scatter(
-            x=epochs["step"], y=epochs["loss"], name="mean of the epoch", mode="lines+markers",
-            line={"color": _COLOURS["dice"], "width": 2},
-        )  # fmt: skip
-        _draw(figure, "Training loss", "step", "live_loss")
+        _draw(losses, "Training loss", "step", "live_loss")
     with columns[1]:
-        figure = go.Figure()
-        for column, name in SCORES:
-            if f"val_{column}" in epochs:
-                known = epochs[epochs[f"val_{column}"].notna()]
-                figure.add_scatter(
-                    x=known["epoch"], y=known[f"val_{column}"], name=name, mode="lines+markers",
-                    line={"color": _COLOURS[column], "width": 2},
-                )  # fmt: skip
-        _draw(figure, "Validation", "epoch", "live_scores")
+        _draw(scores, "Validation", "epoch", "live_scores")
 
 
-def _draw(figure: go.Figure, title: str, axis: str, key: str) -> None:
+def _series(seen: Seen, place: int, name: str, side: str, line: Line) -> Series:
+    return Series(name, colour_of(place), seen.summary.verdict, {side: [line]})
+
+
+def _draw(series: list[Series], title: str, axis: str, key: str) -> None:
+    figure = figure_of(series, axis=axis, legend=True)
     figure.update_layout(
         height=_HEIGHT,
-        margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        showlegend=True,
+        margin_t=40,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.06, "yanchor": "bottom"},
         dragmode=False,
-        hovermode="x unified",
-        uirevision="same",
     )
-    figure.update_xaxes(title=axis, fixedrange=True, showgrid=False, title_standoff=6)
-    figure.update_yaxes(fixedrange=True, nticks=5)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
     st.markdown(f"**{title}**")
     st.plotly_chart(
         figure, key=key, config={"displayModeBar": False, "responsive": True}, alt=title

@@ -10,13 +10,13 @@ import streamlit as st
 from core.errors import CarmaskError
 from dashboard.train.live import show_curves, show_figures, show_log, show_probes
 from dashboard.train.place import watch
-from dashboard.train.words import duration
 from dashboard.ui.badges import show_status, show_verdict
 from dashboard.ui.doctor import show_doctor
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.frame import RUNS
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from dashboard.ui.words import duration
 from training.config import TrainConfig
 from training.jobs.launch import resume_run, stop_run
 from training.jobs.queue import Queue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,8 @@ from core.errors import CarmaskError
 from dashboard.segment.segmenter import Segmenter
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
-from dashboard.ui.text import code, plain
+from dashboard.ui.named_choice import select_from_url
+from dashboard.ui.text import code
 from dashboard.ui.unreadable import show_unreadable
 
 _NOBODY = "none"
@@ -35,17 +37,11 @@ def checkpoint_name(path: Path) -> str:
 def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
     """Draws the list of checkpoints and returns the chosen one; the best is chosen already."""
     named = {checkpoint_name(entry.path): entry for entry in good}
-    wanted = st.query_params.get("checkpoint", next(iter(named)))
-    if wanted not in named:
-        st.warning(f"There is no checkpoint {plain(wanted)}; this is the best one.")
-        wanted = next(iter(named))
-    # Not bound: a bound list writes its labels into the URL, and the Dice in them changes.
-    chosen = st.selectbox(
+    chosen = select_from_url(
+        "checkpoint",
         "Checkpoint",
-        list(named),
-        index=list(named).index(wanted),
-        format_func=lambda name: _label(name, named[name].info),
-        key="checkpoint_choice",
+        {name: _label(name, entry.info) for name, entry in named.items()},
+        gone="There is no checkpoint {}; this is the best one.",
         help="The trained network that segments. The best one by Dice stands first.",
         on_change=_choose,
     )
@@ -63,28 +59,23 @@ def pick_second(good: list[CheckpointEntry], first: CheckpointEntry) -> Checkpoi
     named: dict[str, CheckpointEntry | None] = {_NOBODY: None, **others}
     found = usual_second(first, good)
     usual = checkpoint_name(found.path) if found else _NOBODY
-    wanted = st.query_params.get("second", usual)
-    if wanted not in named:
-        if wanted != checkpoint_name(first.path):
-            st.warning(f"There is no checkpoint {plain(wanted)} to ask.")
-        wanted = usual
-    chosen = st.selectbox(
+    itself = st.query_params.get("second") == checkpoint_name(first.path)
+    chosen = select_from_url(
+        "second",
         "Where it doubts, ask",
-        list(named),
-        index=list(named).index(wanted),
-        format_func=lambda name: "nobody" if name == _NOBODY else name,
-        key=f"second_choice_{checkpoint_name(first.path)}",
+        {name: "nobody" if name == _NOBODY else name for name in named},
+        usual,
+        gone="" if itself else "There is no checkpoint {} to ask.",
         help="Each photo goes through the network twice, once mirrored. Where both answers differ, "
         "as on photos unlike all that it has learned from, this checkpoint's answer is taken.",
-        on_change=_choose_second,
-        args=(checkpoint_name(first.path), usual),
+        key=f"second_choice_{checkpoint_name(first.path)}",
+        on_change=partial(_choose_second, usual),
     )
     return named[chosen]
 
 
-def _choose_second(first: str, usual: str) -> None:
+def _choose_second(usual: str, chosen: str) -> None:
     """Writes to the URL whom to ask, where it is not the usual one."""
-    chosen = st.session_state[f"second_choice_{first}"]
     if chosen == usual:
         st.query_params.pop("second", None)
     else:
@@ -148,7 +139,7 @@ def _label(name: str, info: CheckpointInfo | None) -> str:
     return name + score + (mark(info.verdict) if info else "")
 
 
-def _choose() -> None:
+def _choose(chosen: str) -> None:
     """Writes the chosen checkpoint to the URL; the threshold starts at that checkpoint's own."""
-    st.query_params["checkpoint"] = st.session_state["checkpoint_choice"]
+    st.query_params["checkpoint"] = chosen
     st.session_state.pop("threshold", None)

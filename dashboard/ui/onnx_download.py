@@ -39,6 +39,6 @@ def offer_onnx(path: Path, info: CheckpointInfo, *, key: str, label: str = "ONNX
 
 
 def _file(path: Path) -> bytes:
-    from core.export.onnx_file import export_onnx
+    from core.export import export_onnx
 
     return export_onnx(path)

@@ -8,14 +8,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
-from core.export.graph import Graph, Value
-from core.export.onnx_file import OPSETS, export_onnx
-from core.export.resize import Size, grid_size, grid_to_photo, photo_to_grid
+from core.export import OPSETS, export_onnx, grid_to_photo, photo_to_grid, to_onnx
 from core.image import read_image
 from core.model import UNet
 from core.predict import Predictor
@@ -102,7 +101,14 @@ def test_any_opset(tiny_run: Path, opset: int) -> None:
 
 
 def test_the_facts_are_inside(tiny_run: Path, tiny_info: CheckpointInfo) -> None:
-    facts = session(export_onnx(tiny_run)).get_modelmeta().custom_metadata_map
+    file = export_onnx(tiny_run)
+    nodes = onnx.load_from_string(file).graph.node
+    assert "BatchNormalization" not in {node.op_type for node in nodes}, "stored apart"
+    assert not any(node.metadata_props for node in nodes), "paths of the machine that wrote it"
+    (image,), (probability,) = session(file).get_inputs(), session(file).get_outputs()
+    assert (image.name, image.shape) == ("image", ["height", "width", 3])
+    assert (probability.name, probability.shape) == ("probability", ["height", "width"])
+    facts = session(file).get_modelmeta().custom_metadata_map
     assert facts["format"] == "carmask-onnx-1"
     assert float(facts["threshold"]) == tiny_info.threshold
     inside = json.loads(facts["info"])
@@ -114,7 +120,8 @@ def test_the_command(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     target = tmp_path / "net.onnx"
     assert main(["export", str(tiny_run), "--onnx", str(target), "--opset", "18"]) == 0
     assert str(target.stat().st_size) in capsys.readouterr().out
-    assert target.read_bytes() == export_onnx(tiny_run, 18)
+    assert onnx.load(target).opset_import[0].version == 18
+    assert run(target.read_bytes(), photo(50, 80)).shape == (50, 80)
     assert main(["export", str(tiny_run), "--onnx", str(target), "--opset", "9"]) == 2
     assert "13 to" in capsys.readouterr().err
     assert main(["export", str(tmp_path / "no"), "--onnx", str(target)]) == 2
@@ -129,20 +136,30 @@ def test_what_can_not_be_exported(tmp_path: Path, tiny_info: CheckpointInfo) -> 
         export_onnx(path, 99)
 
 
-def resized(image: np.ndarray, preprocessing: Preprocessing) -> tuple[np.ndarray, tuple[int, int]]:
-    """A photo on its grid, and the grid's size, both as the graph makes them."""
-    graph = Graph()
-    given = Value(graph, "image", np.dtype(np.uint8))
-    size = Size(given.side(0), given.side(1))
-    grid = grid_size(graph, size, preprocessing)
-    levels = photo_to_grid(graph, given, size, grid)
-    outputs = [(levels, None), (grid.height, []), (grid.width, [])]
-    made = graph.finished("resize", [(given, ("h", "w", 3))], outputs)
-    file = onnx.helper.make_model(
-        made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
-    )
-    found, height, width = session(file.SerializeToString()).run(None, {"image": image})
-    return found, (int(height), int(width))
+class ToGrid(torch.nn.Module):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return photo_to_grid(image, 64)
+
+
+class ToPhoto(torch.nn.Module):
+    def forward(self, grid: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        return grid_to_photo(grid, *like.shape)
+
+
+@pytest.fixture(scope="module")
+def to_grid() -> onnxruntime.InferenceSession:
+    """A photo to its grid of 64 px, for photos of any size."""
+    example = {"image": torch.zeros(300, 200, 3, dtype=torch.uint8)}
+    file = to_onnx(ToGrid(), example, {"image": {0: "height", 1: "width"}}, "levels")
+    return session(file.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def to_photo() -> onnxruntime.InferenceSession:
+    """A probability to the size of another picture."""
+    example = {"grid": torch.zeros(64, 96), "like": torch.zeros(70, 80)}
+    sides = {"grid": {0: "h", 1: "w"}, "like": {0: "height", 1: "width"}}
+    return session(to_onnx(ToPhoto(), example, sides, "whole").SerializeToString())
 
 
 @pytest.mark.slow
@@ -154,40 +171,32 @@ def resized(image: np.ndarray, preprocessing: Preprocessing) -> tuple[np.ndarray
         *((480, 640), (1280, 853), (77, 900), (1918, 1280)),
     ],
 )  # fmt: skip
-def test_a_photo_shrinks_level_for_level_as_from_opencv(height: int, width: int) -> None:
+def test_a_photo_shrinks_level_for_level_as_from_opencv(
+    to_grid: onnxruntime.InferenceSession, height: int, width: int
+) -> None:
     image = photo(height, width)
     expected = Preprocessing(size=64).to_grid(image)
-    found, size = resized(image, Preprocessing(size=64))
-    assert size == expected.shape[:2]
+    (found,) = to_grid.run(None, {"image": image})
+    assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= 1
     assert (found != expected).mean() < 1e-3  # none here; processors that fuse may round a few
 
 
 @pytest.mark.parametrize(("height", "width"), [(63, 64), (32, 32), (16, 16), (20, 77), (50, 31)])
-def test_a_photo_is_enlarged_as_by_opencv(height: int, width: int) -> None:
+def test_a_photo_is_enlarged_as_by_opencv(
+    to_grid: onnxruntime.InferenceSession, height: int, width: int
+) -> None:
     image = photo(height, width)
     expected = Preprocessing(size=64).to_grid(image)
-    found, size = resized(image, Preprocessing(size=64))
-    assert size == expected.shape[:2]
+    (found,) = to_grid.run(None, {"image": image})
+    assert found.shape == expected.shape
     assert np.abs(found - expected).max() < 0.02
 
 
 @pytest.mark.parametrize("shape", [(64, 96), (32, 48), (31, 50), (640, 960), (100, 131), (5, 7)])
-def test_a_probability_gets_the_photos_size_as_by_opencv(shape: tuple[int, int]) -> None:
+def test_a_probability_gets_the_photos_size_as_by_opencv(
+    to_photo: onnxruntime.InferenceSession, shape: tuple[int, int]
+) -> None:
     grid = np.random.default_rng(0).random((64, 96), dtype=np.float32).round()
-    graph = Graph()
-    given = Value(graph, "grid", np.dtype(np.float32))
-    size = Size(given.side(0), given.side(1))
-    target = Size(*(graph.constant(side, np.int64) for side in shape))
-    whole = grid_to_photo(graph, given, size, target)
-    made = graph.finished("enlarge", [(given, ("h", "w", 1))], [(whole, None)])
-    file = onnx.helper.make_model(
-        made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
-    )
-    (found,) = session(file.SerializeToString()).run(None, {"grid": grid[..., None]})
-    assert np.abs(found[..., 0] - enlarge(grid, *shape)).max() < 1e-4
-
-
-def test_weights_of_batch_norms_are_not_stored_apart(tiny_run: Path) -> None:
-    file = onnx.load_from_string(export_onnx(tiny_run))
-    assert "BatchNormalization" not in {node.op_type for node in file.graph.node}
+    (found,) = to_photo.run(None, {"grid": grid, "like": np.zeros(shape, np.float32)})
+    assert np.abs(found - enlarge(grid, *shape)).max() < 1e-4

@@ -1,7 +1,7 @@
 """Scores against tables made by hand, brute force, and what must hold for any pair of masks."""
 
 import math
-from dataclasses import astuple, fields
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -10,10 +10,11 @@ from scipy import ndimage
 from core import metrics
 from core.edges import edge_distances
 from core.errors import ConfigError, DataError, MaskError
-from core.metrics import Counts, MaskScores, score
+from core.metric_table import METRICS, MaskScores
+from core.metrics import Counts, score
 
-HIGHER_IS_BETTER = [f.name for f in fields(MaskScores) if f.name not in ("hd95", "assd")]
-PERFECT = MaskScores(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
+HIGHER_IS_BETTER = [metric.name for metric in METRICS if metric.higher_is_better]
+PERFECT = MaskScores(**{metric.name: metric.perfect for metric in METRICS})
 
 
 def box(shape, top, left, height, width):

@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.checkpoint import read_info, save_threshold
+from core.metric_table import find_metric
 from core.split_verdict import SplitVerdict
 from dashboard.compare.cost_view import front_of
 from dashboard.compare.job_view import progress_of
@@ -26,7 +27,7 @@ from training.comparison.verdict import compare
 from training.data.folder import open_dataset
 from training.data.splits import split_by_car
 from training.evaluation.curves import curves_of
-from training.evaluation.rows import find_metric, table_of
+from training.evaluation.rows import table_of
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import list_evaluations, read_evaluation
 from training.evaluation.subjects import ensemble_of, subject_of

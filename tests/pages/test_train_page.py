@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.places import PACKAGES
 from dashboard.train.watch import extended
-from dashboard.train.words import duration, memory
+from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
 from training.jobs.queue import Queue
 from training.jobs.trial_process import Cost
@@ -345,7 +345,8 @@ def test_extended_takes_other_limits_away() -> None:
 
 
 def test_words() -> None:
-    assert [duration(s) for s in (4.25, 40, 720, 11100)] == ["4.2 s", "40 s", "12 min", "3 h 5 min"]
+    texts = ["4.2 s", "40 s", "12 min", "3 h 5 min", "2 d 4 h", "0.0 s"]
+    assert [duration(s) for s in (4.25, 40, 720, 11100, 187_300, -5)] == texts
     assert (memory(820_000_000), memory(3_400_000_000)) == ("820 MB", "3.4 GB")
     assert json.dumps(duration(0)) == '"0.0 s"'
 

@@ -22,7 +22,7 @@ import torch.utils.tensorboard  # noqa: F401
 
 from training.config import TrainConfig
 from training.engine.loop import Trainer
-from training.engine.progress import Progress
+from training.engine.trainer_state import Progress
 from training.runs.runlog import RunLog, create_run, read_config
 
 Moment = tuple[str, float]

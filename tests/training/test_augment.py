@@ -16,12 +16,12 @@ import torch
 
 from core.errors import ConfigError
 from core.preprocess import HALF_LEVEL, mask_levels, resize
-from training import batches
 from training.augment.compose import Augmenter, resized
 from training.augment.recipe import ONE_OF, RECIPES, Recipe, Step
-from training.batches import epoch_batches, epoch_order
 from training.config import TrainConfig
 from training.data.folder import open_dataset
+from training.engine import batches
+from training.engine.batches import epoch_batches, epoch_order
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:

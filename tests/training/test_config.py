@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_limits_and_choices_are_those_that_are_checked() -> None:
             assert getattr(TrainConfig(**{name: kind(value), **more}), name) == value
         with pytest.raises(ConfigError, match=name):
             TrainConfig(**{name: kind(limits.high + 1)})
-    numbers = {f.name for f in fields(TrainConfig) if f.type not in ("str", "tuple[str, ...]")}
+    numbers = {f.name for f in fields(TrainConfig) if f.type not in ("Text", "Texts")}
     assert numbers == field_limits().keys() | field_choices().keys()
     for name, choices in field_choices().items():
         plain = {"stem": "plain"} if name == "padding" else {}
@@ -144,6 +144,19 @@ def test_a_wrong_repetition_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["device", "car_rule", "split", "cars", "start_from"])
-def test_a_text_that_no_command_line_can_hold_is_refused(name: str) -> None:
+@pytest.mark.parametrize("value", ["cpu\0", "cpu\udcff"])
+def test_a_text_that_no_command_line_or_json_can_hold_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
-        TrainConfig(**{name: "cpu\0"})
+        TrainConfig(**{name: value})
+
+
+def test_json_values_keep_their_types() -> None:
+    config = TrainConfig.from_json({"data": ["a", "b"], "learning_rate": 1})
+    assert config.data == ("a", "b") and type(config.learning_rate) is float
+    assert replace(config, epochs=2).data == config.data
+    with pytest.raises(ConfigError, match=r"^classes is \['car', 1\]; it must be a list of texts"):
+        TrainConfig(classes=["car", 1])  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"^magic is 3; there is no such setting"):
+        TrainConfig(magic=3)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match=r"^momentum is inf; it must be a number from 0.0"):
+        TrainConfig(momentum=math.inf)

@@ -16,7 +16,12 @@ import torch
 from core.checkpoint import load_checkpoint
 from core.errors import ConfigError
 from tests.training.pairs import write_pair
-from training.engine.processes import ALONE, Place, find_place, joined_processes
+from training.engine.distributed import (
+    SINGLE,
+    DistributedContext,
+    distributed_context,
+    read_environment,
+)
 from training.runs.runlog import read_metrics
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
@@ -216,8 +221,8 @@ GOOD |= {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
 
 
 def test_a_place_among_others() -> None:
-    assert find_place({}) == Place(0, 1, 0, 1)
-    assert find_place(GOOD) == Place(3, 8, 1, 2)
+    assert read_environment({}) is SINGLE
+    assert read_environment(GOOD) == DistributedContext(3, 8, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -236,12 +241,12 @@ def test_a_place_among_others() -> None:
 )
 def test_half_a_place_is_refused(changes: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        find_place(GOOD | changes)
+        read_environment(GOOD | changes)
 
 
 def test_one_process_of_torchrun_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     place = GOOD | {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"}
     for name, value in place.items():
         monkeypatch.setenv(name, value)
-    with joined_processes() as processes:
-        assert processes is ALONE
+    with distributed_context() as processes:
+        assert processes is SINGLE

@@ -243,9 +243,9 @@ def test_foreign_logs_stand_in_the_list_beside_ours(tmp_path: Path) -> None:
     }
     lightning, text = runs["lightning_logs/version_1"], runs["text"]
     assert (lightning.status, lightning.epoch, lightning.step) == ("unknown", 2, 240)
-    assert (lightning.best, lightning.last) == (Scores(2, dice=0.9), Scores(2, dice=0.9))
+    assert (lightning.best, lightning.last) == (Scores(2, {"dice": 0.9}), Scores(2, {"dice": 0.9}))
     assert lightning.folder == tmp_path / "lightning_logs" / "version_1"
-    assert (text.epoch, text.epochs, text.best) == (2, 3, Scores(2, dice=0.96, iou=0.97))
+    assert (text.epoch, text.epochs, text.best) == (2, 3, Scores(2, {"dice": 0.96, "iou": 0.97}))
     assert text.seconds is None
     assert "metrics.csv" in runs["broken"].error
     assert runs["ours"].error == ""

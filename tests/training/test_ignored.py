@@ -19,15 +19,15 @@ from training.augment.recipe import Recipe, Step
 from training.augment.written.reader import read_versions
 from training.augment.written.settings import AugmentJob
 from training.augment.written.writer import write_augmented
-from training.batches import TrainingSquares
 from training.config import TrainConfig
 from training.data.folder import Reading, Sample, open_dataset
 from training.data.mask_source import ClassMask
+from training.engine.batches import TrainingSquares
 from training.engine.learner import Learner
 from training.engine.loss import make_loss, without_ignored
+from training.engine.training_data import PhotoCache
 from training.evaluation.histograms import histogram_of
 from training.evaluation.measure import row_of
-from training.kept import KeptPhotos
 
 HEIGHT, WIDTH = 96, 128
 
@@ -127,7 +127,7 @@ def test_no_loss_sees_ignored_pixels(name: Any, edge_weight: float) -> None:
 def test_training_gets_the_ignored_pixels(data: Path) -> None:
     samples = open_dataset(data).samples
     config = TrainConfig(data=(str(data),), size=64, recipe="none", width=4, depth=2)
-    for kept in (None, KeptPhotos(samples, 64)):
+    for kept in (None, PhotoCache(samples, 64)):
         image, labels = TrainingSquares(samples, config, 1, kept)[0]
         assert image.shape == (64, 64, 3)
         assert set(labels.unique().tolist()) == {0, 1, IGNORED}
@@ -136,7 +136,7 @@ def test_training_gets_the_ignored_pixels(data: Path) -> None:
     for place in range(6):  # kept photos are those of the files
         pair = [
             TrainingSquares([samples[0]] * 6, heavy, 1, kept)[place]
-            for kept in (None, KeptPhotos(samples, 64))
+            for kept in (None, PhotoCache(samples, 64))
         ]
         assert all(torch.equal(*each) for each in zip(*pair, strict=True))
     learner = Learner(config, torch.device("cpu"))

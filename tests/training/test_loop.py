@@ -25,10 +25,10 @@ from training.commands.cli import main
 from training.config import TrainConfig
 from training.engine.learner import Learner
 from training.engine.loop import Trainer
-from training.engine.progress import Progress
+from training.engine.sample_replay import replay_run
+from training.engine.trainer_state import Progress
 from training.engine.trial import try_step
 from training.runs.runlog import RunLog, create_run, read_config, read_metrics, read_split
-from training.seen import open_seen
 
 TINY = TrainConfig(
     size=32,
@@ -281,7 +281,7 @@ def test_the_signal_waits_for_the_end_of_the_step(tiny_data: Path, tmp_path: Pat
 
         def step(*given: Any) -> float:
             loss = inner(*given)
-            if trainer.position.step == 4:
+            if trainer.state.step == 4:
                 signal.raise_signal(signal.SIGTERM)  # weights have changed, counts have not
             return loss
 
@@ -323,7 +323,7 @@ def test_a_full_disk_is_told(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("training.engine.saved_state.write_bytes_atomically", full)
+    monkeypatch.setattr("training.engine.recorder.write_bytes_atomically", full)
     with pytest.raises(RunError, match=r"No space left on device.*--resume"):
         fit(tiny_data, tmp_path, "full")
     state = json.loads((tmp_path / "full" / "state.json").read_text())
@@ -403,7 +403,7 @@ def test_another_runs_weights_can_be_the_start(tiny_data: Path, tmp_path: Path) 
     config = replace(TINY, data=(str(tiny_data),), start_from=str(first))
     with create_run(tmp_path, "second", config) as log:
         trainer = Trainer(config, log, quiet)
-    begun, split = trainer.model.state_dict(), trainer.material.split
+    begun, split = trainer.model.state_dict(), trainer.data.split
     kept = load_checkpoint(first / "checkpoints/best.safetensors")[0].state_dict()
     assert all(torch.equal(begun[key], kept[key]) for key in kept)
     assert split.val_cars == read_split(first).val_cars
@@ -421,11 +421,11 @@ def test_a_small_folder_is_seen_more_often(tiny_data: Path, tmp_path: Path) -> N
     with create_run(tmp_path, "run", config) as log:
         trainer = Trainer(config, log, quiet)
         trainer.run()
-        material = trainer.material
+        material = trainer.data
     assert (len(material.train), len(material.epoch)) == (14, 12 + 2 * 4)
     assert read_info(tmp_path / "run" / LAST).images_seen == 20
     assert read_info(tmp_path / "run" / LAST).split["train_images"] == 14
-    assert len(open_seen(tmp_path / "run").samples) == 20
+    assert len(replay_run(tmp_path / "run").samples) == 20
     other = replace(config, repeat=("fewer=4",))
     with create_run(tmp_path, "wrong", other) as log, pytest.raises(ConfigError, match="fewer"):
         Trainer(other, log, quiet)
@@ -440,7 +440,7 @@ def test_a_folder_is_seen_by_several_recipes(tiny_data: Path, tmp_path: Path) ->
     config = replace(TINY, data=data, repeat=repeat, epochs=1)
     with create_run(tmp_path, "run", config) as log:
         Trainer(config, log, quiet).run()
-    seen = open_seen(tmp_path / "run")
+    seen = replay_run(tmp_path / "run")
     assert Counter(sample.recipe for sample in seen.samples) == {"": 12, "heavy": 24, "none": 2}
     for index, sample in enumerate(seen.samples):
         found = seen.sample(1, index)

@@ -9,9 +9,7 @@ from core.device import resolve_device
 from core.errors import ConfigError
 from core.model import UNet
 from training.config import TrainConfig
-from training.engine.averaging import averaged_copy
-from training.engine.optimizer import make_optimizer
-from training.engine.precision import half_type
+from training.engine.optimizer import averaged_copy, half_type, make_optimizer
 
 CPU = torch.device("cpu")
 

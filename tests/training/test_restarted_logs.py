@@ -101,8 +101,8 @@ def test_a_validation_after_the_end_joins_the_last_epoch(tmp_path: Path) -> None
     assert dices(read_curves(run)) == {1: 0.5, 2: 0.6}
     assert read_curves(run).epochs["loss"].to_list() == [0.5, 0.4]
     assert (only(run).last, only(run).best, only(run).remark) == (
-        Scores(2, 0.6),
-        Scores(2, 0.6),
+        Scores(2, {"dice": 0.6}),
+        Scores(2, {"dice": 0.6}),
         "",
     )
 
@@ -114,7 +114,7 @@ def test_several_validations_an_epoch_are_all_there(tmp_path: Path) -> None:
     assert curves.epochs["epoch"].to_list() == [1, 1, 2, 2]
     assert curves.steps["loss"].to_list() == [0.5, 0.5, 0.4, 0.4]
     assert line_of(curves, "val_dice", "epoch", steps=False).x.tolist() == [0.5, 1.0, 1.5, 2.0]
-    assert (only(run).best, only(run).last) == (Scores(1, 0.9), Scores(2, 0.66))
+    assert (only(run).best, only(run).last) == (Scores(1, {"dice": 0.9}), Scores(2, {"dice": 0.66}))
 
 
 def test_a_csv_that_is_resumed_inside_an_epoch(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_csv_that_is_resumed_inside_an_epoch(tmp_path: Path) -> None:
 def test_a_validation_in_a_trainer_of_its_own_moves_nothing(tmp_path: Path) -> None:
     run = write_csv(tmp_path / "run", AFTER_FIT + "0,0,,0.40,0.99\n")
     assert dices(read_curves(run)) == {1: 0.5, 2: 0.6}
-    assert only(run).best == Scores(2, 0.6)
+    assert only(run).best == Scores(2, {"dice": 0.6})
     assert only(run).remark
 
 
@@ -154,7 +154,7 @@ def test_keras_tells_its_training_figures_by_the_missing_side(tmp_path: Path) ->
     row = read_curves(run).epochs.iloc[-1]
     assert (row["epoch"], row["train_dice"], row["val_dice"]) == (2, 0.95, 0.6)
     assert (row["loss"], row["val_loss"], row["learning_rate"]) == (0.2, 0.3, 1e-3)
-    assert (only(run).written_by, only(run).best) == ("csv", Scores(2, 0.6))
+    assert (only(run).written_by, only(run).best) == ("csv", Scores(2, {"dice": 0.6}))
 
 
 def test_ultralytics_results(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_shorter_second_run_is_the_one_that_counts(tmp_path: Path) -> None:
     write_events(run, epochs(0, 9, 0.5))
     write_events(run, epochs(0, 3, 0.9))
     assert dices(read_curves(run)) == dict.fromkeys((1, 2, 3, 4), 0.9)
-    assert only(run).last == Scores(4, pytest.approx(0.9))
+    assert only(run).last == Scores(4, {"dice": pytest.approx(0.9)})
 
 
 def test_one_writer_for_two_trainings(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_epochs_without_validation_have_their_number(tmp_path: Path, first: int)
     skipped = {("Dice/val", first + 3), ("Dice/val", first + 6)}
     write_events(run, [each for each in points if (each[0], each[2]) not in skipped])
     assert list(dices(read_curves(run))) == [1, 2, 3, 5, 6, 8, 9, 10]
-    assert (only(run).epoch, only(run).last) == (10, Scores(10, 0.5))
+    assert (only(run).epoch, only(run).last) == (10, Scores(10, {"dice": 0.5}))
     assert only(run).remark
 
 

@@ -28,6 +28,12 @@ from training.runs.summary import RunSummary, Scores
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def scores(epoch: int, dice: float) -> Scores:
+    """What `write_run` notes of an epoch."""
+    figures = {"dice": dice, "iou": dice - 0.1}
+    return Scores(epoch, figures | {"boundary_iou": dice - 0.2, "boundary_iou_3px": dice - 0.3})
+
+
 def only(folder: Path) -> RunSummary:
     (run,) = list_runs(folder)
     return run
@@ -72,8 +78,8 @@ def test_a_whole_run(tmp_path: Path) -> None:
         started=datetime(2026, 1, 2, 3, tzinfo=UTC),
         updated=datetime(2026, 1, 2, 4, tzinfo=UTC),
         seconds=18.0,
-        best=Scores(2, 0.9, 0.9 - 0.1, 0.9 - 0.2, 0.9 - 0.3),
-        last=Scores(3, 0.85, 0.85 - 0.1, 0.85 - 0.2, 0.85 - 0.3),
+        best=scores(2, 0.9),
+        last=scores(3, 0.85),
         device="cuda:0",
         device_name="GPU",
         data=("carvana512", "synthetic"),
@@ -132,7 +138,7 @@ def test_garbage_harms_no_other_run(tmp_path: Path) -> None:
     runs = {run.name: run for run in list_runs(tmp_path)}
     assert runs.keys() == {"whole", "empty", "noise", "folders", "lists", "wrong"}
     assert (runs["whole"].folder, runs["whole"].error) == (whole, "")
-    assert runs["whole"].last == Scores(1, 0.8, 0.8 - 0.1, 0.8 - 0.2, 0.8 - 0.3)
+    assert runs["whole"].last == scores(1, 0.8)
     assert "It is no run" in runs["empty"].error
     assert "It is no run" in runs["folders"].error
     for name in ("config.json", "state.json", "split.json"):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from training.config import TrainConfig
-from training.engine.position import Position, Way
-from training.engine.schedule import cut_where_it_stands_still, learning_rate
+from training.engine.optimizer import learning_rate, reduce_on_plateau
+from training.engine.trainer_state import TrainerState, TrainingBudget
 
 
 def test_cosine_by_hand() -> None:
@@ -48,26 +48,26 @@ def test_one_cycle_is_torchs() -> None:
 
 def test_a_plateau_is_cut_after_patience_and_not_at_once_again() -> None:
     config = TrainConfig(schedule="plateau", plateau_patience=2)
-    at = Position(best_epoch=3)
+    at = TrainerState(best_epoch=3)
     cuts = []
     for epoch in range(3, 9):
         at.epoch = epoch
-        if cut_where_it_stands_still(config, at):
+        if reduce_on_plateau(config, at):
             cuts.append(epoch)
     assert cuts == [5, 7] and at.cuts == 2
     at.best_epoch = 8
     at.epoch = 9
-    assert not cut_where_it_stands_still(config, at)
-    assert not cut_where_it_stands_still(TrainConfig(), Position(epoch=99))
+    assert not reduce_on_plateau(config, at)
+    assert not reduce_on_plateau(TrainConfig(), TrainerState(epoch=99))
 
 
-def way(**settings: object) -> Way:
+def way(**settings: object) -> TrainingBudget:
     config = TrainConfig(**settings)  # type: ignore[arg-type]
-    return Way(config, steps=10, step_images=8)
+    return TrainingBudget(config, steps=10, step_images=8)
 
 
 def test_what_ends_first_ends_it() -> None:
-    at = Position(epoch=3, step=20, images=160, seconds=60.0, best_epoch=1)
+    at = TrainerState(epoch=3, step=20, images=160, seconds=60.0, best_epoch=1)
     assert way(epochs=3).end(at, 2) == "" and way(epochs=3).end(at, 3) == "3 epochs"
     assert way(epochs=0, images=160).end(at, 2) == "160 images"
     assert way(epochs=0, images=161).end(at, 2) == ""
@@ -77,10 +77,10 @@ def test_what_ends_first_ends_it() -> None:
 
 
 def test_the_whole_way_in_steps() -> None:
-    at = Position(step=20, seconds=60.0)
+    at = TrainerState(step=20, seconds=60.0)
     assert way(epochs=3).total_steps(at) == 30
     assert way(epochs=3, images=100).total_steps(at) == 13
     assert way(epochs=0, minutes=4.0).total_steps(at) == 80  # at 20 steps a minute
-    assert way(epochs=0, minutes=4.0).total_steps(Position()) == math.inf
+    assert way(epochs=0, minutes=4.0).total_steps(TrainerState()) == math.inf
     assert way(epochs=4).share(at) == 0.5 and way(epochs=1).share(at) == 1.0
-    assert way(epochs=0, minutes=4.0).share(Position()) == 0.0
+    assert way(epochs=0, minutes=4.0).share(TrainerState()) == 0.0

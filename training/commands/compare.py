@@ -23,12 +23,12 @@ from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
 
 if TYPE_CHECKING:
+    from core.metric_table import Metric
     from training.comparison.aligned import Compared
     from training.comparison.ranking import Ranking
     from training.comparison.seeds import SeedSpread
     from training.comparison.table import ComparisonTable
     from training.comparison.verdict import Verdict
-    from training.evaluation.rows import Metric
     from training.evaluation.stored import StoredEvaluation
     from training.evaluation.subjects import Subject
 
@@ -74,11 +74,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compares checkpoints on the photos of data folders."""
+    from core.metric_table import METRICS, find_metric
     from training.comparison.aligned import align
     from training.comparison.ranking import rank
     from training.comparison.table import comparison_table
     from training.evaluation.cost import cost_of
-    from training.evaluation.rows import METRICS, find_metric
 
     metric = find_metric(options.metric)
     subjects = subjects_of(options)

@@ -136,7 +136,7 @@ def _gain_of(evaluation: StoredEvaluation, evaluations: Sequence[StoredEvaluatio
 
 def _gain_facts(gain: Gain) -> dict[str, Any]:
     """Returns over what and in how many times its time; by metric the difference and its ends."""
-    from training.evaluation.rows import METRICS
+    from core.metric_table import METRICS
 
     intervals = {metric.name: gain.verdict(metric).interval for metric in METRICS}
     return {

@@ -15,12 +15,11 @@ from core.places import current_runs
 from training.commands import EXIT_OK, EXIT_USAGE
 from training.commands.progress_bar import training_bar
 from training.commands.stopping import terminated_like_ctrl_c
-from training.config import TrainConfig, field_choices, field_help
+from training.config import TrainConfig, field_choices, field_help, field_kinds
 from training.presets import PRESETS, find_preset
-from training.settings import kinds_of
 
 if TYPE_CHECKING:
-    from training.engine.processes import Processes
+    from training.engine.distributed import DistributedContext
     from training.runs.runlog import RunLog
 
 
@@ -62,20 +61,20 @@ def given_settings(options: argparse.Namespace) -> TrainConfig:
 
 def run(options: argparse.Namespace) -> int:
     """Trains a new run, or goes on with one; alone or as one of several processes."""
-    from training.engine.processes import LostProcessError, joined_processes
+    from training.engine.distributed import LostProcessError, distributed_context
 
     first = True
     try:
-        with terminated_like_ctrl_c(), joined_processes() as processes:
+        with terminated_like_ctrl_c(), distributed_context() as processes:
             first = processes.first
             return _train(options, processes)
     except LostProcessError as lost:
-        if first or not lost.told:
+        if first or not lost.reported:
             raise
         return EXIT_USAGE
 
 
-def _train(options: argparse.Namespace, processes: Processes) -> int:
+def _train(options: argparse.Namespace, processes: DistributedContext) -> int:
     from training.engine.loop import Trainer
     from training.runs.doctor.doctor import Doctor
 
@@ -101,7 +100,7 @@ def _train(options: argparse.Namespace, processes: Processes) -> int:
     return EXIT_OK
 
 
-def _open_log(options: argparse.Namespace, processes: Processes) -> RunLog:
+def _open_log(options: argparse.Namespace, processes: DistributedContext) -> RunLog:
     """Returns the run's log; the first process opens it, the others leave the writing to it."""
     from training.runs.runlog import RunLog, SilentLog, create_run, read_config
 
@@ -132,14 +131,14 @@ def _add_field(parser: argparse.ArgumentParser, declared: Field[Any]) -> None:
     text = field_help()[declared.name]
     option = f"--{declared.name.replace('_', '-')}"
     assert declared.default is not MISSING
-    if kinds_of(TrainConfig)[declared.name] is tuple:
+    if field_kinds()[declared.name] is tuple:
         metavar = "DIR" if declared.name == "data" else "NAME"
         parser.add_argument(option, action="append", metavar=metavar, help=text)
         return
     choices = field_choices().get(declared.name)
     parser.add_argument(
         option,
-        type=kinds_of(TrainConfig)[declared.name],
+        type=field_kinds()[declared.name],
         metavar="{" + ",".join(choices) + "}" if choices else None,
         help=f"{text} (default: {declared.default})".replace("%", "%%"),
     )

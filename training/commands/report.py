@@ -58,9 +58,9 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the report."""
     from core.files import write_bytes_atomically
+    from core.metric_table import find_metric
     from training.comparison.palette import colour_of
     from training.comparison.report import report_html
-    from training.evaluation.rows import find_metric
     from training.evaluation.subjects import subject_of
 
     metric = find_metric(options.metric)

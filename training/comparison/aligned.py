@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError, DataError
+from core.metric_table import METRICS, Metric
 from training.comparison.interval import Interval, interval_of
 from training.comparison.resampling import CarSums, Floats, car_means
-from training.evaluation.rows import METRICS, Metric, scored
+from training.evaluation.rows import scored
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from core.metric_table import Metric
 from training.comparison.pairs import Pairs
-from training.evaluation.rows import Metric
 
 NEUTRAL = "#8A97A3"
 """Colour of what is neither's (grey, seen on white and on black)."""

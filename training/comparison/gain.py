@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.metric_table import Metric, find_metric
 from training.comparison.verdict import Verdict, compare
-from training.evaluation.rows import Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
 
 

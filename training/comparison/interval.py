@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.metric_table import Metric
 from training.comparison.resampling import CarMeans, CarSums, car_means
-from training.evaluation.rows import Metric
 
 _MOST_DECIMALS = 9
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from core.checkpoint import CheckpointInfo
+from core.metric_table import METRICS, Metric, find_metric
 from core.places import short_path
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, cut
 from training.comparison.words import PART_TITLES, WAY_TITLES
-from training.evaluation.rows import METRICS, Metric, find_metric
 from training.evaluation.stored import StoredEvaluation
 
 _BY = find_metric("dice")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError
-from training.evaluation.rows import Metric
+from core.metric_table import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ class Pairs:
 
     def text(self, place: int) -> str:
         """Returns A's and B's figure of a photo: "0.9340 → 0.9823", "8.12 → 7.90 px"."""
-        digits = 2 if self.metric.unit else 4
+        digits = self.metric.digits
         text = f"{self.a[place]:.{digits}f} → {self.b[place]:.{digits}f}"
         return f"{text} {self.metric.unit}".rstrip()
 

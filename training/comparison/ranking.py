@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
+from core.metric_table import Metric
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.verdict import Verdict, verdicts
-from training.evaluation.rows import Metric
 
 
 @dataclass(frozen=True)

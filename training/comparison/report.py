@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.metric_table import METRICS, Metric
 from training.comparison.aligned import Compared, align
 from training.comparison.curve_figures import (
     calibration_figure,
@@ -24,7 +25,6 @@ from training.comparison.slices import WAYS, cut
 from training.comparison.table import comparison_table
 from training.comparison.words import PART_TITLES, WAY_TITLES
 from training.evaluation.curves import calibration_of, curves_of
-from training.evaluation.rows import METRICS, Metric
 from training.evaluation.stored import StoredEvaluation
 
 _STYLE = Path(__file__).with_name("report.css")

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from core.errors import RunError
+from core.metric_table import Metric
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval, mean_interval
 from training.comparison.verdict import LEVEL
 from training.config import TrainConfig
-from training.evaluation.rows import Metric
 from training.runs.runlog import read_config
 
 

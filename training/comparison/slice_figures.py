@@ -7,10 +7,10 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from core.metric_table import Metric
 from training.comparison.figures import Side, padded, plain
 from training.comparison.interval import Interval
 from training.comparison.slices import Sliced
-from training.evaluation.rows import Metric
 
 MOST = 20
 """Slices in a figure at most; of more, those in which the poorest is poorest."""

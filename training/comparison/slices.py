@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from core.errors import ConfigError
+from core.metric_table import Metric
 from training.comparison.interval import Interval, interval_of, mean_interval
 from training.comparison.resampling import CarSums, Floats, car_means
 from training.comparison.verdict import LEVEL
-from training.evaluation.rows import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

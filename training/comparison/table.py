@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.metric_table import METRICS, Metric
 from core.names import first_few
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking
 from training.comparison.verdict import LEVEL
-from training.evaluation.rows import METRICS, Metric
 
 if TYPE_CHECKING:
     from training.evaluation.cost import Cost

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from core.metric_table import Metric
 from core.names import first_few
 from training.comparison.aligned import Compared, align_rows
 from training.comparison.cars_needed import cars_needed
 from training.comparison.holm import holm
 from training.comparison.interval import Interval, interval_of
 from training.comparison.resampling import CarMeans, CarSums, car_means
-from training.evaluation.rows import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What a person reads when a library or the system ends a training."""
+"""Turns library and system errors that end a training into RunErrors with advice."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from training.proposals import memory_advice
 from training.runs.runlog import Cause
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-"""Words of torch's allocators, CUDA's, Apple's and the CPU's."""
+"""Words of torch's allocators for CUDA, Apple's GPU and the CPU."""
 
 
 def explained(error: Exception, run: Path, config: TrainConfig, device: torch.device) -> Exception:
-    """Returns a RunError that says what to do, where the error itself does not.
+    """Returns a RunError with advice, or the error itself where it is one of Carmask's.
 
     Args:
-        error: What was raised; one of Carmask's own comes back as it is.
+        error: What was raised.
         run: The run's folder.
         config: Its settings.
         device: Where the network is.
@@ -40,7 +40,7 @@ def explained(error: Exception, run: Path, config: TrainConfig, device: torch.de
 
 
 def is_short_memory(error: Exception) -> bool:
-    """Tells whether something was raised for want of memory."""
+    """Returns whether an error means out of memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(
@@ -49,7 +49,7 @@ def is_short_memory(error: Exception) -> bool:
 
 
 def short_memory(config: TrainConfig, device: torch.device) -> ShortMemoryError:
-    """Returns what a person reads where a step does not fit, with settings that need less."""
+    """Returns an error that proposes settings that need less memory."""
     return ShortMemoryError(
         f"There is too little memory on {device} for a step of {config.batch} photos of "
         f"{config.size} px. {memory_advice(config)}"

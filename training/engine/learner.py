@@ -1,4 +1,4 @@
-"""The network while it learns: weights, their average, optimiser and loss, one step at a time."""
+"""The network in training: weights, their average, optimiser and loss."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ from core.model import UNet
 from core.preprocess import Preprocessing
 from core.truth import IGNORED
 from training.config import TrainConfig
-from training.engine.averaging import averaged_copy
-from training.engine.growth import grown
+from training.engine.deepening import deepened
+from training.engine.distributed import SINGLE, DistributedContext
 from training.engine.loss import make_loss, without_ignored
-from training.engine.optimizer import make_optimizer
-from training.engine.precision import half_type
-from training.engine.processes import ALONE, Processes
-from training.engine.shared_layers import share_layers
+from training.engine.optimizer import averaged_copy, half_type, make_optimizer
 
 Batch = Sequence[Tensor]
 """images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and where the settings have them
@@ -30,17 +27,17 @@ extra weights, float32 (N, 1, S, S)."""
 
 
 class Learner:
-    """A network, and all that changes it."""
+    """A network and what changes its weights."""
 
     def __init__(
-        self, config: TrainConfig, device: torch.device, processes: Processes = ALONE
+        self, config: TrainConfig, device: torch.device, processes: DistributedContext = SINGLE
     ) -> None:
         """Builds the network with the weights that a new run begins with.
 
         Args:
             config: What to train, and how.
-            device: Where this process does it.
-            processes: Those that do it together; after each step, all have the same weights.
+            device: This process's.
+            processes: Those that train together; after each step, all have the same weights.
 
         Raises:
             CheckpointError: `start_from` can't be read.
@@ -51,28 +48,28 @@ class Learner:
         self._config = config
         self._processes = processes
         self._half = half_type(config.precision, device)
-        if device.type == "cuda":  # all batches have one shape, so the fastest way is sought once
+        if device.type == "cuda":  # all batches have one shape
             torch.backends.cudnn.benchmark = True
         torch.manual_seed(config.seed)
         first = _first_weights(config)
-        first.load_state_dict(processes.from_first(first.state_dict))  # processors round as they do
+        first.load_state_dict(processes.from_first(first.state_dict))  # CPUs may round differently
         self.model: UNet = first.to(  # type: ignore[call-overload]
             device=device, memory_format=torch.channels_last
         )
         self._averaged = averaged_copy(self.model, config.ema)
-        share_layers(self.model, processes)
+        self._network = processes.parallel(self.model)
         self._optimizer = make_optimizer(self.model, config)
         self._scaler = torch.amp.GradScaler(enabled=self._half is torch.float16)
         self._loss = make_loss(config)
 
     @property
     def precision(self) -> str:
-        """The numbers that the network's convolutions work with, in words."""
+        """Name of the data type of the network's convolutions."""
         return str(self._half or torch.float32).removeprefix("torch.")
 
     @property
-    def kept(self) -> UNet:
-        """The network to validate and keep: the average of the weights."""
+    def averaged(self) -> UNet:
+        """The network with averaged weights, which is validated and saved."""
         model = self._averaged.module
         assert isinstance(model, UNet)
         return model
@@ -81,7 +78,7 @@ class Learner:
         """Takes one optimiser step and returns its loss, the mean over the photos.
 
         Args:
-            batches: This process's shares, worked on one after the other, as if they were one.
+            batches: This process's shards, whose gradients are accumulated.
             rate: Learning rate.
 
         Raises:
@@ -92,17 +89,19 @@ class Learner:
         self._optimizer.zero_grad(set_to_none=True)
         count = self._processes.total(sum(batch[0].shape[0] for batch in batches))
         total = 0.0
-        for batch in batches:
-            loss = self._loss_of(batch) * (batch[0].shape[0] / count)
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        for number, batch in enumerate(batches, start=1):
+            # Gradients are averaged over the processes, so each loss weighs `processes` times.
+            weight = batch[0].shape[0] * self._processes.count / count
+            with self._processes.accumulating(self._network, last=number == len(batches)):
+                loss = self._loss_of(batch) * weight
+                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        total = self._processes.total(total)
-        if not math.isfinite(total):  # all processes say so, where one has met it
+        total = self._processes.total(total) / self._processes.count
+        if not math.isfinite(total):  # in all processes alike
             raise DivergedError(
                 f"The loss is {total}: the training diverged. Start again with a smaller "
                 f"learning rate than {self._config.learning_rate:g}."
             )
-        self._processes.add_up([p.grad for p in self.model.parameters() if p.grad is not None])
         if self._config.clip_norm:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip_norm)
@@ -112,15 +111,18 @@ class Learner:
         return total
 
     def rehearse(self, batch: Batch) -> None:
-        """Does what a step does with a batch, short of changing anything: does the memory suffice?
+        """Does a batch's forward and backward pass without changing anything.
 
-        Raises what torch raises where it does not.
+        Raises torch's error where memory does not suffice.
         """
         statistics = [buffer.clone() for buffer in self.model.buffers()]
         devices = [self.device] if self.device.type == "cuda" else []
         self.model.train()
         try:
-            with torch.random.fork_rng(devices):
+            with (
+                torch.random.fork_rng(devices),
+                self._processes.accumulating(self._network, last=True),
+            ):
                 self._loss_of(batch).backward()  # type: ignore[no-untyped-call]
         finally:
             self._optimizer.zero_grad(set_to_none=True)
@@ -132,7 +134,7 @@ class Learner:
         pictures, masks, *extra = (each.to(self.device, non_blocking=True) for each in batch)
         images = normalised(pictures, self._config.preprocessing)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
-            logits = self.model.whole(images)
+            logits = self._network(images)
         if ignored:
             logits, masks = without_ignored(logits, masks)
         return self._loss(logits, masks.float(), extra[0] if extra else None)
@@ -148,7 +150,7 @@ class Learner:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Goes back to a state; raises what torch raises where it does not fit."""
+        """Restores a state; raises torch's error where it does not fit."""
         self.model.load_state_dict(state["model"])
         self._averaged.load_state_dict(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -179,4 +181,4 @@ def _first_weights(config: TrainConfig) -> UNet:
     if not config.start_from:
         return UNet(config.model)
     start, _ = load_checkpoint(find_checkpoint(Path(config.start_from)))
-    return grown(start, config.model)
+    return deepened(start, config.model)

@@ -1,4 +1,4 @@
-"""A trial step: what a training will cost, measured on this machine with its own data."""
+"""Trial steps: time and memory of a training, measured on this machine with its own data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from itertools import islice
 import torch
 
 from core.device import resolve_device
-from training.batches import epoch_batches, steps_per_epoch
 from training.config import TrainConfig
 from training.data.folder import Sample
+from training.engine.batches import epoch_batches, steps_per_epoch
 from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
-from training.engine.material import open_material
-from training.engine.schedule import learning_rate
+from training.engine.optimizer import learning_rate
+from training.engine.training_data import open_training_data
 from training.memory import peak_bytes
 
 _STEPS, _SECONDS = 8, 5.0
-"""Steps that are timed at most, and after how many seconds no other one is begun."""
+"""Most steps that are timed, and the seconds after which no other one begins."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StepCost:
     seconds_per_image: float
     """Reading, augmenting and learning; the first step, which is slow, is left out."""
     peak_bytes: int
-    """Most memory that was held: the graphics card's, else the trainer's own."""
+    """Peak memory: the graphics card's, else the trainer's own."""
     images_per_epoch: int
 
 
@@ -46,8 +46,8 @@ def measure_step(config: TrainConfig) -> StepCost:
     if config.threads:
         torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    samples = open_material(config, None).epoch
-    with _told_with_smaller_settings(config, device):
+    samples = open_training_data(config, None).epoch
+    with _proposing_smaller_settings(config, device):
         return StepCost(
             _seconds_per_image(config, Learner(config, device), samples),
             peak_bytes(device),
@@ -57,12 +57,12 @@ def measure_step(config: TrainConfig) -> StepCost:
 
 
 def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
-    """Does a step's work on an empty batch, before a training starts; nothing is changed by it.
+    """Does a step's work on an empty batch, without changing anything.
 
     Args:
         config: The training's.
         learner: Its network.
-        photos: Most photos that this process works on at once.
+        photos: Photos in this process's largest shard.
 
     Raises:
         ShortMemoryError: It does not fit into the memory.
@@ -70,14 +70,14 @@ def try_step(config: TrainConfig, learner: Learner, photos: int) -> None:
     sides = config.size, config.size
     pictures = torch.zeros(photos, *sides, 3, dtype=torch.uint8)
     masks = torch.zeros(photos, 1, *sides, dtype=torch.bool)
-    weights = [masks.float()] if config.has_extra_weights else []
-    with _told_with_smaller_settings(config, learner.device):
+    weights = [masks.float()] if config.has_weight_map else []
+    with _proposing_smaller_settings(config, learner.device):
         learner.rehearse((pictures, masks, *weights))
 
 
 @contextmanager
-def _told_with_smaller_settings(config: TrainConfig, device: torch.device) -> Iterator[None]:
-    """Turns what is raised for want of memory into an error that proposes smaller settings."""
+def _proposing_smaller_settings(config: TrainConfig, device: torch.device) -> Iterator[None]:
+    """Turns out-of-memory errors into one that proposes smaller settings."""
     try:
         yield
     except Exception as error:
@@ -88,7 +88,7 @@ def _told_with_smaller_settings(config: TrainConfig, device: torch.device) -> It
 
 def _seconds_per_image(config: TrainConfig, learner: Learner, samples: Sequence[Sample]) -> float:
     batches = iter(epoch_batches(samples, config, 1))
-    one_alone = steps_per_epoch(len(samples), config.step_images) == 1
+    single_step = steps_per_epoch(len(samples), config.step_images) == 1
     images, started = 0, time.monotonic()
     for step in range(1 + _STEPS):
         group = list(islice(batches, config.accumulate))
@@ -96,7 +96,7 @@ def _seconds_per_image(config: TrainConfig, learner: Learner, samples: Sequence[
             break
         learner.step(group, learning_rate(config, step, 1e6))
         images += sum(len(batch[0]) for batch in group)
-        if step == 0 and not one_alone:
+        if step == 0 and not single_step:
             images, started = 0, time.monotonic()
         elif time.monotonic() - started > _SECONDS:
             break

@@ -1,4 +1,4 @@
-"""Validation on whole photos, and what it leaves of the probes."""
+"""Validation on whole photos."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from core.masks import MaskSettings
 from core.model import UNet
 from core.predict import Predictor
 from training.config import TrainConfig
-from training.engine.material import Material
+from training.engine.distributed import DistributedContext
 from training.engine.probes import ProbePictures, Probes
-from training.engine.processes import Processes
+from training.engine.training_data import TrainingData
 from training.evaluation.measure import measure_samples, summary_of
 from training.evaluation.rows import ImageRow
 
 
 class Validation:
-    """Looks at the weights of an epoch; processes share the photos."""
+    """Scores the weights after an epoch; processes share the photos."""
 
     def __init__(
         self,
         config: TrainConfig,
-        material: Material,
+        data: TrainingData,
         probes: Probes,
         device: torch.device,
-        processes: Processes,
+        processes: DistributedContext,
     ) -> None:
         self._config = config
-        self._samples = material.val
+        self._samples = data.val
         self._probes = probes
         self._device = device
         self._processes = processes
@@ -38,11 +38,11 @@ class Validation:
     def score(
         self, model: UNet, epoch: int, progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
-        """Returns the metrics on all validation photos at their own size; writes the probes.
+        """Returns the metrics on all validation photos at full size; writes the probes.
 
         Args:
-            model: The weights to judge.
-            epoch: The epoch that they were just trained in.
+            model: The averaged network.
+            epoch: The epoch that has just ended.
             progress: Called with (photos done, photos in all). If it raises KeyboardInterrupt in
                 one process, all of them do so, once they have finished their shares.
         """
@@ -53,7 +53,7 @@ class Validation:
         try:
             rows = measure_samples(
                 self._predictor(model),
-                self._samples[shared.share],
+                self._samples[shared.shard],
                 MaskSettings(),
                 progress=lambda done, _: progress(min(done * shared.count, total), total),
                 look=lambda *photo: pictures.update(self._probes.picture(*photo)),
@@ -68,7 +68,7 @@ class Validation:
     def write_probes(self, model: UNet, epoch: int) -> None:
         """Writes the probes of an epoch that is not validated; arguments as for `score`."""
         pictures: ProbePictures = {}
-        samples = self._probes.samples[self._processes.share]
+        samples = self._probes.samples[self._processes.shard]
         found = self._predictor(model).predict_many(sample.read()[0] for sample in samples)
         for sample, probability in zip(samples, found, strict=True):
             pictures |= self._probes.picture(sample, probability)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from core.errors import CarmaskError
 from core.masks import MaskSettings, Probability, car_share, mask_from_probability
+from core.metric_table import METRICS
 from core.metrics import Counts, counts, pooled_scores, score
 from core.truth import Truth
 from training.data.folder import Sample, view_of
-from training.evaluation.rows import METRICS, ImageRow
+from training.evaluation.rows import ImageRow
 
 if TYPE_CHECKING:
     from core.predict import Predictor  # torch takes seconds

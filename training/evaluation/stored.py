@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from core import metric_table
 from core.errors import CarmaskError, DataError, reason
 from core.facts import STRICT, Count, first_fault
 from core.files import parse_json, write_bytes_atomically
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-VERSION = 1
-"""Rises when the same network on the same photos begins to get other figures."""
 SUFFIX, UNFINISHED = ".parquet", ".part"
 
 _FACTS = b"carmask"
@@ -129,7 +128,7 @@ def facts_of(
     masks = settings.masks(subject.threshold)
     used = EvaluationSettings(**asdict(masks))
     asked = {
-        "version": VERSION,
+        "version": metric_table.VERSION,
         "fingerprints": subject.fingerprints,
         "flips": subject.flips,
         "settings": asdict(used),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from datetime import datetime
 from importlib.util import find_spec
 from io import StringIO
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from core.files import write_bytes_atomically
-from core.metrics import MaskScores
+from core.metric_table import METRICS
 
-SCORES = tuple(field.name for field in fields(MaskScores))
+SCORES = tuple(metric.name for metric in METRICS)
 COLUMNS = (
     *("kind", "epoch", "step", "images", "seconds", "time"),
     *("loss", "learning_rate", "images_per_second", "waited"),

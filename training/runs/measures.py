@@ -6,25 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from core.metric_table import HEADLINE, METRICS
 from training.runs.curve_shapes import Line, line_of
 from training.runs.curves import SOURCE_MARK, Curves
 
 TITLES = {
-    "dice": "Dice",
-    "boundary_iou": "Boundary IoU",
-    "boundary_iou_3px": "Boundary IoU, 3 px",
-    "iou": "IoU",
+    **{metric.name: metric.label for metric in HEADLINE},
     "loss": "Loss",
     "learning_rate": "Learning rate",
     "images_per_second": "Images a second",
     "waited": "Share of time waited for photos",
-    "precision": "Precision",
-    "recall": "Recall",
-    "boundary_f1": "Boundary F1",
-    "boundary_f1_1px": "Boundary F1, 1 px",
-    "boundary_f1_2px": "Boundary F1, 2 px",
-    "hd95": "HD95, px",
-    "assd": "ASSD, px",
+    **{metric.name: metric.label for metric in METRICS if metric not in HEADLINE},
     "pooled_dice": "Dice, pooled",
     "pooled_iou": "IoU, pooled",
     "accuracy": "Accuracy",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,7 +20,7 @@ from training.config import TrainConfig
 from training.runs.metric_lines import Count, parse_lines
 from training.runs.runlog import StateFile, is_locked
 from training.runs.statuses import ALIVE
-from training.runs.summary import RunSummary, Scores
+from training.runs.summary import RunSummary, Scores, finite
 from training.runs.tail import Tail
 
 T = TypeVar("T", bound=Facts)
@@ -164,9 +163,7 @@ class _Metrics:
         values = line.get("val")
         if not isinstance(values, dict):
             return
-        names = [field.name for field in fields(Scores) if field.name != "epoch"]
-        figures = {name: _figure(values.get(name)) for name in names}
-        self.last = Scores(line.get("epoch", 0), **figures)
+        self.last = Scores.read(line.get("epoch", 0), values)
         if self.best is None or self.last.rank > self.best.rank:
             self.best = self.last
 
@@ -178,7 +175,7 @@ class _Metrics:
             lines = parse_lines(data[start:end])
             if lines:
                 self.reached = {name: lines[0].get(name, 0) for name in ("step", "images")}
-                self.seconds = _figure(lines[0].get("seconds"))
+                self.seconds = finite(lines[0].get("seconds"))
                 break
             end = start - 1
         if self.last:
@@ -271,8 +268,3 @@ def _time(text: str) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _figure(value: Any) -> float | None:
-    known = isinstance(value, int | float) and math.isfinite(value)
-    return float(value) if known else None

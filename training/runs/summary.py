@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from core.metric_table import METRICS
 from core.split_verdict import UNKNOWN, SplitVerdict
 from training.runs.statuses import Status
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Validation figures of one epoch, over all validation photos; None: not measured."""
+    """Validation figures of one epoch, over all validation photos."""
 
     epoch: int
-    dice: float | None = None
-    iou: float | None = None
-    boundary_iou: float | None = None
-    boundary_iou_3px: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """By metric; what was not measured is left out."""
+
+    @classmethod
+    def read(cls, epoch: int, values: Mapping[str, Any]) -> Scores:
+        """Returns the scores that are known, of metrics by name; the rest is left aside."""
+        figures = {metric.name: finite(values.get(metric.name)) for metric in METRICS}
+        return cls(epoch, {name: value for name, value in figures.items() if value is not None})
+
+    def get(self, name: str) -> float | None:
+        """Returns the figure of a metric; None: not measured."""
+        return self.figures.get(name)
 
     @property
     def rank(self) -> tuple[float, float]:
         """What the best epoch has most of: Dice; where no Dice was measured, IoU."""
-        dice, iou = (-1.0 if value is None else value for value in (self.dice, self.iou))
-        return dice, iou
+        return self.figures.get("dice", -1.0), self.figures.get("iou", -1.0)
 
 
 @dataclass(frozen=True)
@@ -86,3 +97,9 @@ class RunSummary:
     def best_epoch(self) -> int | None:
         """The epoch with the highest validation Dice."""
         return self.best.epoch if self.best else None
+
+
+def finite(value: Any) -> float | None:
+    """Returns a number of a file; None for everything else, NaN included."""
+    known = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if known else None

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from training.evaluation.rows import METRICS, ImageRow, table_of
+from core.metric_table import METRICS
+from training.evaluation.rows import ImageRow, table_of
 
 
 def image_rows_of(

@@ -6,13 +6,13 @@ from time import process_time
 import numpy as np
 import pytest
 
+from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario
 from training.comparison.cars_needed import cars_needed
 from training.comparison.holm import holm
 from training.comparison.resampling import CarSums, car_means
 from training.comparison.slices import cut
-from training.evaluation.rows import find_metric
 
 BATCHES, COLUMNS = 10, 250
 

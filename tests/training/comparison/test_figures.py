@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from training.comparison.figures import Side, scatter_figure
 from training.comparison.pairs import pairs_of
 from training.comparison.slice_figures import MOST, slices_figure
 from training.comparison.slices import cut
-from training.evaluation.rows import find_metric
 
 DICE = find_metric("dice")
 SIDES = Side("A <1>", "#1C86C7"), Side("B", "#E69F00")

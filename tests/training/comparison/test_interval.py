@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from core.metric_table import find_metric
 from training.comparison.interval import Interval, mean_interval, paired_interval
 from training.comparison.resampling import RESAMPLES, CarSums, car_means, times_drawn
-from training.evaluation.rows import find_metric
 
 
 def cars_of(counts: list[int]) -> list[str]:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
+from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, By, cut
-from training.evaluation.rows import find_metric
 
 DICE, HD95 = find_metric("dice"), find_metric("hd95")
 CARS, VIEWS = 30, 4

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from core.errors import ConfigError
+from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import Compared, align_rows
 from training.comparison.ranking import rank
 from training.comparison.table import ComparisonTable, comparison_table
 from training.evaluation.cost import Cost, Latency, Quantile
-from training.evaluation.rows import find_metric
 
 DICE, HD95 = find_metric("dice"), find_metric("hd95")
 CARS = np.random.default_rng(5).normal(0.99, 0.003, 38)

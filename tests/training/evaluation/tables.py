@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from core.metric_table import METRICS
 from training.evaluation.histograms import Histograms
-from training.evaluation.rows import METRICS, ImageRow
+from training.evaluation.rows import ImageRow
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 

@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
+from core.metric_table import METRICS
 from training.commands.cli import main
 from training.data.folder import open_datasets
 from training.data.splits import split_by_car
-from training.evaluation.rows import COLUMNS, METRICS
+from training.evaluation.rows import COLUMNS
 
 
 def run(words: str) -> int:

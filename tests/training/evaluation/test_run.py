@@ -17,6 +17,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint, save_threshold
 from core.ensemble import Ensemble
 from core.errors import CheckpointError, ConfigError, DataError
 from core.masks import MaskSettings
+from core.metric_table import METRICS
 from core.metrics import counts, score
 from core.predict import Predictor
 from tests.training.evaluation.tables import same_figures
@@ -25,7 +26,6 @@ from training.data.sides import Split
 from training.evaluation import compute, work
 from training.evaluation.images import EvaluationImages, open_images
 from training.evaluation.measure import measure_samples, summary_of
-from training.evaluation.rows import METRICS
 from training.evaluation.run import evaluate_subjects
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import (

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from core.metric_table import METRICS
+
 _SIDES = {
     "train": "train",
     "training": "train",
@@ -16,10 +18,7 @@ _SIDES = {
     "test": "test",
 }
 _WORDS = {
-    "dice": ("dice", "dice_score", "dice_coef", "dice_coefficient", "dsc", "f1", "f1_score"),
-    "iou": ("iou", "iou_score", "mean_iou", "miou", "jaccard", "jaccard_index", "jaccard_score"),
-    "boundary_iou": ("boundary_iou", "biou"),
-    "boundary_iou_3px": ("boundary_iou_3px",),
+    **{metric.name: (metric.name, *metric.aliases) for metric in METRICS},
     "accuracy": ("accuracy", "acc", "pixel_accuracy", "pixel_acc"),
     "loss": ("loss", "average_loss", "avg_loss", "mean_loss", "epoch_loss", "running_loss"),
     "learning_rate": ("learning_rate", "lr"),

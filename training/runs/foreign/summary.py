@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from core.errors import CarmaskError, reason
+from core.metric_table import METRICS
 from training.runs.foreign import LogFiles, read_foreign
-from training.runs.summary import RunSummary, Scores
+from training.runs.summary import RunSummary, Scores, finite
 
 
 def summarise(name: str, folder: Path, log: LogFiles) -> RunSummary:
@@ -36,7 +35,7 @@ def summarise(name: str, folder: Path, log: LogFiles) -> RunSummary:
         step=int(max(part["step"].max() if len(part) else 0 for part in (steps, epochs))),
         started=None if pd.isna(start) else start.to_pydatetime(),
         updated=datetime.fromtimestamp(written, UTC),
-        seconds=_figure(both["seconds"].max()),
+        seconds=finite(both["seconds"].max()),
         best=max(scores, key=lambda each: each.rank, default=None),
         last=scores[-1] if scores else None,
         remark=found.remark,
@@ -45,12 +44,7 @@ def summarise(name: str, folder: Path, log: LogFiles) -> RunSummary:
 
 def _scores(row: dict[Any, Any]) -> Scores | None:
     """Returns the validation figures of an epoch; None where it has none."""
-    names = [field.name for field in fields(Scores) if field.name != "epoch"]
-    figures = {name: _figure(row.get(f"val_{name}")) for name in names}
-    if all(value is None for value in figures.values()):
-        return None
-    return Scores(int(row["epoch"]), **figures)
-
-
-def _figure(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+    scores = Scores.read(
+        int(row["epoch"]), {metric.name: row.get(f"val_{metric.name}") for metric in METRICS}
+    )
+    return scores if scores.figures else None

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError, DataError, RunError
-from training.batches import epoch_batches, epoch_order
 from training.config import TrainConfig
 from training.data.folder import open_datasets
 from training.data.splits import split_by_car
+from training.engine.batches import epoch_batches, epoch_order
 from training.engine.learner import normalised
+from training.engine.sample_replay import replay_run
 from training.runs.runlog import RunLog, create_run, read_split
-from training.seen import open_seen, seen_sample
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def run(tmp_path: Path, tiny_data: Path) -> Path:
 
 @pytest.mark.slow
 def test_every_sample_equals_the_loaders_bit_for_bit(run: Path) -> None:
-    seen = open_seen(run)
+    seen = replay_run(run)
     assert len(seen.samples) == 12
     for epoch in (1, 3):
         order = epoch_order(12, seen.config.seed, epoch)
@@ -47,13 +47,13 @@ def test_every_sample_equals_the_loaders_bit_for_bit(run: Path) -> None:
 
 
 def test_a_photo_of_the_rest_is_in_no_step(run: Path) -> None:
-    seen = open_seen(run)
+    seen = replay_run(run)
     left_out = epoch_order(12, seen.config.seed, 2)[10:]
     assert [seen.sample(2, index).step for index in left_out] == [None, None]
 
 
 def test_the_picture_is_the_tensor_and_the_transforms_are_its_own(run: Path) -> None:
-    shown = [seen_sample(run, 1, index) for index in range(12)]
+    shown = [replay_run(run).sample(1, index) for index in range(12)]
     assert any(each.applied for each in shown)
     for each in shown:
         again = TrainConfig().preprocessing.normalise(each.picture)
@@ -64,7 +64,7 @@ def test_the_picture_is_the_tensor_and_the_transforms_are_its_own(run: Path) -> 
 
 
 def test_another_epoch_is_another_picture_of_the_same_photo(run: Path) -> None:
-    first, second = seen_sample(run, 1, 0), seen_sample(run, 2, 0)
+    first, second = replay_run(run).sample(1, 0), replay_run(run).sample(2, 0)
     assert first.sample == second.sample
     assert first.image.tobytes() != second.image.tobytes()
 
@@ -75,31 +75,31 @@ def test_relative_data_folders_are_counted_from_the_base(
     config = TrainConfig(data=(tiny_data.name,), size=32)
     with RunLog(run, config) as log:
         log.write_config({}, read_split(run))
-    assert len(open_seen(run, tmp_path).samples) == 12
+    assert len(replay_run(run, tmp_path).samples) == 12
     with pytest.raises(DataError, match=f"not here: {tiny_data.name}"):
-        open_seen(run)
+        replay_run(run)
 
 
 def test_data_that_moved_are_found_by_their_name(run: Path, tiny_data: Path) -> None:
-    first = seen_sample(run, 1, 0).image.tobytes()
+    first = replay_run(run).sample(1, 0).image.tobytes()
     moved = tiny_data.parent / "moved" / tiny_data.name
     moved.parent.mkdir()
     tiny_data.rename(moved)
     with pytest.raises(DataError, match="not here"):
-        open_seen(run, elsewhere={"other": moved})
-    seen = open_seen(run, elsewhere={tiny_data.name: moved})
+        replay_run(run, elsewhere={"other": moved})
+    seen = replay_run(run, elsewhere={tiny_data.name: moved})
     assert seen.sample(1, 0).image.tobytes() == first
 
 
 def test_missing_data_are_named(run: Path, tiny_data: Path) -> None:
     shutil.rmtree(tiny_data)
     with pytest.raises(DataError, match=f"not here: {tiny_data}"):
-        open_seen(run)
+        replay_run(run)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"no config\.json"):
-        open_seen(tmp_path)
+        replay_run(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 )
 def test_no_such_epoch_or_index(run: Path, epoch: int, index: int, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        seen_sample(run, epoch, index)
+        replay_run(run).sample(epoch, index)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, answered between two steps and never within one."""
+"""Ctrl-C and SIGTERM, obeyed between two steps and never within one."""
 
 from __future__ import annotations
 
@@ -11,56 +11,54 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from training.commands import EXIT_USAGE
-from training.engine.processes import Processes
+from training.engine.distributed import DistributedContext
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE = 20.0
-"""Seconds from a signal to an answer, where several processes train; torchrun kills after 30."""
+_TIMEOUT = 20.0
+"""Seconds from a signal to the end, where several processes train; torchrun kills after 30."""
+_EXIT_STATUS = 2
+"""That of the command line after an error."""
 
 
-class Interrupts:
+class StopSignals:
     """While entered, Ctrl-C and SIGTERM are noted, and `check` raises KeyboardInterrupt.
 
-    Weights that changed without the step being counted would make the saved state a lie; and an
-    exception that falls into a fork is lost with the worker that was to be born. A second signal
-    raises at once, for whoever does not want to wait, but not inside `held`.
+    An exception between a change of weights and the step's count would falsify the saved state,
+    and one raised during a fork dies with the child. A second signal raises at once, except inside
+    `held`.
     """
 
-    def __init__(self, processes: Processes, on_stuck: Callable[[], None]) -> None:
+    def __init__(self, processes: DistributedContext, on_stuck: Callable[[], None]) -> None:
         """Notes nothing before it is entered.
 
         Args:
             processes: Those that stop together.
-            on_stuck: Called from another thread before this process is ended because it waits for
-                another one that is gone, in a library that does not notice it (NCCL).
+            on_stuck: Called from another thread before this process is ended because it hangs in
+                an exchange with a process that is gone (NCCL does not notice).
         """
         self._processes = processes
         self._on_stuck = on_stuck
-        self._answered = threading.Event()
+        self._obeyed = threading.Event()
         self._wakeup: socket.socket | None = None
         self._noted = False
         self._holding = False
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt where a signal has come; called where nothing is half done.
-
-        A signal to one process is one to all: they stop at the same step.
-        """
+        """Raises KeyboardInterrupt in all processes at the same step after a signal to any."""
         if self._processes.total(self._noted):
-            self._answered.set()
+            self._obeyed.set()
             raise KeyboardInterrupt
 
     def check_here(self) -> None:
-        """Raises KeyboardInterrupt where a signal has come to this very process."""
+        """Raises KeyboardInterrupt after a signal to this very process."""
         if self._noted:
-            self._answered.set()
+            self._obeyed.set()
             raise KeyboardInterrupt
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keeps even a second signal waiting until the block has ended."""
+        """Postpones even a second signal until the block has ended."""
         self._holding = True
         try:
             yield
@@ -72,7 +70,7 @@ class Interrupts:
             raise KeyboardInterrupt
         self._noted = True
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():  # others get no signals
             self._before = {each: signal.signal(each, self._note) for each in _SIGNALS}
             if self._processes.count > 1:
@@ -88,13 +86,13 @@ class Interrupts:
         for each, handler in self._before.items():
             signal.signal(each, handler)
         self._before = {}
-        self._answered.set()
+        self._obeyed.set()
         if self._wakeup is not None:
             signal.set_wakeup_fd(-1)
             self._wakeup.close()
 
     def _watch(self) -> None:
-        """Has signals wake a thread, too, as Python's handlers wait for the main thread."""
+        """Lets signals wake a thread, too, as Python's handlers wait for the main thread."""
         self._wakeup, reader = socket.socketpair()
         self._wakeup.setblocking(False)
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
@@ -103,6 +101,6 @@ class Interrupts:
     def _end_when_stuck(self, reader: socket.socket) -> None:
         with reader:
             for number in iter(lambda: reader.recv(1), b""):
-                if number[0] in _SIGNALS and not self._answered.wait(_PATIENCE):
+                if number[0] in _SIGNALS and not self._obeyed.wait(_TIMEOUT):
                     self._on_stuck()
-                    os._exit(EXIT_USAGE)
+                    os._exit(_EXIT_STATUS)

@@ -1,4 +1,4 @@
-"""What each pixel weighs beside the 1 that all weigh: along the edge, and where gaps are narrow."""
+"""Weight map of the loss: extra weight of pixels along the edge and in narrow gaps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BESIDE_GAP = 2
 """How far into the car a gap's weight reaches, in px."""
 
 
-def extra_weights(mask: NDArray[np.bool_], config: TrainConfig) -> NDArray[np.float32] | None:
-    """Returns the extra weights, float32 (H, W) from 0 up, or None where the settings have none."""
-    if not config.has_extra_weights:
+def weight_map(mask: NDArray[np.bool_], config: TrainConfig) -> NDArray[np.float32] | None:
+    """Returns the weight map, float32 (H, W) from 0 up; None where the settings ask for none."""
+    if not config.has_weight_map:
         return None
     weights = np.zeros(mask.shape, np.float32)
     if config.edge_weight:

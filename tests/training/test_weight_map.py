@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.config import TrainConfig
-from training.engine.extra_weights import edge_closeness, extra_weights, narrow_gaps
+from training.engine.weight_map import edge_closeness, narrow_gaps, weight_map
 
 
 def test_edges_by_hand() -> None:
@@ -56,7 +56,7 @@ def test_weights_add_up_and_cost_nothing_where_none_is_asked() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True
     mask[28:32, 28:32] = False
-    assert extra_weights(mask, TrainConfig()) is None
-    both = extra_weights(mask, TrainConfig(edge_weight=10.0, gap_weight=3.0))
+    assert weight_map(mask, TrainConfig()) is None
+    both = weight_map(mask, TrainConfig(edge_weight=10.0, gap_weight=3.0))
     assert both is not None and both.dtype == np.float32
     assert both == pytest.approx(10 * edge_closeness(mask) + 3 * narrow_gaps(mask))

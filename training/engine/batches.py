@@ -1,6 +1,6 @@
-"""Training batches: read and augmented, the same in any number of workers.
+"""Training batches, augmented; the same with any number of workers.
 
-They stay bytes until the network's device has them: a quarter of what must be moved.
+Images stay uint8 until they are on the network's device: a quarter of the bytes to move.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from core.errors import ConfigError
 from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data.folder import Sample
-from training.engine.extra_weights import extra_weights
-from training.engine.processes import ALONE, Processes
-from training.kept import KeptPhotos
+from training.engine.distributed import SINGLE, DistributedContext
+from training.engine.training_data import PhotoCache
+from training.engine.weight_map import weight_map
 
 _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or torchrun sends to the trainer's whole process group."""
@@ -31,7 +31,7 @@ _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 class TrainingSquares(Dataset[tuple[Tensor, ...]]):
     """One epoch's samples as squares: images uint8 (S, S, 3), `Truth.labels` uint8 (1, S, S).
 
-    Where pixels weigh something extra, their weights follow, float32 (1, S, S).
+    The weight map follows where the settings have one, float32 (1, S, S).
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class TrainingSquares(Dataset[tuple[Tensor, ...]]):
         samples: Sequence[Sample],
         config: TrainConfig,
         epoch: int,
-        kept: KeptPhotos | None = None,
+        cache: PhotoCache | None = None,
     ) -> None:
         self._samples = samples
         self._config = config
         self._epoch = epoch
-        self._kept = kept
+        self._cache = cache
         recipes = {sample.recipe or config.recipe for sample in samples}
         self._augmenters = {recipe: Augmenter(recipe, config.size) for recipe in sorted(recipes)}
 
@@ -53,13 +53,13 @@ class TrainingSquares(Dataset[tuple[Tensor, ...]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         sample = self._samples[index]
-        image, mask = self._kept.read(sample) if self._kept else sample.read_truth()
+        image, mask = self._cache.read(sample) if self._cache else sample.read_truth()
         image, truth = self._augmenters[sample.recipe or self._config.recipe].of_truth(
             image, mask, seed=self._config.seed, epoch=self._epoch, index=index
         )
         labels = torch.from_numpy(truth.labels[None])
         square = torch.from_numpy(np.ascontiguousarray(image)), labels
-        extra = extra_weights(truth.car, self._config)
+        extra = weight_map(truth.car, self._config)
         return square if extra is None else (*square, torch.from_numpy(extra[None]))
 
 
@@ -70,7 +70,7 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
 
 
 def steps_per_epoch(count: int, step_images: int) -> int:
-    """Returns the full steps in an epoch; a rest is left for another epoch's order."""
+    """Returns the full steps in an epoch; samples left over are skipped, others in each epoch."""
     return max(1, count // step_images)
 
 
@@ -79,22 +79,21 @@ def epoch_batches(
     config: TrainConfig,
     epoch: int,
     first_step: int = 0,
-    processes: Processes = ALONE,
-    kept: KeptPhotos | None = None,
+    processes: DistributedContext = SINGLE,
+    cache: PhotoCache | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
-    """Returns this process's share of each batch of an epoch.
+    """Returns this process's shard of each batch of an epoch.
 
     A batch is images uint8 (N, S, S, 3), `Truth.labels` uint8 (N, 1, S, S), and extra weights,
     float32 (N, 1, S, S), where the settings have some.
 
     Args:
         samples: All training photos.
-        config: What to do with them.
+        config: Batch size, augmentation, workers and seed.
         epoch: From 1.
-        first_step: The optimiser step to begin with, 0 for all of them: a run that goes on inside
-            an epoch so reads nothing that it has already seen.
+        first_step: Optimiser steps of the epoch to skip; a resumed run reads no photo of these.
         processes: Those that share the batches.
-        kept: The photos, where they are in memory; else each is read from its file.
+        cache: The photos in memory; without it each is read from its file.
 
     Raises:
         ConfigError: A batch has fewer photos than there are processes.
@@ -111,20 +110,20 @@ def epoch_batches(
             "batch or fewer processes."
         )
     return _Loader(
-        TrainingSquares(samples, config, epoch, kept),
-        batch_sampler=[batch[processes.share] for batch in batches],
+        TrainingSquares(samples, config, epoch, cache),
+        batch_sampler=[batch[processes.shard] for batch in batches],
         num_workers=config.workers,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if config.workers else None,
         pin_memory=torch.cuda.is_available(),
-        # Without its own the loader would draw from the generator of the network's dropout, once
-        # a session, and a resumed run would differ.
+        # By default the loader would draw from the generator of the network's dropout, once a
+        # session, and a resumed run would differ.
         generator=torch.Generator(),
     )
 
 
 class _Loader(DataLoader[tuple[Tensor, ...]]):
-    """A loader whose workers hear no signal before they left the trainer's group."""
+    """A loader whose workers get no signal before they have left the trainer's process group."""
 
     def __iter__(self) -> Any:
         if not hasattr(signal, "pthread_sigmask"):
@@ -137,15 +136,15 @@ class _Loader(DataLoader[tuple[Tensor, ...]]):
 
 
 def _start_worker(_worker: int) -> None:
-    """Keeps a worker from taking the cores that the network needs.
+    """Limits a worker to one thread and takes it out of the trainer's process group.
 
-    A terminal's Ctrl-C and torchrun's SIGTERM are meant for the trainer's whole process group;
-    workers leave it, so they go on until the trainer, which finishes its step first, lets them go.
+    A terminal's Ctrl-C and torchrun's SIGTERM go to the whole group; a worker outside it lasts
+    until the trainer has finished its step and ends it.
     """
     if hasattr(os, "setsid"):
         os.setsid()
     for each in _MEANT_FOR_ALL:
-        signal.signal(each, signal.SIG_IGN)  # also forgets one that came meanwhile
+        signal.signal(each, signal.SIG_IGN)  # also drops a pending one
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _MEANT_FOR_ALL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -10,7 +10,7 @@ import torch
 from core.architecture import Norm, UNetConfig
 from core.errors import ConfigError
 from core.model import UNet
-from training.engine.growth import grown
+from training.engine.deepening import deepened
 
 SMALL = UNetConfig(in_channels=3, out_channels=1, width=4, depth=2, padding="same", norm="batch")
 
@@ -29,7 +29,7 @@ def trained(config: UNetConfig) -> UNet:
 @pytest.mark.parametrize(("depth", "widest"), [(2, 0), (3, 0), (4, 0), (4, 16), (4, 24)])
 def test_it_gives_what_the_shallower_one_gave(norm: Norm, depth: int, widest: int) -> None:
     start = trained(replace(SMALL, norm=norm)).eval()
-    deeper = grown(start, replace(start.config, depth=depth, widest=widest)).eval()
+    deeper = deepened(start, replace(start.config, depth=depth, widest=widest)).eval()
     assert deeper.config.depth == depth
     images = torch.randn(2, 3, 64, 96)
     with torch.inference_mode():
@@ -40,7 +40,7 @@ def test_it_gives_what_the_shallower_one_gave(norm: Norm, depth: int, widest: in
 
 def test_in_training_it_stays_close_and_learns_below() -> None:
     start = trained(SMALL)
-    deeper = grown(start, replace(SMALL, depth=3))
+    deeper = deepened(start, replace(SMALL, depth=3))
     images = torch.randn(8, 3, 64, 64)
     expected, found = start(images).detach(), deeper(images)
     assert torch.corrcoef(torch.stack([expected.flatten(), found.flatten()]))[0, 1] > 0.98
@@ -67,10 +67,10 @@ def test_in_training_it_stays_close_and_learns_below() -> None:
 )
 def test_another_architecture_is_refused(other: UNetConfig) -> None:
     with pytest.raises(ConfigError, match="start_from has the architecture"):
-        grown(UNet(SMALL), other)
+        deepened(UNet(SMALL), other)
 
 
 def test_an_unpadded_network_can_not_grow() -> None:
     unpadded = replace(SMALL, padding="valid", norm="none")
     with pytest.raises(ConfigError, match="padded network"):
-        grown(UNet(unpadded), replace(unpadded, depth=3))
+        deepened(UNet(unpadded), replace(unpadded, depth=3))

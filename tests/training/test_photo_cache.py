@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from core.errors import ShortMemoryError
-from training import kept
 from training.augment.compose import resized
 from training.data.folder import open_dataset
-from training.kept import KeptPhotos
+from training.engine import training_data
+from training.engine.training_data import PhotoCache
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_photo_is_what_augmentation_begins_with(
     tiny_data: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(kept.multiprocessing, "get_start_method", lambda: method)
+    monkeypatch.setattr(training_data.multiprocessing, "get_start_method", lambda: method)
     samples = open_dataset(tiny_data).samples
-    photos = KeptPhotos((*samples, *samples), 48)
+    photos = PhotoCache((*samples, *samples), 48)
     assert photos.summary.startswith(f"{len(samples)} photos")
     for sample in samples:
         image, levels = photos.read(sample)
@@ -38,10 +38,10 @@ def test_too_many_for_the_memory_are_refused(
 ) -> None:
     samples = open_dataset(tiny_data).samples
     needed = len(samples) * 48 * 48 * 4
-    monkeypatch.setattr(kept, "available_bytes", lambda: needed)
+    monkeypatch.setattr(training_data, "available_bytes", lambda: needed)
     with pytest.raises(ShortMemoryError, match="cache none"):
-        KeptPhotos(samples, 48)
-    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * needed)
-    assert KeptPhotos(samples, 48).summary
-    monkeypatch.setattr(kept, "available_bytes", lambda: None)
-    assert KeptPhotos(samples, 48).summary
+        PhotoCache(samples, 48)
+    monkeypatch.setattr(training_data, "available_bytes", lambda: 2 * needed)
+    assert PhotoCache(samples, 48).summary
+    monkeypatch.setattr(training_data, "available_bytes", lambda: None)
+    assert PhotoCache(samples, 48).summary

@@ -1,4 +1,4 @@
-"""A deeper network that begins where a shallower one ended."""
+"""Starts a deeper network from the weights of a shallower one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.errors import ConfigError
 from core.model import DoubleConv, UNet
 
 
-def grown(start: UNet, config: UNetConfig) -> UNet:
-    """Returns a network with more levels at the bottom that gives what a shallower one gave.
+def deepened(start: UNet, config: UNetConfig) -> UNet:
+    """Returns a network with more levels at the bottom and the output of a shallower one.
 
-    The features that were the lowest ones are passed on as they are; what comes from below counts
-    nothing until training gives it a weight. With batch normalisation that holds as far as those
-    features' means and deviations are those of a rectified normal distribution.
+    The formerly lowest features pass unchanged; the new levels' have weight 0 until training
+    changes that. With batch normalisation the output is the same as far as those features are
+    distributed like a rectified normal variable.
 
     Args:
         start: A network that differs from `config` in its depth, its dropout and the width of
@@ -28,29 +28,29 @@ def grown(start: UNet, config: UNetConfig) -> UNet:
     Raises:
         ConfigError: The architectures differ in more than that.
     """
-    given = start.config
-    wanted = replace(given, depth=config.depth, dropout=config.dropout, widest=config.widest)
-    new = config.depth - given.depth
-    same_widths = config.contracting_widths()[: given.depth + 1] == given.contracting_widths()
-    grows = config.padding == "same" and config.norm in ("none", "batch")
-    if wanted != config or new < 0 or not same_widths or (new and not grows):
+    old = start.config
+    fitting = replace(old, depth=config.depth, dropout=config.dropout, widest=config.widest)
+    new = config.depth - old.depth
+    same_widths = config.contracting_widths()[: old.depth + 1] == old.contracting_widths()
+    can_deepen = config.padding == "same" and config.norm in ("none", "batch")
+    if fitting != config or new < 0 or not same_widths or (new and not can_deepen):
         raise ConfigError(
-            f"start_from has the architecture {given}, these settings ask for {config}; give the "
+            f"start_from has the architecture {old}, these settings ask for {config}; give the "
             "same width, padding, norm and stem, and the same depth (a padded network without "
             "normalisation or with batch normalisation may be deeper)."
         )
     model = UNet(config)
     weights = model.state_dict()
     for name, tensor in start.state_dict().items():
-        part, place, *rest = name.split(".")
+        part, index, *rest = name.split(".")
         if part in ("up_convs", "expansive"):  # counted from the bottom
-            name = ".".join((part, str(int(place) + new), *rest))
+            name = ".".join((part, str(int(index) + new), *rest))
         weights[name] = tensor
     model.load_state_dict(weights)
     if new:
         last, joint = start.contracting[-1], model.expansive[new - 1]
         assert isinstance(last, DoubleConv) and isinstance(joint, DoubleConv)
-        _pass_on(joint, _moments(last))
+        _make_identity(joint, _moments(last))
     return model
 
 
@@ -70,16 +70,16 @@ def _moments(block: DoubleConv) -> tuple[Tensor, Tensor] | None:
     return first, (second - first**2).clamp_min(1e-4).sqrt()
 
 
-def _pass_on(block: DoubleConv, moments: tuple[Tensor, Tensor] | None) -> None:
-    """Makes a block return the first half of its input channels as they are."""
-    for place in (0, len(block) // 2):
-        convolution = block[place]
+def _make_identity(block: DoubleConv, moments: tuple[Tensor, Tensor] | None) -> None:
+    """Makes a block return the first half of its input channels unchanged."""
+    for index in (0, len(block) // 2):
+        convolution = block[index]
         assert isinstance(convolution, nn.Conv2d)
         nn.init.zeros_(convolution.weight)
         channels = torch.arange(convolution.out_channels)
         with torch.no_grad():
             convolution.weight[channels, channels, 1, 1] = 1.0
-        norm = block[place + 1]
+        norm = block[index + 1]
         if moments is None or not isinstance(norm, nn.BatchNorm2d):
             continue
         mean, deviation = moments

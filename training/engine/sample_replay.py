@@ -1,7 +1,6 @@
-"""What the network sees: any sample of any epoch of a run, computed anew by the trainer's code.
+"""Any training sample of any epoch of a run, recomputed by the trainer's own code.
 
-What a sample becomes is a function of (seed, epoch, index) alone, so a run's past and future can
-be looked at without a word of it being stored.
+An augmented sample is a function of (seed, epoch, index) alone, so nothing has to be stored.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError, DataError
 from training.augment.compose import Applied, Augmenter
-from training.batches import TrainingSquares, epoch_order, steps_per_epoch
 from training.config import TrainConfig
 from training.data.folder import Sample, open_datasets
 from training.data.portions import epoch_samples
+from training.engine.batches import TrainingSquares, epoch_order, steps_per_epoch
 from training.runs.runlog import read_config, read_split
 
 _NOWHERE: Mapping[str, Path] = {}
 
 
 @dataclass(frozen=True)
-class SeenSample:
-    """One training sample as the network got it."""
+class ReplayedSample:
+    """A training sample as the network got it."""
 
     sample: Sample
     """The photo that it was made from."""
@@ -37,31 +36,29 @@ class SeenSample:
     image: NDArray[np.float32]
     """The network's input, (3, S, S), normalised."""
     mask: NDArray[np.float32]
-    """What it was told to answer, (1, S, S) in {0, 1}."""
+    """The target, (1, S, S) in {0, 1}."""
     picture: NDArray[np.uint8]
     """The input drawn back to a picture, (S, S, 3)."""
     step: int | None
-    """The step of the epoch that it was in, from 1; None: it was in the rest that fills no batch,
-    which this epoch left out."""
+    """Its step in the epoch, from 1; None for the samples left over, which fill no step."""
     steps: int
     """Steps in the epoch."""
 
 
 @dataclass(frozen=True)
-class SeenRun:
-    """A run whose data are here, ready to show its samples."""
+class ReplayedRun:
+    """A run with its data, whose samples can be recomputed."""
 
     config: TrainConfig
     samples: tuple[Sample, ...]
-    """What an epoch sees, in the order that `index` counts; photos of a repeated data folder stand
-    in it more than once."""
+    """What an epoch sees, by index; photos of a repeated data folder are in it more than once."""
 
-    def sample(self, epoch: int, index: int) -> SeenSample:
+    def sample(self, epoch: int, index: int) -> ReplayedSample:
         """Returns what the network got of one photo in one epoch.
 
         Args:
-            epoch: From 1; the run need not have got there.
-            index: The photo's place in the training set, from 0.
+            epoch: From 1; also one that the run has not reached.
+            index: Of the sample in `samples`, from 0.
 
         Raises:
             ConfigError: There is no such epoch or index.
@@ -80,9 +77,9 @@ class SeenRun:
         augmenter = Augmenter(recipe, config.size)
         traced = augmenter.traced(*sample.read(), seed=config.seed, epoch=epoch, index=index)
         steps = steps_per_epoch(len(self.samples), config.step_images)
-        place = epoch_order(len(self.samples), config.seed, epoch).index(index)
-        step = place // config.step_images + 1
-        return SeenSample(
+        position = epoch_order(len(self.samples), config.seed, epoch).index(index)
+        step = position // config.step_images + 1
+        return ReplayedSample(
             sample=sample,
             recipe=recipe,
             applied=traced.applied,
@@ -94,8 +91,10 @@ class SeenRun:
         )
 
 
-def open_seen(run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _NOWHERE) -> SeenRun:
-    """Returns a run with the photos that it trains on; no picture is read for that.
+def replay_run(
+    run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _NOWHERE
+) -> ReplayedRun:
+    """Returns a run with its training samples; no photo is read yet.
 
     Args:
         run: The run's folder.
@@ -109,8 +108,8 @@ def open_seen(run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _N
     """
     config = read_config(run)
     split = read_split(run)
-    asked = [base / folder for folder in config.data]
-    folders = [each if each.is_dir() else elsewhere.get(each.name, each) for each in asked]
+    folders = [base / folder for folder in config.data]
+    folders = [each if each.is_dir() else elsewhere.get(each.name, each) for each in folders]
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         raise DataError(
@@ -119,19 +118,4 @@ def open_seen(run: Path, base: Path = Path(), elsewhere: Mapping[str, Path] = _N
         )
     datasets = open_datasets(folders, config.reading(base))
     train = split.select(datasets, "train")
-    return SeenRun(config, epoch_samples(train, config.portions, config.data))
-
-
-def seen_sample(run: Path, epoch: int, index: int, base: Path = Path()) -> SeenSample:
-    """Returns what the network of a run got of one photo in one epoch.
-
-    Args:
-        run: The run's folder.
-        epoch: From 1.
-        index: The photo's place in the training set, from 0.
-        base: Folder from which the run's relative data folders are counted.
-
-    Raises:
-        CarmaskError: The run, its data or the photo can't be read; no such epoch or index.
-    """
-    return open_seen(run, base).sample(epoch, index)
+    return ReplayedRun(config, epoch_samples(train, config.portions, config.data))

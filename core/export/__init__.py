@@ -1,1 +1,0 @@
-"""Checkpoints as ONNX files that take a photo and give its probability, without Carmask."""
