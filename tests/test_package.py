@@ -18,6 +18,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return command.main()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*command.CORE, *dict(command.TRAINING)])
 def test_each_command_is_one_of_an_existing_command_line(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -44,6 +44,7 @@ def test_parameter_count_of_the_paper() -> None:
     assert UNetConfig().parameter_count() == 31_030_658  # figure 1, grey in, two classes out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -91,6 +91,7 @@ def test_the_shipped_checkpoint_on_a_photo_and_a_portrait() -> None:
         assert np.abs(run(file, each) - expected).max() < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [OPSETS[0], 18, 21, OPSETS[-1]])
 def test_any_opset(tiny_run: Path, opset: int) -> None:
     file = export_onnx(tiny_run, opset)

@@ -125,6 +125,7 @@ def test_any_facts_are_read_or_refused(
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -136,6 +137,7 @@ def test_any_json_is_a_header_or_refused(tmp_path: Path, header: Any) -> None:
         read_info(path)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

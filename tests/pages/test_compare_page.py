@@ -85,6 +85,7 @@ def test_without_a_checkpoint_it_says_what_to_type(opened: Open) -> None:
     assert "python -m training fit" in app.code[0].value
 
 
+@pytest.mark.slow
 def test_it_opens_with_what_evaluations_have_in_common(opened: Open, three: Path) -> None:
     write_checkpoint(three, "unmeasured", dice=0.999)
     app = opened()
@@ -118,6 +119,7 @@ def test_the_headline_of_two_is_their_verdict(opened: Open, three: Path) -> None
     assert tie.startswith(("plain and other: a tie,", "other and plain: a tie,"))
 
 
+@pytest.mark.slow
 def test_every_choice_is_in_the_url(opened: Open, three: Path) -> None:
     link = {"metric": "hd95", "baseline": "good/best", "order": "Best first", "all_metrics": "true"}
     app = opened(row=["plain/best", "good/best"], **link)
@@ -191,6 +193,7 @@ def test_a_photo_that_cant_be_read_is_counted_and_named(opened: Open, runs: Path
     assert list(table(app)["Images"]) == [35, 35]
 
 
+@pytest.mark.slow
 def test_leaks_are_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
     facts = {"warnings": (LEAK,), "verdict": SplitVerdict("leaky", 3, 12, "car")}
     path = write_measured(three, "leaky", dice=0.995, seed=9, **facts)
@@ -209,6 +212,7 @@ def test_an_unknown_past_is_said_wherever_numbers_stand(opened: Open, three: Pat
     assert list(table(app)["Split"]) == ["", "UNKNOWN"]
 
 
+@pytest.mark.slow
 def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:
     good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
     write_rows(subject_of(good, flips=True), rows_of(0.987, 12, 3, 5))
@@ -219,6 +223,7 @@ def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:
     assert title(app) == "plain + good is the best of 3 by Dice"
 
 
+@pytest.mark.slow
 def test_rows_with_flips_and_ensembles_are_added(opened: Open, three: Path) -> None:
     app = opened(row=["good/best", "plain/best"])
     app.button(key="add_rows").click()
@@ -252,6 +257,7 @@ def test_a_measured_cascade_is_a_row_before_anybody_chose(opened: Open, three: P
     assert "two different checkpoints" in words(app)
 
 
+@pytest.mark.slow
 def test_a_foreign_file_by_its_path(opened: Open, three: Path, tmp_path: Path) -> None:
     path = tmp_path / "elsewhere" / "theirs.safetensors"
     path.parent.mkdir()
@@ -266,6 +272,7 @@ def test_a_foreign_file_by_its_path(opened: Open, three: Path, tmp_path: Path) -
     assert "Not measured on these images yet: **theirs**" in words(app)
 
 
+@pytest.mark.slow
 def test_an_uploaded_checkpoint_is_kept_once(
     opened: Open, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +367,7 @@ def test_a_part_is_that_of_a_runs_split(
     assert (request.part, request.split) == ("val", three / "good" / "split.json")
 
 
+@pytest.mark.slow
 def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
     opened: Open,
     three: Path,
@@ -386,6 +394,7 @@ def test_progress_is_over_all_jobs() -> None:
     assert text == "Measured 30 of 80 · 75 s left · then 1 more"
 
 
+@pytest.mark.slow
 def test_curves_show_the_best_threshold_and_ones_own(opened: Open, three: Path) -> None:
     app = opened(row=["good/best", "plain/best"], tab="Curves", curve="IoU")
     thresholds, precision, everywhere, edge = figures(app)
@@ -402,6 +411,7 @@ def test_curves_show_the_best_threshold_and_ones_own(opened: Open, three: Path) 
     assert "Expected calibration error: good 0.0" in words(app)
 
 
+@pytest.mark.slow
 def test_the_best_threshold_is_saved_when_the_person_says_so(opened: Open, three: Path) -> None:
     path = three / "good" / "checkpoints" / "best.safetensors"
     save_threshold(path, 0.3)
@@ -418,6 +428,7 @@ def test_the_best_threshold_is_saved_when_the_person_says_so(opened: Open, three
     assert list_evaluations(path), "the network is the same one"
 
 
+@pytest.mark.slow
 def test_a_threshold_that_cant_be_saved_is_said(
     opened: Open, three: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

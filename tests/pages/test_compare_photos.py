@@ -129,6 +129,7 @@ def test_a_link_opens_its_photo_and_box(opened: Open, pair: object) -> None:
     assert part(app, "panes")
 
 
+@pytest.mark.slow
 def test_without_the_photos_the_figures_stay(
     opened: Open, pair: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_without_the_photos_the_figures_stay(
     assert " 2 of 6" in steps(app)
 
 
+@pytest.mark.slow
 def test_a_photo_that_cannot_be_read_is_named(opened: Open, runs: Path, samples: Path) -> None:
     broken = samples / "images" / "synth0001_01.jpg"
     broken.write_bytes(b"no photo")
@@ -163,6 +165,7 @@ def test_a_photo_that_is_lost_since_is_said(opened: Open, pair: object, samples:
     assert "synth0000_09.jpg" in app.error[0].value.replace("\\", "")
 
 
+@pytest.mark.slow
 def test_one_alone_shows_its_errors(opened: Open, pair: object) -> None:
     app = opened("Images", row="a/best")
     panes = part(app, "panes")
@@ -217,6 +220,7 @@ def test_a_film_has_a_frame_for_each_epoch(opened: Open, pair: tuple[Path, Path]
     assert errors is not None and errors["frames"][0]["src"] != film["frames"][0]["src"]
 
 
+@pytest.mark.slow
 def test_a_film_of_what_the_run_kept_asks_no_network(
     opened: Open, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -230,6 +234,7 @@ def test_a_film_of_what_the_run_kept_asks_no_network(
     assert f"{FRAMES} of {FRAMES + 12} epochs" in words(app)
 
 
+@pytest.mark.slow
 def test_a_run_with_one_checkpoint_says_how_to_keep_more(opened: Open, pair: object) -> None:
     app = opened("Film", of="samples/synth0001_01")
     film = part(app, "frames")
@@ -237,6 +242,7 @@ def test_a_run_with_one_checkpoint_says_how_to_keep_more(opened: Open, pair: obj
     assert "--checkpoint-every 1" in words(app)
 
 
+@pytest.mark.slow
 def test_report_and_cards_can_be_taken_home(opened: Open, pair: object) -> None:
     app = opened("Report")
     labels = [each.proto.label for each in app.get("download_button")]

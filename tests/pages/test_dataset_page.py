@@ -124,6 +124,7 @@ def test_the_samples_are_there_without_any_data(opened: Open) -> None:
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.slow
 def test_without_samples_the_page_says_what_is_needed(opened: Open, samples: Path) -> None:
     for path in (samples / "images").iterdir():
         path.unlink()
@@ -185,6 +186,7 @@ def test_every_finding_leads_to_its_photos(opened: Open, tmp_path: Path) -> None
         assert tiles(app), kind
 
 
+@pytest.mark.slow
 def test_what_can_not_be_read_is_a_tile_that_says_so(opened: Open, tmp_path: Path) -> None:
     write_faulty(tmp_path / "faulty")
     app = opened(data=str(tmp_path / "faulty"), dataset="faulty", tab="Browse")
@@ -322,6 +324,7 @@ def test_a_rule_for_cars_changes_the_groups(opened: Open) -> None:
     assert counts(app)["Cars"] == "3"
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_not_measured_again(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_chosen_runs_are_drawn_in_the_order_of_their_choice(opened: Open, three:
     assert "1 not in this list" in words(app)
 
 
+@pytest.mark.slow
 def test_axis_measure_scale_and_smoothing_are_in_the_url(opened: Open, three: Path) -> None:
     app = opened(show="b", measure=["boundary_iou", "loss"], over="Images seen", log="true")
     first, second = figures(app)
@@ -236,6 +237,7 @@ def test_over_time_of_day_a_run_without_times_says_so(opened: Open, three: Path)
     assert "Not measured over time of day" in words(app)
 
 
+@pytest.mark.slow
 def test_seeds_of_one_configuration_become_a_band(opened: Open, three: Path) -> None:
     app = opened(show=["a", "b", "leaky"], seeds="true")
     traces = figures(app)[0]["data"]
@@ -269,6 +271,7 @@ def test_a_broken_run_and_garbage_harm_no_other(opened: Open, three: Path) -> No
         opened(run="broken", part=part)
 
 
+@pytest.mark.slow
 def test_logs_of_other_programs_stand_in_the_list(opened: Open, runs: Path) -> None:
     (runs / "lit").mkdir()
     (runs / "lit" / "metrics.csv").write_text(
@@ -298,6 +301,7 @@ def test_a_run_being_trained_is_watched_and_can_not_be_deleted(opened: Open, tra
     assert figures(app)[0]["data"][0]["x"] is not None
 
 
+@pytest.mark.slow
 def test_a_crashed_run_says_why(opened: Open, runs: Path) -> None:
     folder = write_run(runs / "dead", status="running")
     (folder / "lock").touch()
@@ -326,6 +330,7 @@ def test_a_run_is_named_tagged_and_noted(opened: Open, three: Path) -> None:
     assert opened(run="a").query_params["run"] in (["a"], "a"), "the folder keeps its name"
 
 
+@pytest.mark.slow
 def test_many_runs_get_a_tag_at_once(opened: Open, three: Path) -> None:
     change_notes(three / "leaky", tags=("pair",))
     app = opened(show=["a", "b"])
@@ -337,6 +342,7 @@ def test_many_runs_get_a_tag_at_once(opened: Open, three: Path) -> None:
     assert [read_notes(three / name).tags for name in ("a", "b", "leaky")] == [(), (), ("pair",)]
 
 
+@pytest.mark.slow
 def test_runs_are_deleted_after_a_second_press(opened: Open, three: Path) -> None:
     app = opened(show=["a", "b"])
     assert "Nothing brings it back" in words(app)
@@ -461,6 +467,7 @@ def test_a_run_without_any_figure_yet(opened: Open, runs: Path) -> None:
     assert figures(app.run())
 
 
+@pytest.mark.slow
 def test_what_was_left_out_of_a_foreign_log_is_told(opened: Open, runs: Path) -> None:
     (runs / "theirs").mkdir()
     rows = ["epoch,step,val_dice", "0,9,0.5", "1,19,0.6", "2,29,0.7", "1,19,0.8"]

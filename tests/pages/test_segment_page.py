@@ -84,6 +84,7 @@ def test_without_runs_it_says_what_to_do(open_page: Open) -> None:
     assert not app.file_uploader
 
 
+@pytest.mark.slow
 def test_an_imported_network_segments_and_its_split_is_unknown(
     open_page: Open, runs: Path, tmp_path: Path
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_checkpoint_that_is_not_clean_wears_a_badge_beside_its_name(
     assert [kind.upper() in each for each in options] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_chosen_sample_closes_what_asks_for_photos(open_page: Open, one_run: Path) -> None:
     camera = {"sample": SAMPLE, "source": "Camera"}
     for query, expanded in (({}, True), ({"sample": SAMPLE}, False), (camera, True)):
@@ -174,6 +176,7 @@ def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one
     assert [each.label for each in app.get("download_button")] == ["Mask", "Overlay", "Cut-out"]
 
 
+@pytest.mark.slow
 def test_an_uncertain_mask_comes_with_a_warning(
     open_page: Open, one_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +227,7 @@ def test_an_unknown_sample_is_a_hint(open_page: Open, one_run: Path) -> None:
     assert not app.get("image")
 
 
+@pytest.mark.slow
 def test_settings_change_without_the_network(
     open_page: Open, one_run: Path, network_runs: list[int]
 ) -> None:

@@ -130,6 +130,7 @@ def test_steps_move_join_part_and_go(studio: Open) -> None:
     assert len(titles()) == count - 1
 
 
+@pytest.mark.slow
 def test_a_recipe_is_saved_and_found_again(studio: Open, recipes: Path) -> None:
     app = studio(recipe="light", edit="true")
     app.button(key="copy_recipe").click().run()

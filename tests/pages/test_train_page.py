@@ -196,6 +196,7 @@ def test_two_people_with_one_name(open_page: Open, samples: Path, runs: Path) ->
     assert len(Queue(runs).waiting()) == 1
 
 
+@pytest.mark.slow
 def test_a_wrong_name_and_an_unwritable_folder_are_told(
     open_page: Open, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +277,7 @@ def test_a_running_run_can_be_stopped_only_where_it_runs(open_page: Open, runs: 
     assert os.getpid()
 
 
+@pytest.mark.slow
 def test_resume_and_extend_go_into_the_queue(open_page: Open, runs: Path) -> None:
     write_run(runs, "one", "stopped")
     press(open_page(PAGE, run="one"), "resume")
@@ -296,6 +298,7 @@ def test_a_start_that_failed_before_there_was_a_run_says_why(open_page: Open, ru
     assert "No data there" in errors(app) and "Failed" in texts(app)
 
 
+@pytest.mark.slow
 def test_no_run_garbage_and_an_unknown_name(open_page: Open, runs: Path) -> None:
     assert "no run yet" in open_page(PAGE, part="Watch").info[0].value
     (runs / "odd").mkdir()

@@ -47,6 +47,7 @@ def test_shape_type_and_alignment(recipe: str) -> None:
     assert np.array_equal(image, pair()[0]) and np.array_equal(mask, pair()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["light", "heavy", "paper", "robust"])
 def test_seed_epoch_and_index_alone_decide(recipe: str) -> None:
     mask = pair()[1]
@@ -205,6 +206,7 @@ def test_another_process_gives_the_same(tmp_path: Path) -> None:
     assert copy.recipe == augment.recipe and copy.size == 48
 
 
+@pytest.mark.slow
 def test_workers_repeat_nothing(tiny_data: Path, tmp_path: Path) -> None:
     Recipe("grey", "", (Step("RandomBrightnessContrast", 1.0),)).save(tmp_path / "grey.json")
     config = TrainConfig(size=32, batch=3, workers=3, seed=4, recipe=str(tmp_path / "grey.json"))

@@ -66,6 +66,7 @@ def test_other_versions_and_odd_values(metrics: Path) -> None:
     assert len(curves.epochs) == 1
 
 
+@pytest.mark.slow
 def test_every_cut_of_the_file_gives_its_whole_lines(metrics: Path) -> None:
     data = text_of([step_line(1), epoch_line(1, 0.5), step_line(2), step_line(3)]).encode()
     for cut in range(len(data) + 1):

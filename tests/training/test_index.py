@@ -134,6 +134,7 @@ def test_stop_keeps_what_is_measured(
     assert sum(facts is not None for facts in index.known(dataset.samples)) == 8
 
 
+@pytest.mark.slow
 def test_a_killed_process_keeps_what_it_measured(dataset: Dataset, index: FactsIndex) -> None:
     code = (
         "import os, sys, training.health.measuring as m; m.CHUNK = 4\n"

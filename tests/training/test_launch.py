@@ -229,6 +229,7 @@ def test_a_second_worker_of_a_device_leaves_at_once(tmp_path: Path) -> None:
     assert [entry.run for entry in queue.waiting()] == ["a"]
 
 
+@pytest.mark.slow
 def test_a_run_started_by_hand_is_waited_for(
     config: TrainConfig, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

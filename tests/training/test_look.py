@@ -38,6 +38,7 @@ def test_a_process_without_an_answer_is_told(tmp_path: Path) -> None:
         look_apart(asked)
 
 
+@pytest.mark.slow
 def test_it_ends_with_who_asked() -> None:
     code = (
         "import pickle, sys, threading, time; from training.health.look import end_with_who_asked;"

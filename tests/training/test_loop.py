@@ -149,6 +149,7 @@ def epochs_of(run: Path) -> list[dict[str, Any]]:
     return [line for line in read_metrics(run) if line["kind"] == "epoch"]
 
 
+@pytest.mark.slow
 def test_images_end_a_run_within_an_epoch_and_it_can_go_on(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "images", epochs=0, images=17)
     state = json.loads((run / "state.json").read_text())
@@ -256,6 +257,7 @@ def test_a_state_from_before_is_read_and_a_newer_one_refused(
         resume(run, epochs=4)
 
 
+@pytest.mark.slow
 def test_killed_between_the_epochs_line_and_its_state_or_before_any(
     tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -395,6 +397,7 @@ def test_what_a_run_says_of_its_session(tiny_data: Path, tmp_path: Path) -> None
     assert shares == sorted(shares) and shares[-1] == 1.0 and seen[-1].images_per_second > 0
 
 
+@pytest.mark.slow
 def test_another_runs_weights_can_be_the_start(tiny_data: Path, tmp_path: Path) -> None:
     first = fit(tiny_data, tmp_path, "first")
     config = replace(TINY, data=(str(tiny_data),), start_from=str(first))
@@ -471,6 +474,7 @@ def test_changed_data_are_noticed(tiny_data: Path, tmp_path: Path) -> None:
         resume(run, epochs=2)
 
 
+@pytest.mark.slow
 def test_a_run_has_one_trainer(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "first", epochs=1)
     holder = subprocess.Popen(
@@ -511,6 +515,7 @@ def test_a_diverging_loss_stops_the_run_with_advice(tiny_data: Path, tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_the_doctors_words_stand_in_the_log_once(tiny_data: Path, tmp_path: Path) -> None:
     Image.new("L", (64, 48)).save(tiny_data / "masks" / "car0_01.png")
     run = fit(tiny_data, tmp_path, "leaky", split_by="random")
@@ -519,6 +524,7 @@ def test_the_doctors_words_stand_in_the_log_once(tiny_data: Path, tmp_path: Path
     assert sum("1 mask is empty: it shows no car: car0_01." in line for line in words) == 1
 
 
+@pytest.mark.slow
 def test_command_line(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = f"fit --data {tiny_data} --runs {tmp_path} --name cli --epochs 1 --width 2 --depth 2"
     words += " --size 32 --batch 4 --workers 0 --val-share 0.4 --device cpu"

@@ -209,6 +209,7 @@ def test_an_unchanged_run_is_not_opened(tmp_path: Path, monkeypatch: pytest.Monk
     assert list_runs(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_running_crashed_and_ended(tmp_path: Path) -> None:
     run = write_run(tmp_path / "one", status="running")
     crashed = only(tmp_path)
@@ -252,6 +253,7 @@ def test_starting_until_the_first_state(tmp_path: Path) -> None:
     assert only(tmp_path).status == "crashed"
 
 
+@pytest.mark.slow
 def test_a_look_neither_takes_nor_drops_the_lock(tmp_path: Path) -> None:
     run = write_run(tmp_path / "one", status="running")
     with RunLog(run, TrainConfig()):

@@ -29,6 +29,7 @@ def run(tmp_path: Path, tiny_data: Path) -> Path:
         return log.folder
 
 
+@pytest.mark.slow
 def test_every_sample_equals_the_loaders_bit_for_bit(run: Path) -> None:
     seen = replay_run(run)
     assert len(seen.samples) == 12

@@ -125,6 +125,7 @@ def test_views_turn_the_car_once_round():
     assert np.allclose(turn(car, 5) @ [1, 0, 0], [0, -1, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_paint_shows_in_the_picture():
     base = sample_car(0, 5)
     red, blue = (

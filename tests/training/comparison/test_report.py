@@ -96,6 +96,7 @@ def test_the_file_needs_nothing_else(samples: dict[tuple[str, str], Sample]) -> 
     assert len(page) < 8_000_000
 
 
+@pytest.mark.slow
 def test_it_comes_out_the_same_again(samples: dict[tuple[str, str], Sample]) -> None:
     pair = evaluated("a", 0), evaluated("b", 0.05)
     pages = {report_html(pair, COLOURS[:2], DICE, 0, Photos(samples, half_of)) for _ in range(2)}
@@ -134,6 +135,7 @@ def test_identical_checkpoints_and_one_photo_and_names_with_mark_up() -> None:
     assert "identical" in Page(page).text
 
 
+@pytest.mark.slow
 def test_one_alone_and_three_at_once() -> None:
     three = [evaluated(name, shift) for name, shift in (("a", 0), ("b", 0.05), ("c", -0.05))]
     alone = Page(report_html(three[:1], COLOURS[:1], DICE, 0, Photos({}, half_of))).text

@@ -73,6 +73,7 @@ def wait_for(request: EvaluationRequest, *wanted: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_page_starts_watches_and_finds_the_result(request_: EvaluationRequest) -> None:
     assert read_status(request_).status == "missing"
     start_evaluation(request_)

@@ -98,6 +98,7 @@ def test_rows_say_what_the_predictor_and_the_metrics_say(
         assert here[:, 40:].sum() == mask.sum()
 
 
+@pytest.mark.slow
 def test_what_is_evaluated_beside_it_changes_nothing(
     images: EvaluationImages, checkpoints: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -191,6 +192,7 @@ def test_interrupted_and_continued_it_equals_an_uninterrupted_one(
     assert not path.with_suffix(".part").exists()
 
 
+@pytest.mark.slow
 def test_asked_about_several_photos_at_once_it_says_the_same(
     tiny_data: Path, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
