@@ -3,8 +3,8 @@
 out/augment.json says what the set is made from and how, out/manifest.jsonl has one line a picture
 in the source's order, out/images/ and out/masks/ hold the pictures. The same command makes these
 byte for byte the same, interrupted or not. Beside them stand lock (held for life by the writer),
-state.json (how far it is; see `training.augment.written.status`), and, if a page started it, log.txt
-and recipe.json; these are no part of the set.
+state.json (how far it is; see `training.augment.written.status`), and, if a page started it,
+log.txt and recipe.json; these are no part of the set.
 """
 
 from __future__ import annotations
