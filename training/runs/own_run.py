@@ -235,7 +235,7 @@ def _environment_facts(found: Found[_EnvironmentFile]) -> dict[str, Any]:
 class _SplitFile(Facts):
     """What matters of split.json."""
 
-    verdict: Any = None
+    verdict: str | dict[str, Any] | None = None
 
 
 def _split_facts(found: Found[_SplitFile]) -> dict[str, Any]:
