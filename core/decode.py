@@ -158,7 +158,7 @@ def _check_size(size: tuple[int, int], title: str, max_pixels: int, min_side: in
     width, height = size
     if width * height > max_pixels:
         raise ImageError(
-            f"{title}: the picture is {width} x {height} px, {width * height / 1e6:,.1f} "
+            f"{title}: the picture is {width} x {height} px, {width * height / 1e6:,.6g} "
             f"megapixels; at most {max_pixels / 1e6:,g} are read. Make it smaller first."
         )
     if min(size) < min_side:

@@ -12,6 +12,7 @@ from core.errors import CarmaskError, CheckpointError
 from core.foreign.layers import Layer
 from core.foreign.programs import Parts, Program
 from core.model import UNet
+from core.names import first_few
 
 
 def convert(program: Program, parts: Parts, padding: Padding) -> UNet:
@@ -51,6 +52,7 @@ def _architecture(program: Program, parts: Parts, padding: Padding) -> UNetConfi
         raise CheckpointError("Each level of the network needs two 3x3 convolutions.")
     if [layer.kernel for layer in parts.final] != [1]:
         raise CheckpointError("The last layer must be a 1x1 convolution.")
+    _require_biases([layer for block in blocks for layer in block], parts.up, parts.final)
     width, channels = parts.contracting[0][0].weight.shape[:2]
     classes = parts.classes
     if channels != 3 or classes > 2:
@@ -87,6 +89,22 @@ def _norm(layers: Sequence[Layer]) -> Norm:
     if len(normalised) > 1:
         raise CheckpointError("Some 3x3 convolutions are normalised and others are not.")
     return "batch" if normalised == {True} else "none"
+
+
+def _require_biases(convs: Sequence[Layer], up: Sequence[Layer], final: Sequence[Layer]) -> None:
+    """Refuses a network from which single biases are missing; layers of one kind have all or none.
+
+    The 1x1 convolution stands alone and has one in every program.
+    """
+    without = [layer.name for layer in final if layer.bias is None]
+    for layers in (convs, up):
+        lacking = [layer.name for layer in layers if layer.bias is None]
+        without += lacking if len(lacking) < len(layers) else []
+    if without:
+        raise CheckpointError(
+            f"There is no bias of {first_few(without, 5)}. The file is damaged, or not all of the "
+            "network was saved in it; save it again."
+        )
 
 
 def _tensors(program: Program, parts: Parts, config: UNetConfig) -> dict[str, Tensor]:

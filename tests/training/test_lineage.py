@@ -20,6 +20,7 @@ from core.preprocess import Preprocessing
 from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from training.config import TrainConfig
+from training.data.drawing import KIND
 from training.data.folder import Dataset, open_dataset, open_datasets
 from training.data.lineage import NO_RECORD, split_of, trained_before
 from training.data.sides import Split, TrainedCars, load_split
@@ -27,6 +28,7 @@ from training.data.splits import split_at_random, split_by_car, split_folds
 from training.evaluation.images import open_images
 from training.evaluation.subjects import subject_of
 
+ROOT = Path(__file__).resolve().parents[2]
 BEST = Path("checkpoints", "best.safetensors")
 INFO = CheckpointInfo(
     UNetConfig(3, 1, width=2, depth=2, padding="same", norm="batch"), Preprocessing(size=64)
@@ -296,3 +298,50 @@ def test_what_is_not_there_or_damaged_is_told(tmp_path: Path) -> None:
     (alone / "split.json").write_text("{")
     with pytest.raises(DataError, match="can't be read"):
         trained_before(alone)
+
+
+def write_drawn(folder: Path, seed: int) -> Path:
+    """Makes a set of three drawn cars with a photo each, without drawing them."""
+    for car in range(3):
+        write_pair(folder, f"synth{car:04}_01", seed=100 * seed + car)
+    manifest = {"kind": KIND, "seed": seed}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(5, "leaky"), (6, "clean"), (None, "leaky")])
+def test_two_seeds_draw_two_cars_under_one_id(tmp_path: Path, seed: int | None, kind: str) -> None:
+    trained = open_dataset(write_drawn(tmp_path / "drawn", 5))
+    other = write_drawn(tmp_path / "more" / "drawn", seed or 0)
+    if seed is None:
+        (other / "manifest.json").unlink()
+    split = split_of(TrainConfig(data=(str(trained.root),), val_share=0.34), [trained])
+    run = write_run(tmp_path / "run", split)
+    assert trained_before(run).verdict_on(open_dataset(other).samples).kind == kind
+
+
+def test_what_a_start_was_drawn_from_is_known_two_runs_later(tmp_path: Path) -> None:
+    first = open_dataset(write_drawn(tmp_path / "a", 5))
+    other = open_dataset(write_drawn(tmp_path / "b", 6))
+    split = split_of(TrainConfig(data=("a",), val_share=0.34), [first])
+    start = write_run(tmp_path / "start", split)
+    config = TrainConfig(data=("b",), val_share=0.34, start_from=str(start))
+    later = split_of(config, [other])
+    assert len(later.val_cars["b"]) == 1
+    run = write_run(tmp_path / "run", later)
+    assert load_split(run / "split.json").verdict().kind == "clean"
+    assert trained_before(run).drawings == {"a": "5", "b": "6"}
+    assert trained_before(run).verdict_on(first.samples).kind == "leaky"
+
+
+def test_the_samples_are_no_cars_of_the_shipped_checkpoints() -> None:
+    samples = open_dataset(ROOT / "samples").samples
+    for run in sorted((ROOT / "runs").glob("carmask*")):
+        assert trained_before_or_not(run).verdict_on(samples).kind == "clean", run.name
+
+
+def trained_before_or_not(run: Path) -> TrainedCars:
+    """Returns what a shipped run was trained on, its weights being shipped or not."""
+    if not (run / BEST).is_file():
+        return load_split(run / "split.json").trained()
+    return trained_before(run)

@@ -117,6 +117,15 @@ def test_several_validations_an_epoch_are_all_there(tmp_path: Path) -> None:
     assert (only(run).best, only(run).last) == (Scores(1, {"dice": 0.9}), Scores(2, {"dice": 0.66}))
 
 
+def test_a_validation_before_the_training_has_a_row(tmp_path: Path) -> None:
+    rows = "0,0,,0.1\n0,9,0.5,\n0,9,,0.5\n1,19,0.4,\n1,19,,0.6\n"
+    write_csv(tmp_path, f"epoch,step,train_loss,val_dice\n{rows}")
+    epochs = read_curves(tmp_path).epochs
+    assert epochs["val_dice"].to_list() == [0.1, 0.5, 0.6]
+    assert epochs["epoch"].to_list() == [1, 1, 2]
+    assert epochs["loss"].to_list()[1:] == [0.5, 0.4]
+
+
 def test_a_csv_that_is_resumed_inside_an_epoch(tmp_path: Path) -> None:
     rows = ["epoch,step,train_loss_step,train_loss_epoch,val_dice"]
     rows += ["0,4,0.9,,", "0,9,0.8,,", "0,9,,,0.5", "0,9,,0.85,", "1,14,0.7,,", "1,19,0.6,,"]

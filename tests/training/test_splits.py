@@ -118,7 +118,7 @@ def test_the_shipped_split_loads_and_is_chosen_again() -> None:
         for name in ("carvana512", "synthetic")
     ]
     again = split_by_car(datasets, 0.15, seed=0)
-    assert again == split
+    assert again == replace(split, drawings={})  # these data were not drawn
     assert again.fingerprint() == split.fingerprint()
 
 

@@ -20,6 +20,7 @@ from core.mask_classes import MaskClasses
 from core.names import composed, first_few, is_hidden
 from core.truth import Truth
 from training.data.cars import car_of, cars_by_rule, cars_by_table
+from training.data.drawing import drawing_of
 from training.data.layouts import LAYOUTS, Layout
 from training.data.layouts.classes import says_car
 from training.data.layouts.listing import Listing, Remark
@@ -81,6 +82,8 @@ class Sample:
     """Of an augmented photo: the name of the photo that it was made from."""
     recipe: str = ""
     """By which recipe a training augments it; "": by the run's own."""
+    drawing: str = ""
+    """What its car was drawn from; see `Dataset.drawing`."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -135,6 +138,8 @@ class Dataset:
     """Classes that are the car (coco, voc), or their numbers and colours (carvana, paired)."""
     all_classes: tuple[str, ...] = ()
     """Classes that there were to choose from (coco, voc)."""
+    drawing: str = ""
+    """What the cars were drawn from, where they are drawn; see `training.data.drawing`."""
 
     def __post_init__(self) -> None:
         if not self.family:
@@ -264,6 +269,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
             f"It looks like the layout {layout.name}: {layout.needs}; a mask has its photo's name."
         )
     cars, origins = _cars_of(names, listing, reading), listing.origins
+    drawing = drawing_of(root)
     remarks = list(listing.remarks)
     if listing.classes and not (wanted or any(map(says_car, listing.classes))):
         title = "the only class is taken for the car, though its name doesn't say so"
@@ -274,7 +280,10 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         root=root,
         layout=layout.name,
         samples=tuple(
-            Sample(source, name, cars[name], photos[name], masks[name], origins.get(name, ""))
+            Sample(
+                *(source, name, cars[name], photos[name], masks[name], origins.get(name, "")),
+                drawing=drawing,
+            )
             for name in names
         ),
         without_mask=tuple(sorted(photos.keys() - masks.keys())),
@@ -284,6 +293,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         family=listing.family,
         classes=listing.classes,
         all_classes=listing.all_classes,
+        drawing=drawing,
     )
 
 

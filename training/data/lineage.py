@@ -75,7 +75,8 @@ def split_of(
         split = split_by_car(
             datasets, config.val_share, config.seed, before=before, digests=digests
         )
-    return replace(split, before=before, digests=digests)
+    drawings = {each.family: each.drawing for each in datasets if each.drawing}
+    return replace(split, before=before, digests=digests, drawings=drawings)
 
 
 def _with_starts(split: Split, run: Path, passed: set[Path]) -> TrainedCars:

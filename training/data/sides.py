@@ -2,13 +2,15 @@
 
 Sides are listed by family: the data folder that the cars were photographed for; an augmented set is
 of its source's family. Whether a car was trained on is told by the car's id over all families, and
-by the digests of its photos, never by a folder's name: a folder can be renamed or copied.
+by the digests of its photos, never by a folder's name: a folder can be renamed or copied. Drawn
+sets say what they were drawn from, so that cars of two of them are two, although both count from 0.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -41,23 +43,40 @@ class TrainedCars:
     """Their ids, by family."""
     digests: frozenset[str] = frozenset()
     """Of their photos; empty of runs that did not record any."""
+    drawings: Mapping[str, str] = field(default_factory=dict)
+    """What the cars of a family were drawn from, where they are drawn; see `Dataset.drawing`."""
     complete: bool = True
     """Whether these are all; False where a checkpoint has no record of its training."""
 
     @cached_property
-    def ids(self) -> frozenset[str]:
-        """The ids of the cars, of all families."""
-        return frozenset(car for cars in self.cars.values() for car in cars)
+    def _drawings_of(self) -> Mapping[str, set[str]]:
+        """What each car's id was drawn from, in all families; "" for what nobody knows."""
+        drawings: dict[str, set[str]] = defaultdict(set)
+        for family, cars in self.cars.items():
+            for car in cars:
+                drawings[car].add(self.drawings.get(family, ""))
+        return dict(drawings)
 
-    def has(self, car: str, digests: Iterable[str] = ()) -> bool:
-        """Tells whether a car is among them, by its id or by a digest of one of its photos."""
-        return car in self.ids or not self.digests.isdisjoint(digests)
+    def has(self, car: str, digests: Iterable[str] = (), drawing: str = "") -> bool:
+        """Tells whether a car is among them, by its id or by a digest of one of its photos.
+
+        Args:
+            car: Its id.
+            digests: Of its photos.
+            drawing: What it was drawn from; of two that are known and differ, the cars differ too.
+        """
+        known = self._drawings_of.get(car, set())
+        by_id = bool(known and (not drawing or known & {"", drawing}))
+        return by_id or not self.digests.isdisjoint(digests)
 
     def verdict_on(self, samples: Sequence[Sample]) -> SplitVerdict:
         """Returns the verdict on scores of these photos: how many of their cars were trained on."""
-        cars = {sample.car for sample in samples}
+        cars: dict[str, str] = {}
+        for sample in samples:  # one id in two drawn sets is two cars: either may be known
+            known = cars.setdefault(sample.car, sample.drawing)
+            cars[sample.car] = known if known == sample.drawing else ""
         digests = photo_digests(samples) if self.digests else {}
-        shared = sum(self.has(car, digests.get(car, ())) for car in cars)
+        shared = sum(self.has(car, digests.get(car, ()), cars[car]) for car in cars)
         kind = _kind(shared, complete=self.complete)
         return SplitVerdict(kind, shared, len(cars), "car")
 
@@ -82,6 +101,8 @@ class Split:
     those that it started from."""
     digests: Digests = field(default_factory=dict)
     """Of the photos of both sides; empty of a split that did not record any."""
+    drawings: Mapping[str, str] = field(default_factory=dict)
+    """What the cars of a family were drawn from, where they are drawn."""
 
     def fingerprint(self) -> str:
         """Returns a SHA-256 of both sides; what led there and what was before do not matter."""
@@ -94,7 +115,11 @@ class Split:
     def verdict(self) -> SplitVerdict:
         """Returns the verdict: validation cars that were trained on, counted."""
         now = self._trained_now()
-        val = [(car, self.digests.get(car, ())) for cars in self.val_cars.values() for car in cars]
+        val = [
+            (car, self.digests.get(car, ()), self.drawings.get(family, ""))
+            for family, cars in self.val_cars.items()
+            for car in cars
+        ]
         in_train = sum(now.has(*each) for each in val)
         shared = sum(now.has(*each) or self.before.has(*each) for each in val)
         kind = _kind(shared, complete=self.before.complete)
@@ -135,7 +160,13 @@ class Split:
             family: tuple(sorted({*now.cars.get(family, ()), *before.cars.get(family, ())}))
             for family in sorted({*now.cars, *before.cars})
         }
-        return TrainedCars(cars, now.digests | before.digests, before.complete)
+        both = {*now.drawings.items(), *before.drawings.items()}
+        drawings = {  # where one side has cars of the family from elsewhere, none is known
+            family: drawing
+            for family, drawing in both
+            if all(s.drawings.get(family) == drawing for s in (now, before) if family in s.cars)
+        }
+        return TrainedCars(cars, now.digests | before.digests, drawings, before.complete)
 
     def save(self, path: Path) -> None:
         """Writes the split with its fingerprint and verdict as JSON."""
@@ -153,13 +184,15 @@ class Split:
         facts["before"] = _plain(self.before.cars)
         facts["before_complete"] = self.before.complete
         facts["before_digests"] = sorted(self.before.digests)
+        facts["before_drawings"] = dict(self.before.drawings)
+        facts["drawings"] = dict(self.drawings)
         facts["digests"] = _plain(self.digests)
         write_bytes_atomically(path, (json.dumps(facts, indent=1) + "\n").encode())
 
     def _trained_now(self) -> TrainedCars:
         cars = {car for side in self.train_cars.values() for car in side}
         digests = (digest for car in cars for digest in self.digests.get(car, ()))
-        return TrainedCars(self.train_cars, frozenset(digests))
+        return TrainedCars(self.train_cars, frozenset(digests), self.drawings)
 
     def _sides_of(self, family: str) -> tuple[set[str], set[str]]:
         if self.by == "car":
@@ -190,7 +223,9 @@ class _SplitFile(Facts):
     val_images: Sides = Field(default_factory=dict)
     before: Sides = Field(default_factory=dict)
     before_digests: tuple[str, ...] = ()
+    before_drawings: dict[str, str] = Field(default_factory=dict)
     before_complete: bool = True
+    drawings: dict[str, str] = Field(default_factory=dict)
     digests: Sides = Field(default_factory=dict)
 
 
@@ -218,9 +253,13 @@ def load_split(path: Path) -> Split:
         val_images=facts.val_images,
         train_images=facts.train_images,
         before=TrainedCars(
-            _composed(facts.before), frozenset(facts.before_digests), facts.before_complete
+            _composed(facts.before),
+            frozenset(facts.before_digests),
+            facts.before_drawings,
+            facts.before_complete,
         ),
         digests=facts.digests,
+        drawings=facts.drawings,
     )
     if facts.fingerprint != split.fingerprint():
         raise DataError(f"The split {path} was changed by hand: its fingerprint does not fit.")

@@ -65,6 +65,7 @@ def split_by_car(
     _require_share(val_share)
     before, digests = before or TrainedCars(), digests or {}
     families = cars_by_family(datasets)
+    drawings = {dataset.family: dataset.drawing for dataset in datasets}
     is_kept: dict[str, bool] = {}  # by car, whatever its family
     for family, cars in sorted(families.items(), key=_size):  # a large one follows a small one
         _require_cars(family, cars, 2)
@@ -72,7 +73,8 @@ def split_by_car(
         rng = np.random.default_rng(seed)
         if shares is None:
             order = [cars[place] for place in rng.permutation(len(cars))]
-            new = [car for car in order if not before.has(car, digests.get(car, ()))]
+            known = drawings[family]
+            new = [car for car in order if not before.has(car, digests.get(car, ()), known)]
         else:
             order = list(cars)
             new = [cars[place] for place in pick_alike(shares_of(family, cars, shares), kept, rng)]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from core.errors import ConfigError, DataError
 from core.files import write_bytes_atomically
 from core.image import encode_jpeg, encode_png
+from training.data.drawing import KIND, MANIFEST
 from training.synthetic.render import draw_view
 from training.synthetic.turntable import VIEWS, CarParameters, sample_car
 
@@ -18,7 +19,6 @@ VERSION = 1
 """Rises when the same arguments begin to draw other pictures."""
 
 _QUALITY = 92
-_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _manifest(
         for car in range(cars)
     }
     return {
-        "kind": "carmask synthetic set",
+        "kind": KIND,
         "version": VERSION,
         "seed": seed,
         "cars": cars,
@@ -136,12 +136,12 @@ def _car_name(car: int) -> str:
 
 def _claim(out: Path, manifest: dict[str, object]) -> None:
     """Writes the set's manifest, or makes sure that the one found is of this very set."""
-    path = out / _MANIFEST
+    path = out / MANIFEST
     text = json.dumps(manifest, indent=1) + "\n"
     if path.exists():
         if path.read_text(encoding="utf-8") != text:
             raise DataError(
-                f"{out} holds another set of pictures already (its {_MANIFEST} has other "
+                f"{out} holds another set of pictures already (its {MANIFEST} has other "
                 "arguments or comes from another version). Choose an empty folder, or delete "
                 "that one."
             )
@@ -150,7 +150,7 @@ def _claim(out: Path, manifest: dict[str, object]) -> None:
         if folder.is_dir() and any(folder.iterdir()):
             raise DataError(
                 f"{folder} holds files that are not from a set of this kind (there is no "
-                f"{_MANIFEST}). Choose an empty folder."
+                f"{MANIFEST}). Choose an empty folder."
             )
     write_bytes_atomically(path, text.encode())
 

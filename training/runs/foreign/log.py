@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,23 +47,34 @@ _PLACES = frozenset(("epoch", "step", "images", "seconds", "time"))
 def one_a_validation(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Returns the rows of epochs so that each validation has one.
 
-    The training's row of an epoch may lie apart from its validation, and a validation repeated
-    after the end counts one step more; both join the row before. What was written last counts. An
-    epoch that is validated more than once on its way keeps a row for each.
+    A validation repeated after the end counts one step more and joins the row before; what was
+    written last counts. The training's row of an epoch, which may lie apart from its validation,
+    joins it too. An epoch that is validated more than once on its way keeps a row for each.
 
     Args:
         rows: Rows with `epoch` and `step`, in order; NaN for what was not measured.
     """
+    found = ({name: value for name, value in row.items() if not pd.isna(value)} for row in rows)
+    measured = [{"epoch": 0, **row} for row in found if row.keys() - _PLACES]
+    return _joined(
+        _joined(measured, lambda last, row: row["step"] - last["step"] <= 1),
+        lambda last, row: not (row.keys() & last.keys()) - _PLACES,
+    )
+
+
+def _joined(
+    rows: Iterable[dict[str, Any]], are_one: Callable[[dict[str, Any], dict[str, Any]], bool]
+) -> list[dict[str, Any]]:
+    """Returns rows, with neighbours of one epoch put together where a rule says that they are one.
+
+    Args:
+        rows: Rows with `epoch`, in order.
+        are_one: The rule, of the row so far and the next one.
+    """
     joined: list[dict[str, Any]] = []
     for row in rows:
-        found = {name: value for name, value in row.items() if not pd.isna(value)}
-        figures = found.keys() - _PLACES
-        if not figures:
-            continue
-        last = joined[-1] if joined else {}
-        same = found.setdefault("epoch", 0) == last.get("epoch")
-        if same and (found["step"] - last["step"] <= 1 or not figures & last.keys()):
-            last.update(found)
+        if joined and row["epoch"] == joined[-1]["epoch"] and are_one(joined[-1], row):
+            joined[-1] = joined[-1] | row
         else:
-            joined.append(found)
+            joined.append(row)
     return joined
