@@ -119,7 +119,7 @@ def test_any_facts_are_read_or_refused(
             assert entry.error
         else:
             assert 0 <= entry.info.threshold <= 1 and entry.info.epoch >= 0
-            assert isinstance(entry.info.title, str) and isinstance(entry.info.leak, str)
+            assert isinstance(entry.info.title, str) and isinstance(entry.info.verdict.label, str)
             network_fingerprint(path)
     finally:
         path.write_bytes(before)
