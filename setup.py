@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
-RUNS = ("carmask", "carmask-fast", "carmask-studio-5", "ablation-*")
+RUNS = ("carmask-outside", "carmask-fast", "carmask-studio-5", "ablation-*")
 """Runs that are installed: the flagship, the one for outside, the fast one and the experiment."""
 RUN_FILES = ("*.json", "*.jsonl", "log.txt", "README.md")
 RUN_FILES += ("checkpoints/best.safetensors", "checkpoints/best.evaluations/*.parquet")

@@ -7,7 +7,7 @@ of one mask of each kind the useless one is more uncertain.
 With --fallback another checkpoint predicts where the first one is uncertain; the scores of all
 masks, a line a data folder, say what that gives.
 
-    python benchmarks/doubt.py --checkpoint runs/carmask --data samples
+    python benchmarks/doubt.py --checkpoint runs/carmask-outside --data samples
 """
 
 from __future__ import annotations

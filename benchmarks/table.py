@@ -46,7 +46,7 @@ from training.memory import peak_bytes  # noqa: E402
 from training.presets import find_preset  # noqa: E402
 
 MEGAPIXELS = (0.3, 2.0, 12.0)
-CHECKPOINTS = ("carmask-studio-5", "carmask", "carmask-fast")
+CHECKPOINTS = ("carmask-studio-5", "carmask-outside", "carmask-fast")
 SIDES = ("carmask", "plain")
 PEERS = """\
 The peers are what one writes first: a plain U-Net of width 64 on squares of 256 px (contiguous

@@ -85,7 +85,7 @@ def test_the_wheel_holds_what_the_app_needs(tmp_path: Path) -> None:
     assert {f"carmask_app/samples/images/{name}" for name in expected} <= names
     for name in ("core/py.typed", "carmask_app/.streamlit/config.toml", "training/__main__.py"):
         assert name in names
-    for run in ("carmask", "carmask-fast", "carmask-studio-5"):
+    for run in ("carmask-outside", "carmask-fast", "carmask-studio-5"):
         assert f"carmask_app/runs/{run}/checkpoints/best.safetensors" in names
     doors = {f"carmask_app/pages/{path.name}" for path in (PACKAGES / "pages").glob("*.py")}
     assert doors | {"carmask_app/streamlit_app.py"} <= names
