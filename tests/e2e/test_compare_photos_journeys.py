@@ -161,7 +161,7 @@ def test_a_film_plays_to_its_end_without_the_server(compare: Watched) -> None:
 
 
 def test_a_film_keeps_its_place_while_frames_come(browser: Browser) -> None:
-    parts = ROOT / "pages" / "shared" / "compare"
+    parts = ROOT / "dashboard" / "compare"
     page = browser.new_page()
     page.set_content((parts / "film_player.html").read_text(encoding="utf-8"))
     module = "data:text/javascript," + quote((parts / "film_player.js").read_text(encoding="utf-8"))

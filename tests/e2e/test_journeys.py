@@ -235,7 +235,7 @@ def test_hundreds_of_photos_are_a_job_that_leaves_the_page_usable(
     upload(app, many)
     expect(page.get_by_text("40 photos", exact=True)).to_be_visible()
     page.get_by_role("button", name="Segment all 40 photos").click()
-    expect(page.get_by_text("40 of 40 photos segmented")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("40 of 40 photos segmented")).to_be_visible(timeout=180_000)
     app.settle()
     names = zipfile.ZipFile(io.BytesIO(download(page, "Download the ZIP"))).namelist()
     assert len(names) == 40 * 3 + 1
