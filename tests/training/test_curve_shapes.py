@@ -147,7 +147,7 @@ def test_seeds_of_one_configuration_are_one_group() -> None:
 def test_measures_and_their_sides() -> None:
     known = curves()
     assert measures_of([known])[:5] == ["dice", "iou", "boundary_iou", "boundary_iou_3px", "loss"]
-    assert measures_of([known])[-1] == "iou@cars"
+    assert measures_of([known])[-1] == "boundary_iou_3px@cars"
     assert "images" not in measures_of([known])
     assert lines_of(known, "dice", "epoch").keys() == {"val"}
     loss = lines_of(known, "loss", "step")
