@@ -5,7 +5,7 @@ Each candidate gives a probability for each pixel of a photo; its mask is cut at
 process that loads the candidate and segments one photo.
 
     python benchmarks/cutouts.py --data data/wild2 --split split.json \
-        --checkpoint runs/carmask-studio-5 --fallback runs/carmask --onnx isnet.onnx
+        --checkpoint runs/carmask-studio-5 --fallback runs/carmask-outside --onnx isnet.onnx
 
 `--onnx FILE` takes any network with an input (1, 3, S, S): S is read from the file or given by
 --onnx-size, and pixels become (p - mean) / std with --onnx-mean and --onnx-std, in levels from 0 to
@@ -25,18 +25,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from core.checkpoint import find_checkpoint, read_info  # noqa: E402
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
-from core.metric_table import MaskScores  # noqa: E402
+from core.metric_table import MaskScores, find_metric  # noqa: E402
 from core.metrics import score  # noqa: E402
 from core.predict import Predictor, load_model  # noqa: E402
-from core.preprocess import enlarge  # noqa: E402
+from core.preprocess import enlarge, resize  # noqa: E402
 from training.commands.progress_bar import counting_bar  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
@@ -64,15 +64,6 @@ class Candidate:
     seconds: list[float] = field(default_factory=list)
 
 
-def load_carmask(
-    first: Path, fallback: Path | None, *, mirrored: bool
-) -> Callable[..., Probability]:
-    """Returns the prediction of a checkpoint, or of one and its fallback."""
-    if not mirrored:
-        return Predictor.load(first, "cpu")
-    return load_model(first, fallback, "cpu")
-
-
 def load_onnx(path: Path, size: int, mean: float, std: float) -> Callable[[Photo], Probability]:
     """Returns the prediction of a background remover in an ONNX file."""
     import onnxruntime
@@ -84,7 +75,7 @@ def load_onnx(path: Path, size: int, mean: float, std: float) -> Callable[[Photo
         raise SystemExit(f"{path} takes pictures of any size; say which one with --onnx-size.")
 
     def predict(photo: Photo) -> Probability:
-        small = cv2.resize(photo, (side, side), interpolation=cv2.INTER_AREA)
+        small = resize(photo, side, side)
         tensor = ((small.astype(np.float32) - mean) / std).transpose(2, 0, 1)[None]
         found = session.run([output], {entry.name: tensor})[0].reshape(side, side)
         return enlarge(np.clip(found, 0, 1).astype(np.float32), *photo.shape[:2])
@@ -108,28 +99,22 @@ def load_rembg(name: str) -> Callable[[Photo], Probability]:
 def candidates(options: argparse.Namespace) -> Iterator[Candidate]:
     """Yields what the options name."""
     for path in options.checkpoint:
-        info = Predictor.load(path, "cpu")
-        file = _file_of(path)
-        once = partial(load_carmask, path, None, mirrored=False)
-        yield Candidate(f"{path.name}, one pass", once, file.stat().st_size, info.threshold)
-        twice = partial(load_carmask, path, None, mirrored=True)
-        yield Candidate(f"{path.name}, mirrored", twice, file.stat().st_size, info.threshold)
+        file = find_checkpoint(path)
+        size, threshold = file.stat().st_size, read_info(file).threshold
+        once = partial(Predictor.load, path, "cpu")
+        yield Candidate(f"{path.name}, one pass", once, size, threshold)
+        twice = partial(load_model, path, None, "cpu")
+        yield Candidate(f"{path.name}, mirrored", twice, size, threshold)
         if options.fallback:
-            both = partial(load_carmask, path, options.fallback, mirrored=True)
-            size = file.stat().st_size + _file_of(options.fallback).stat().st_size
+            both = partial(load_model, path, options.fallback, "cpu")
+            size += find_checkpoint(options.fallback).stat().st_size
             name = f"{path.name}, then {options.fallback.name}"
-            yield Candidate(name, both, size, info.threshold)
+            yield Candidate(name, both, size, threshold)
     for path in options.onnx:
         load = partial(load_onnx, path, options.onnx_size, options.onnx_mean, options.onnx_std)
         yield Candidate(f"{path.name} (ONNX)", load, path.stat().st_size)
     for name in options.rembg:
         yield Candidate(f"rembg {name}", partial(load_rembg, name), 0)
-
-
-def _file_of(path: Path) -> Path:
-    from core.checkpoint import find_checkpoint
-
-    return find_checkpoint(path)
 
 
 def peak_mebibytes(candidate: Candidate, photo: Photo) -> int:
@@ -151,7 +136,7 @@ def line_of(candidate: Candidate, cars: Sequence[object], peak: int) -> str:
     cells = [candidate.name]
     for key, _ in METRICS:
         values = [getattr(each, key) for each in candidate.scores]
-        cells.append(mean_interval(values, cars).text() if values else "")
+        cells.append(mean_interval(values, cars).of(find_metric(key)).text() if values else "")
     missed = sum(each.iou < MISSED for each in candidate.scores)
     disk = f"{candidate.bytes_on_disk / 1e6:.0f} MB" if candidate.bytes_on_disk else "?"
     cells += [str(missed), f"{np.median(candidate.seconds):.2f} s", f"{peak} MiB", disk]

@@ -16,6 +16,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError, ConfigError
+from core.files import parse_json
 from dashboard.ui.folders import data_folder
 from training.augment.recipe import RECIPES, Recipe, load_recipe
 from training.augment.step import Step
@@ -150,7 +151,7 @@ def read_upload(data: bytes, file_name: str) -> Recipe:
         ConfigError: It is no JSON, or holds a wrong step.
     """
     try:
-        return Recipe.from_json(json.loads(data.decode("utf-8")))
+        return Recipe.from_json(parse_json(data))
     except ValueError as error:
         raise ConfigError(f"{file_name} is no JSON: {error}.") from error
     except ConfigError as error:

@@ -146,3 +146,10 @@ def test_a_config_names_a_recipe_or_its_file() -> None:
     assert TrainConfig(recipe="gone/mine.json").recipe == "gone/mine.json"
     with pytest.raises(ConfigError, match="magic"):
         TrainConfig(recipe="magic")
+
+
+def test_a_recipe_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    (tmp_path / "deep.json").write_bytes(deep)
+    with pytest.raises(ConfigError):
+        load_recipe(tmp_path / "deep.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, reason
-from core.files import read_bytes_within, write_bytes_atomically
+from core.files import read_json, write_bytes_atomically
 from training.augment.shipped import SHIPPED
 from training.augment.step import ONE_OF, Step, check_keys
 
@@ -76,10 +76,10 @@ def load_recipe(path: Path) -> Recipe:
         ConfigError: The file can't be read, is no JSON, or holds a wrong step.
     """
     try:
-        plain = json.loads(read_bytes_within(path).decode())
+        plain = read_json(path)
     except OSError as error:
         raise ConfigError(f"The recipe {path} can't be read: {reason(error)}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"The recipe {path} is no JSON: {reason(error)}.") from error
     try:
         return Recipe.from_json(plain)
