@@ -22,6 +22,7 @@ from core.checkpoint import (
     read_info,
     save_checkpoint,
 )
+from core.cutout import Edge
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, CheckpointError, reason
 from core.files import write_bytes_atomically
@@ -99,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
         "--min-area", type=float, default=0.0, metavar="SHARE", help="remove smaller parts"
     )
     segment.add_argument("--cutout", action="store_true", help="also write <stem>_cutout.png")
+    segment.add_argument(
+        "--hard-edge",
+        action="store_true",
+        help="cut-outs with alpha 0 or 255 and the photo's own colours; without it the edge is "
+        "soft and free of the old background",
+    )
     segment.add_argument("--colour", default=OverlayStyle().colour, metavar="#RRGGBB")
     segment.add_argument("--opacity", type=float, default=OverlayStyle().opacity)
     segment.add_argument("--outline", type=float, default=OverlayStyle().outline, metavar="PX")
@@ -198,9 +205,9 @@ def _segment(options: argparse.Namespace) -> int:
                 console.print(f"{row.file}: {row.note}", highlight=False, markup=False)
             bar.update(task, completed=done)
 
-        rows = segment_photos(
-            session, sources, options.out, SegmentOptions(settings, style, options.cutout), show
-        )
+        edge: Edge = "hard" if options.hard_edge else "soft"
+        wanted = SegmentOptions(settings, style, edge if options.cutout else None)
+        rows = segment_photos(session, sources, options.out, wanted, show)
     failed = sum(bool(row.error) for row in rows)
     if options.json:
         photos = [asdict(row) for row in rows]

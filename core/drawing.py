@@ -1,4 +1,4 @@
-"""The pictures that show a mask on its photo: overlay, cut-out, heat map, errors.
+"""The pictures that show a mask on its photo: overlay, heat map, errors.
 
 Every function works at the photo's own size, up to 100 megapixels, and changes none of its inputs.
 """
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ConfigError, ImageError, MaskError
-from core.masks import Mask, Probability, require_mask, require_probability, require_range
+from core.errors import ConfigError
+from core.masks import Mask, Probability, require_pair, require_probability, require_range
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 
@@ -86,46 +86,13 @@ def overlay(image: Image, mask: Mask, style: OverlayStyle) -> Image:
         ImageError: The photo has a wrong shape or dtype.
         MaskError: The mask has a wrong shape or dtype, or another size than the photo.
     """
-    _require_pair(image, mask)
+    require_pair(image, mask)
     picture = image.copy()
     _tint(picture, mask, _rgb("colour", style.colour), style.opacity)
     if style.outline > 0:
         width = max(1, round(style.outline * max(mask.shape) / 1000))
         _draw_outline(picture, mask, width, _rgb("colour", style.outline_colour or style.colour))
     return picture
-
-
-def cutout(image: Image, mask: Mask, *, feather: float = 0.0) -> Image:
-    """The car alone, everything else transparent.
-
-    Pixels that are fully transparent are black as well: the background isn't in the file, which
-    makes the PNG small and keeps what was cut away private.
-
-    Args:
-        image: The photo, uint8 RGB (H, W, 3).
-        mask: The car, bool (H, W).
-        feather: Softness of the edge in px, in [0, 50]: the standard deviation of a Gaussian
-            blur of alpha. 0 is a hard edge with alpha 0 or 255; 1 looks antialiased.
-
-    Returns:
-        A new image, uint8 RGBA (H, W, 4).
-
-    Raises:
-        ImageError: The photo has a wrong shape or dtype.
-        MaskError: The mask has a wrong shape or dtype, or another size than the photo.
-        ConfigError: The feather is outside its range.
-    """
-    _require_pair(image, mask)
-    require_range("feather", feather, 0, 50)
-    alpha = np.where(mask, np.uint8(255), np.uint8(0))
-    if feather > 0:
-        # Replicating the border keeps a car opaque where it leaves the picture.
-        blurred = cv2.GaussianBlur(alpha, (0, 0), feather, borderType=cv2.BORDER_REPLICATE)
-        alpha = np.asarray(blurred, np.uint8)
-    kept = cv2.copyTo(image, alpha)  # black where alpha is 0
-    result = np.asarray(cv2.cvtColor(kept, cv2.COLOR_RGB2RGBA), np.uint8)
-    result[..., 3] = alpha
-    return result
 
 
 def heatmap(probability: Probability) -> Image:
@@ -168,8 +135,8 @@ def error_picture(
         MaskError: A mask has a wrong shape or dtype, or another size than the photo.
         ConfigError: A colour isn't of the form #RRGGBB.
     """
-    _require_pair(image, mask)
-    _require_pair(image, truth, "true mask")
+    require_pair(image, mask)
+    require_pair(image, truth, "true mask")
     return marked_picture(
         image,
         (
@@ -208,27 +175,12 @@ def marked_picture(image: Image, areas: Sequence[Area]) -> Image:
         ConfigError: A colour isn't of the form #RRGGBB.
     """
     for area in areas:
-        _require_pair(image, area.where, "area")
+        require_pair(image, area.where, "area")
     grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=_GREY_SHARE)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     for area in areas:
         _tint(picture, area.where, _rgb("colour", area.colour), area.opacity)
     return picture
-
-
-def _require_pair(image: Image, mask: Mask, what: str = "mask") -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ImageError(
-            f"The photo is {image.dtype} of shape {image.shape}; it must be uint8 RGB of shape "
-            "(height, width, 3). Read it with read_image."
-        )
-    require_mask(mask, what)
-    if mask.shape != image.shape[:2]:
-        raise MaskError(
-            f"The {what} is {mask.shape[1]} x {mask.shape[0]} px and the photo is "
-            f"{image.shape[1]} x {image.shape[0]} px; they must have one size. "
-            f"Choose the {what} that belongs to this photo."
-        )
 
 
 def _rgb(name: str, colour: str) -> tuple[int, int, int]:

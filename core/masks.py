@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ConfigError, MaskError
+from core.errors import ConfigError, ImageError, MaskError
 from core.truth import Mask as Mask
 
 Probability: TypeAlias = npt.NDArray[np.float32]
@@ -82,6 +82,32 @@ def require_mask(mask: Mask, what: str = "mask") -> None:
         raise MaskError(
             f"The {what} holds {mask.dtype} values; it must be bool, true where the car is. "
             "Compare it with a threshold first."
+        )
+
+
+def require_pair(image: npt.NDArray[np.uint8], mask: Mask, what: str = "mask") -> None:
+    """Refuse anything but a photo, uint8 (H, W, 3), and a bool mask (H, W) of its size.
+
+    Args:
+        image: The photo to check.
+        mask: The mask to check.
+        what: The mask's name in the message.
+
+    Raises:
+        ImageError: The photo has a wrong shape or dtype.
+        MaskError: The mask has a wrong shape or dtype, or another size than the photo.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ImageError(
+            f"The photo is {image.dtype} of shape {image.shape}; it must be uint8 RGB of shape "
+            "(height, width, 3). Read it with read_image."
+        )
+    require_mask(mask, what)
+    if mask.shape != image.shape[:2]:
+        raise MaskError(
+            f"The {what} is {mask.shape[1]} x {mask.shape[0]} px and the photo is "
+            f"{image.shape[1]} x {image.shape[0]} px; they must have one size. "
+            f"Choose the {what} that belongs to this photo."
         )
 
 

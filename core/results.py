@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drawing import OverlayStyle, cutout, overlay
+from core.cutout import Edge, cut_out
+from core.drawing import OverlayStyle, overlay
 from core.image import encode_jpeg, encode_png
-from core.masks import car_share
+from core.masks import Probability, car_share
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
 from core.uncertainty import advice
 
@@ -78,9 +79,14 @@ def overlay_file(image: NDArray[np.uint8], mask: NDArray[np.bool_], style: Overl
     return encode_jpeg(overlay(image, mask, style), is_result=True)
 
 
-def cutout_file(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bytes:
-    """Returns the car alone on a transparent ground, as PNG; the photo is (H, W, 3)."""
-    return encode_png(cutout(image, mask), is_result=True)
+def cutout_file(
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    probability: Probability | None,
+    edge: Edge = "soft",
+) -> bytes:
+    """Returns the car alone on a transparent ground, as PNG; for the arguments see `cut_out`."""
+    return encode_png(cut_out(image, mask, probability, edge=edge).rgba(), is_result=True)
 
 
 def result_files(
@@ -88,8 +94,9 @@ def result_files(
     image: NDArray[np.uint8],
     mask: NDArray[np.bool_],
     style: OverlayStyle,
+    probability: Probability | None = None,
     *,
-    with_cutout: bool = False,
+    cutout: Edge | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yields (file name, bytes) of a photo's results, one at a time to spare memory.
 
@@ -98,12 +105,13 @@ def result_files(
         image: (H, W, 3) uint8.
         mask: bool (H, W).
         style: Look of the overlay.
-        with_cutout: Also the car alone on a transparent ground, as PNG.
+        probability: The network's, float32 (h, w) in [0, 1] on any grid, for a soft cut-out.
+        cutout: Edge of the car alone on a transparent ground, as PNG; None leaves that file out.
     """
     yield stem + MASK_END, mask_file(mask)
     yield stem + OVERLAY_END, overlay_file(image, mask, style)
-    if with_cutout:
-        yield stem + CUTOUT_END, cutout_file(image, mask)
+    if cutout is not None:
+        yield stem + CUTOUT_END, cutout_file(image, mask, probability, cutout)
 
 
 def results_table(rows: Iterable[ResultRow]) -> bytes:

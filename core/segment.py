@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.cutout import Edge
 from core.drawing import OverlayStyle
 from core.errors import CarmaskError, ImageError
 from core.files import write_bytes_atomically
@@ -24,8 +25,8 @@ class SegmentOptions:
     """Threshold and clean-up."""
     style: OverlayStyle = field(default_factory=OverlayStyle)
     """Look of the overlay."""
-    with_cutout: bool = False
-    """Also writes the car alone on a transparent ground."""
+    cutout: Edge | None = None
+    """Edge of the car alone on a transparent ground; None writes no cut-out."""
 
 
 def segment_photos(
@@ -74,14 +75,16 @@ def _segment_one(
 ) -> ResultRow:
     """Writes one photo's files and returns its line."""
     try:
-        ends = ENDS if options.with_cutout else (MASK_END, OVERLAY_END)
+        ends = ENDS if options.cutout else (MASK_END, OVERLAY_END)
         _check_free(source.name, [out / (source.stem + end) for end in ends], own)
         photo = source.load()
         result = session.predict(photo)
     except CarmaskError as error:
         return ResultRow(source.name, error=str(error))
     image, mask, prediction = photo.pixels, result.mask(options.settings), result.prediction
-    files = result_files(source.stem, image, mask, options.style, with_cutout=options.with_cutout)
+    files = result_files(
+        source.stem, image, mask, options.style, prediction.probability, cutout=options.cutout
+    )
     for name, data in files:
         write_bytes_atomically(out / name, data)
     figures = prediction.uncertainty, result.seconds, prediction.by

@@ -56,9 +56,12 @@ IN_A_CIRCLE = {
     "training/synthetic/ground.py",
 }
 
-TORCH_FREE = ["architecture", "archive", "checkpoint", "decode", "drawing", "edges", "errors"]
+TORCH_FREE = ["alpha", "architecture", "archive", "checkpoint", "cutout", "decode", "drawing"]
 TORCH_FREE += [
+    "edges",
+    "errors",
     "files",
+    "foreground",
     "image",
     "masks",
     "metrics",

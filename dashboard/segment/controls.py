@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.cutout import Edge
 from core.drawing import OverlayStyle
 from core.masks import MaskSettings
 from dashboard.segment.pictures import Look
@@ -42,9 +43,10 @@ def pick_look(threshold: float) -> tuple[str, Look]:
     )
     with st.popover("Clean-up", icon=":material/cleaning_services:"):
         settings = _pick_clean_up(chosen)
+        edge = _pick_edge()
     with st.popover("Colour", icon=":material/palette:"):
         style = _pick_style()
-    return view, Look(settings, style)
+    return view, Look(settings, style, edge)
 
 
 def _pick_clean_up(threshold: float) -> MaskSettings:
@@ -72,6 +74,17 @@ def _pick_clean_up(threshold: float) -> MaskSettings:
         help="Parts that cover less of the picture than this are removed.",
     )
     return MaskSettings(threshold, keep_largest, fill_holes, min_area)
+
+
+def _pick_edge() -> Edge:
+    hard = st.toggle(
+        "Hard edge",
+        key="hard_edge",
+        bind="query-params",
+        help="Cut-outs get an alpha of 0 or 255 and the photo's own colours. Otherwise the edge "
+        "is soft and free of the old background.",
+    )
+    return "hard" if hard else "soft"
 
 
 def pick_opacity(

@@ -33,8 +33,8 @@ def full_overlay(prepared: Prepared, look: Look) -> bytes:
 
 def full_cutout(prepared: Prepared, look: Look) -> bytes:
     """Returns the car alone on a transparent ground, as PNG."""
-    mask = prepared.result.mask(look.settings)
-    return cutout_file(prepared.photo.source.read(), mask)
+    mask, prediction = prepared.result.mask(look.settings), prepared.result.prediction
+    return cutout_file(prepared.photo.source.read(), mask, prediction.probability, look.edge)
 
 
 def results_of(
@@ -57,8 +57,10 @@ def results_of(
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
         stem, mask = photo.source.stem, result.mask(look.settings)
-        yield from result_files(stem, pixels, mask, look.style, with_cutout=True)
         prediction = result.prediction
+        yield from result_files(
+            stem, pixels, mask, look.style, prediction.probability, cutout=look.edge
+        )
         figures = prediction.uncertainty, result.seconds, prediction.by
         rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
 

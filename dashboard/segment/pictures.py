@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.cutout import Edge
 from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
@@ -28,6 +29,8 @@ class Look:
     """Threshold and clean-up."""
     style: OverlayStyle
     """How the mask is drawn."""
+    edge: Edge = "soft"
+    """Edge of the cut-out."""
 
 
 USUAL_LOOK = Look(MaskSettings(), OverlayStyle())

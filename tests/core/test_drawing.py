@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from core.cutout import cut_out
 from core.drawing import (
     ERROR_COLOURS,
     OverlayStyle,
-    cutout,
     error_picture,
     heatmap,
     overlay,
@@ -104,36 +104,6 @@ class TestOverlay:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert image.nbytes <= peak < 2.5 * image.nbytes  # a float32 copy alone is 4 times
-
-
-class TestCutout:
-    def test_hard_edge(self):
-        image, mask = picture((23, 31)), np.random.default_rng(5).random((23, 31)) < 0.5
-        cut = cutout(image, mask)
-        assert cut.shape == (23, 31, 4)
-        assert cut.dtype == np.uint8
-        assert np.array_equal(cut[..., 3], np.where(mask, 255, 0))
-        assert np.array_equal(cut[mask][:, :3], image[mask])
-        assert not cut[~mask].any()
-
-    def test_feather_softens_the_edge_alone(self):
-        image, mask = np.full((60, 80, 3), 200, np.uint8), np.zeros((60, 80), bool)
-        mask[:, :40] = True
-        cut = cutout(image, mask, feather=1.0)
-        row = cut[30, :, 3].astype(int)
-        # Alpha falls with the edge in the middle, and the car stays opaque at the border.
-        assert (np.diff(row) <= 0).all()
-        assert row[:36].min() == 255
-        assert row[44:].max() == 0
-        assert row[39] + row[40] == pytest.approx(255, abs=1)
-        assert 128 < row[39] < 255
-        assert (cut[..., 3] == row).all()
-        assert np.array_equal(cut[..., :3], np.where(row[:, None] > 0, image, 0))
-
-    def test_feather_outside_its_range(self):
-        for feather in (-1, 51, float("nan")):
-            with pytest.raises(ConfigError, match="feather is"):
-                cutout(picture((16, 16)), np.ones((16, 16), bool), feather=feather)
 
 
 class TestHeatmap:
@@ -249,8 +219,8 @@ def lab(linear):
 
 DRAWN = {
     "overlay": lambda image, mask: overlay(image, mask, OverlayStyle()),
-    "cutout": cutout,
-    "soft cutout": lambda image, mask: cutout(image, mask, feather=1),
+    "cutout": lambda image, mask: cut_out(image, mask, edge="hard").rgba(),
+    "soft cutout": lambda image, mask: cut_out(image, mask).rgba(),
     "errors": lambda image, mask: error_picture(image, mask, ~mask),
 }
 

@@ -15,7 +15,7 @@ from tests.core.zips import zipped
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 MASK = np.zeros((20, 30), bool)
 MASK[5:15, 5:25] = True
-RESULTS = dict(result_files("car", IMAGE, MASK, OverlayStyle(), with_cutout=True))
+RESULTS = dict(result_files("car", IMAGE, MASK, OverlayStyle(), cutout="soft"))
 OLD_TABLE = b"\xef\xbb\xbffile,width,height,car_share,doubt,seconds,checkpoint,error\n"
 
 

@@ -132,7 +132,7 @@ sources = list_uploads([("large.jpg", data)])
 out = Path({str(tiny_run)!r}) / "out"
 model = load_model(Path({str(tiny_run)!r}), device="cpu")
 session = PredictionSession(model)
-rows = segment_photos(session, sources, out, SegmentOptions(with_cutout=True), lambda *_: None)
+rows = segment_photos(session, sources, out, SegmentOptions(cutout="soft"), lambda *_: None)
 assert (rows[0].width, rows[0].height, rows[0].error) == (12500, 8000, ""), rows
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(peak * (1 if {sys.platform == "darwin"} else 1024))

@@ -16,7 +16,7 @@ IMAGE = np.full((20, 40, 3), 200, np.uint8)
 
 
 def test_files_have_the_photos_size() -> None:
-    files = dict(result_files("a", IMAGE, MASK, OverlayStyle(), with_cutout=True))
+    files = dict(result_files("a", IMAGE, MASK, OverlayStyle(), cutout="soft"))
     assert list(files) == ["a_mask.png", "a_overlay.jpg", "a_cutout.png"]
     for data in files.values():
         assert read_image(data).shape == (20, 40, 3)

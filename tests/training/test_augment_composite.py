@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.cutout import Cutout
 from core.errors import DataError
 from core.image import encode_png
 from core.preprocess import mask_levels
 from training.augment.backgrounds import Backgrounds
 from training.augment.compose import Augmenter
-from training.augment.cutout import Cutout, blend, cut_out, ground_shadow, match_colours
+from training.augment.cutout import blend, cut_by_levels, ground_shadow, match_colours
 from training.augment.recipe import Recipe, Step
 
 GREEN = (40, 160, 40)
@@ -110,24 +111,24 @@ def test_edge_colours_come_from_inside() -> None:
     image, mask = pair()
     image[19:41, 29:61] = 230  # a bright rim, one px into the car
     image[21:39, 31:59] = (200, 30, 30)
-    cutout = cut_out(image, mask_levels(mask))
+    cutout = cut_by_levels(image, mask_levels(mask))
     assert cutout is not None and np.array_equal(cutout.alpha, mask)
-    assert (cutout.colours == (200, 30, 30)).all()
-    assert cut_out(image, np.zeros(mask.shape, np.uint8)) is None
+    assert (cutout.foreground == (200, 30, 30)).all()
+    assert cut_by_levels(image, np.zeros(mask.shape, np.uint8)) is None
 
 
 def test_a_single_pixel_is_still_cut_out() -> None:
     image, _ = pair()
     mask = np.zeros((60, 90), bool)
     mask[5, 7] = True
-    cutout = cut_out(image, mask_levels(mask))
+    cutout = cut_by_levels(image, mask_levels(mask))
     assert cutout is not None and cutout.box() == (5, 7, 6, 8)
-    assert (cutout.colours == image[5, 7]).all()
+    assert (cutout.foreground == image[5, 7]).all()
 
 
 def test_colours_move_towards_the_surroundings_as_told() -> None:
     image, mask = pair()
-    cutout = cut_out(image, mask_levels(mask))
+    cutout = cut_by_levels(image, mask_levels(mask))
     assert cutout is not None
     night = np.full((60, 90, 3), (10, 12, 40), np.uint8)
     levels = [

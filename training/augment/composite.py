@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cutout import Cutout
 from core.preprocess import HALF_LEVEL
 from training.augment.backgrounds import Backgrounds
-from training.augment.cutout import Cutout, blend, cut_out, ground_shadow, match_colours
+from training.augment.cutout import blend, cut_by_levels, ground_shadow, match_colours
 
 Range = tuple[float, float]
 
@@ -104,7 +105,7 @@ class Composite(A.DualTransform):  # type: ignore[misc]
         }
         number = self.py_random.randrange(len(self._photos))
         background = self._crop(self._photos.read(number), data["image"].shape[:2])
-        cutout = cut_out(data["image"], data["mask"])
+        cutout = cut_by_levels(data["image"], data["mask"])
         if cutout is None:
             return {"background": "", "_image": data["image"], "_mask": None}
         placed = self._place(cutout, drawn, background.shape[:2])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cutout import Cutout
 from core.preprocess import HALF_LEVEL
 
 Floats = NDArray[np.float32]
@@ -17,57 +17,7 @@ _RIM = 2.0
 """Px inside the edge in which a car's pixels have taken some of the old background."""
 
 
-@dataclass(frozen=True)
-class Cutout:
-    """A car without its background."""
-
-    colours: NDArray[np.uint8]
-    """(H, W, 3); outside the car the colours of its edge go on, so that no rim shows."""
-    alpha: Floats
-    """(H, W), 1 where the car is."""
-
-    def box(self, above: float = 0.5) -> tuple[int, int, int, int]:
-        """Returns top, left, bottom, right of the car in px, the latter two exclusive.
-
-        All are 0 where nothing of the car is left. `above` is the least alpha that counts.
-        """
-        inside = self.alpha > above
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if not len(rows):
-            return 0, 0, 0, 0
-        return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
-
-    def region(self, margin: int, above: float = 0.5) -> tuple[slice, slice]:
-        """Returns the slices of the box with a margin in px."""
-        top, left, bottom, right = self.box(above)
-        return (
-            slice(max(0, top - margin), bottom + margin),
-            slice(max(0, left - margin), right + margin),
-        )
-
-    def moved(self, factor: float, x: float, y: float, shape: tuple[int, int]) -> Cutout:
-        """Returns the car on a canvas of another shape.
-
-        Args:
-            factor: Its pixels grow by this.
-            x: Where the left border of the old canvas comes to lie, px.
-            y: Where its upper border comes to lie, px.
-            shape: Height and width of the new canvas, px.
-        """
-        # Shrunk over all pixels first: a warp looks at four of them and would flicker.
-        height, width = (max(1, round(side * factor)) for side in self.alpha.shape)
-        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-        colours = cv2.resize(self.colours, (width, height), interpolation=how)
-        alpha = cv2.resize(self.alpha, (width, height), interpolation=cv2.INTER_AREA)
-        shift = np.array([[1, 0, round(x)], [0, 1, round(y)]], np.float64)
-        how, size = cv2.INTER_NEAREST, shape[::-1]
-        over = np.asarray(cv2.warpAffine(alpha, shift, size, flags=how), np.float32)
-        border = cv2.BORDER_REPLICATE
-        paint = cv2.warpAffine(colours, shift, size, flags=how, borderMode=border)
-        return Cutout(np.asarray(paint, np.uint8), over)
-
-
-def cut_out(image: NDArray[np.uint8], levels: NDArray[np.uint8]) -> Cutout | None:
+def cut_by_levels(image: NDArray[np.uint8], levels: NDArray[np.uint8]) -> Cutout | None:
     """Returns the car of a photo, or None where there is none.
 
     Args:
@@ -115,9 +65,9 @@ def match_colours(
         strength: 0 changes nothing, 1 the most.
     """
     if strength <= 0 or not (placed.alpha > 0.5).any():
-        return placed.colours
+        return placed.foreground
     part = placed.region(margin=8)
-    lab = np.asarray(cv2.cvtColor(placed.colours[part], cv2.COLOR_RGB2LAB), np.uint8)
+    lab = np.asarray(cv2.cvtColor(placed.foreground[part], cv2.COLOR_RGB2LAB), np.uint8)
     own = _sparse(lab)[_sparse(placed.alpha[part]) > 0.5].astype(np.float32)
     target = _lab(_sparse(background)).reshape(-1, 3)
     around = _lab(_sparse(image))[~_sparse(mask)]
@@ -131,7 +81,7 @@ def match_colours(
     moved[1:] += strength * np.clip(target[:, 1:].mean(0) - old[:, 1:].mean(0), -9, 9)
     levels = np.arange(256, dtype=np.float32)[:, None]
     table = np.clip((levels - mean) * factor + moved, 0, 255).astype(np.uint8)
-    colours = placed.colours.copy()
+    colours = placed.foreground.copy()
     colours[part] = cv2.cvtColor(cv2.LUT(lab, table[None]), cv2.COLOR_LAB2RGB)
     return colours
 
