@@ -24,6 +24,7 @@ setup(
     package_dir={"carmask_app": "."},
     package_data={
         "": ["py.typed", "*.css", "*.js", "*.html"],
+        "core.listing": ["presets/*.json"],
         "carmask_app": [
             ".streamlit/config.toml",
             "pages/*.py",

@@ -16,6 +16,8 @@ HEAD_BYTES = 256
 """How much of a file `is_own` needs."""
 
 _MAKER = "Carmask"
+PROFILE_MARK = b"CRMK"
+"""Creator of the colour profile in a JPEG or WebP of a listing photo."""
 _PNG_MARK = b"tEXtSoftware\0" + _MAKER.encode()
 _JPEG_MARK = b"\xff\xfe" + (len(_MAKER) + 2).to_bytes(2, "big") + _MAKER.encode()
 _TABLE_COLUMNS = {"file", "car_share", "doubt", "error"}
@@ -37,7 +39,8 @@ def is_own(head: bytes) -> bool:
     """Return whether the first HEAD_BYTES of a file say that Carmask wrote it as a result."""
     return (
         (head.startswith(b"\x89PNG") and _PNG_MARK in head)
-        or (head.startswith(b"\xff\xd8") and _JPEG_MARK in head)
+        or (head.startswith(b"\xff\xd8") and (_JPEG_MARK in head or PROFILE_MARK in head))
+        or (head.startswith(b"RIFF") and PROFILE_MARK in head)
         or set(_columns(head)) >= _TABLE_COLUMNS
     )
 

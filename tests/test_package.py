@@ -83,7 +83,12 @@ def test_the_wheel_holds_what_the_app_needs(tmp_path: Path) -> None:
         names = set(archive.namelist())
     expected = {path.name: path for path in (PACKAGES / "samples" / "images").iterdir()}
     assert {f"carmask_app/samples/images/{name}" for name in expected} <= names
-    for name in ("core/py.typed", "carmask_app/.streamlit/config.toml", "training/__main__.py"):
+    for name in (
+        "core/py.typed",
+        "core/listing/presets/ebay.json",
+        "carmask_app/.streamlit/config.toml",
+        "training/__main__.py",
+    ):
         assert name in names
     for run in ("carmask-outside", "carmask-fast", "carmask-studio-5"):
         assert f"carmask_app/runs/{run}/checkpoints/best.safetensors" in names
