@@ -24,7 +24,7 @@ from dashboard.ui.checkpoints import (
     show_no_checkpoint,
 )
 from dashboard.ui.folders import samples_folder
-from dashboard.ui.frame import PAGES, SEGMENT, START, Page, open_page
+from dashboard.ui.frame import SEGMENT, START, Page, open_page, open_pages
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.samples import Sample, list_samples, mixed_samples
 from dashboard.ui.text import plain
@@ -66,7 +66,7 @@ def _show_what_it_is(*, ready: bool) -> None:
     if not ready:
         return
     _show_way(SEGMENT)
-    others = [page for page in PAGES if page is not SEGMENT]
+    others = [page for page in open_pages() if page is not SEGMENT]
     for start in range(0, len(others), 2):  # row by row, so that a phone keeps their order
         for column, page in zip(st.columns(2), others[start : start + 2], strict=False):
             with column:

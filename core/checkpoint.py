@@ -95,6 +95,11 @@ class CheckpointEntry:
     error: str | None = None
 
 
+def checkpoint_name(path: Path) -> str:
+    """Returns how a checkpoint is called in lists and links: its run and its file."""
+    return f"{path.parent.parent.name}/{path.stem}"
+
+
 def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool = False) -> None:
     """Writes weights and facts to one file; a reader sees the old file or the whole new one.
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import CheckpointError
 from core.image import ReadPhoto, thumbnail
 from core.masks import MaskSettings, mask_from_probability
 from core.photos import Listing, PhotoSource, list_photos, list_uploads
@@ -39,6 +41,7 @@ class BoundedCache(Generic[Value]):
         self._limit = limit
         self._lock = Lock()
         self._entries: OrderedDict[str, tuple[Value, int]] = OrderedDict()
+        self._used: dict[str, float] = {}
         self._weight = 0
 
     def get(self, key: str) -> Value | None:
@@ -47,6 +50,7 @@ class BoundedCache(Generic[Value]):
             if key not in self._entries:
                 return None
             self._entries.move_to_end(key)
+            self._used[key] = time.monotonic()
             return self._entries[key][0]
 
     def put(self, key: str, value: Value, weight: int) -> None:
@@ -55,10 +59,22 @@ class BoundedCache(Generic[Value]):
             if key in self._entries:
                 self._weight -= self._entries.pop(key)[1]
             self._entries[key] = (value, weight)
+            self._used[key] = time.monotonic()
             self._weight += weight
             while self._weight > self._limit and len(self._entries) > 1:
-                _, (_, freed) = self._entries.popitem(last=False)
-                self._weight -= freed
+                self._drop_oldest()
+
+    def forget(self, seconds: float) -> None:
+        """Drops the entries that nobody used for so many seconds."""
+        with self._lock:
+            oldest = time.monotonic() - seconds
+            while self._entries and self._used[next(iter(self._entries))] < oldest:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        key, (_, freed) = self._entries.popitem(last=False)
+        del self._used[key]
+        self._weight -= freed
 
 
 @dataclass(frozen=True)
@@ -159,6 +175,11 @@ class PredictionSession:
 
         return cls(load_model(path, fallback))
 
+    def forget(self, seconds: float) -> None:
+        """Drops what nobody looked at for so many seconds: photos of people who have left."""
+        self._results.forget(seconds)
+        self._pictures.forget(seconds)
+
     def prepare(self, photo: Photo, longest: int) -> Prepared:
         """Returns a photo with its result, from the caches where they have them.
 
@@ -203,3 +224,43 @@ class PredictionSession:
         prediction = self.model.predict(photo.pixels)
         seconds = time.perf_counter() - started
         return PhotoResult(prediction, photo.pixels.shape[:2], seconds, photo.note)
+
+
+def shared_session(path: Path, fallback: Path | None = None) -> PredictionSession:
+    """Returns the session of checkpoint files that all of this process share; see `load`.
+
+    A file that was written anew is loaded anew; the two that were used last stay loaded.
+
+    Raises:
+        CheckpointError: A file can't be used.
+    """
+    with _LOADING:
+        return _shared(_as_it_is(path), _as_it_is(fallback) if fallback else None)
+
+
+def shared_sessions() -> list[PredictionSession]:
+    """Returns the sessions that were shared so far."""
+    return list(_SHARED)
+
+
+_LOADING = Lock()
+_SHARED: WeakSet[PredictionSession] = WeakSet()
+
+
+def _as_it_is(file: Path) -> tuple[Path, int, int]:
+    """Returns a file with its time (ns) and size (bytes): it is another one when they change."""
+    try:
+        facts = file.stat()
+    except OSError as error:
+        text = f"{file.name} is gone ({error.strerror}). Choose another checkpoint."
+        raise CheckpointError(text) from error
+    return file, facts.st_mtime_ns, facts.st_size
+
+
+@functools.lru_cache(maxsize=2)
+def _shared(
+    first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None
+) -> PredictionSession:
+    session = PredictionSession.load(first[0], fallback[0] if fallback else None)
+    _SHARED.add(session)
+    return session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.public import is_public
 from dashboard.dataset.browse import show_browse
 from dashboard.dataset.filters import AUGMENT, BROWSE, OVERVIEW
 from dashboard.dataset.known import Known
@@ -83,9 +84,8 @@ def _show_what_it_is(opened: Opened) -> None:
 
 
 def _show_tabs(known: Known) -> None:
-    overview, browse, augment = st.tabs(
-        [OVERVIEW, BROWSE, AUGMENT], key="tab", bind="query-params", on_change="rerun"
-    )
+    names = [OVERVIEW, BROWSE] if is_public() else [OVERVIEW, BROWSE, AUGMENT]
+    overview, browse, *augment = st.tabs(names, key="tab", bind="query-params", on_change="rerun")
     if overview.open:
         with overview:
             from dashboard.dataset.overview import show_overview
@@ -94,11 +94,12 @@ def _show_tabs(known: Known) -> None:
     if browse.open:
         with browse:
             show_browse(known)
-    if augment.open:
-        with augment:
-            from dashboard.dataset.studio import show_studio
+    for tab in augment:
+        if tab.open:
+            with tab:
+                from dashboard.dataset.studio import show_studio
 
-            show_studio(known.opened.dataset)
+                show_studio(known.opened.dataset)
 
 
 main()

@@ -25,6 +25,11 @@ STATISTICS |= {"polyfit", "quantile", "std", "var"}
 WRITES = {"mkdir", "rename", "rmtree", "touch", "unlink", "write_bytes", "write_text"}
 WRITES |= {"mkdtemp", "mkstemp", "write_bytes_atomically", "NamedTemporaryFile", "TemporaryFile"}
 
+DOORS = {"change_notes", "delete_run", "resume_run", "save_draft", "save_threshold"}
+DOORS |= {"start_augment", "start_evaluation", "start_run", "stop_augment", "stop_evaluation"}
+DOORS |= {"stop_run", "wake", "write_bytes_atomically", "TrialProcess"}
+"""What starts, stops, deletes or writes for a page: never on a public server."""
+
 # Modules that break a rule still. A list only ever gets shorter: whoever mends a module takes it
 # off, and no module is added.
 STARTS_A_THREAD = {
@@ -213,6 +218,27 @@ def called(tree: ast.AST) -> set[str]:
 def test_pages_only_draw(banned: set[str], exceptions: set[str]) -> None:
     found = {relative(path) for path in of_pages() if called(parsed(path)) & banned}
     assert found == exceptions
+
+
+def test_every_door_passes_the_guard() -> None:
+    """A function that starts, stops, deletes or writes stands under `local_only`."""
+    open_doors = []
+    for path in of_pages():
+        for function in ast.walk(parsed(path)):
+            if isinstance(function, ast.FunctionDef) and called(function) & DOORS:
+                words = {each.id for each in function.decorator_list if isinstance(each, ast.Name)}
+                closed = "local_only" in words or function.name in DOORS
+                open_doors += [] if closed else [f"{relative(path)}: {function.name}"]
+    closed_pages = {"pages/train.py: _runs"}  # the page itself is closed
+    helpers = {"dashboard/compare/files.py: keep_upload"}  # called by a guarded function
+    assert set(open_doors) == closed_pages | helpers
+
+
+def test_every_page_passes_the_guard() -> None:
+    for path in [*(ROOT / "pages").glob("*.py"), ROOT / "streamlit_app.py"]:
+        assert "open_page" in called(parsed(path)), path
+    users = {relative(path) for path in of_pages() if "to_path" in called(parsed(path))}
+    assert users == {"dashboard/ui/access.py"}, "a visitor's path passes dashboard.ui.access"
 
 
 def test_no_module_is_too_long() -> None:

@@ -12,14 +12,15 @@ from core.checkpoint import SUFFIX, read_info
 from core.errors import CarmaskError, CheckpointError
 from core.files import write_bytes_atomically
 from core.names import safe_stem
-from core.paths import to_path
 from core.places import cache_folder
 from dashboard.compare.rows import choose_rows
+from dashboard.ui.access import local_only, visitor_path
 from dashboard.ui.text import plain
 
 _PATH, _UPLOAD, _PROBLEM = "file_path", "file_upload", "file_problem"
 
 
+@local_only
 def ask_file(shown: Sequence[str]) -> None:
     """Draws the two ways to a foreign checkpoint; one that is good becomes a row.
 
@@ -75,12 +76,13 @@ def keep_upload(name: str, data: bytes) -> Path:
     return path
 
 
+@local_only
 def _add_path(shown: Sequence[str]) -> None:
     text = st.session_state[_PATH]
     if not text.strip():
         return
     try:
-        path = to_path(text)
+        path = visitor_path(text)
         read_info(path)
     except (CarmaskError, OSError) as error:
         st.session_state[_PROBLEM] = str(error)
@@ -89,6 +91,7 @@ def _add_path(shown: Sequence[str]) -> None:
     choose_rows([*shown, str(path)])
 
 
+@local_only
 def _add_upload(shown: Sequence[str]) -> None:
     file = st.session_state[_UPLOAD]
     if file is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import CarmaskError
+from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration
@@ -21,6 +22,7 @@ from training.jobs.evaluation import (
 _PROBLEM = "job_problem"
 
 
+@local_only
 def show_jobs(requests: Sequence[EvaluationRequest], action: str, key: str, answers: int) -> None:
     """Draws the button that starts jobs; while they are under way, how far they are.
 
@@ -97,6 +99,7 @@ def progress_of(statuses: Sequence[EvaluationStatus], answers: int) -> tuple[flo
     return min(1.0, done / total) if total else 0.0, " · ".join(parts)
 
 
+@local_only
 def _start(requests: Sequence[EvaluationRequest], key: str) -> None:
     """Starts what does not run yet; what went wrong is told on the page. A callback."""
     try:
@@ -107,6 +110,7 @@ def _start(requests: Sequence[EvaluationRequest], key: str) -> None:
         st.session_state[f"{_PROBLEM}_{key}"] = str(error)
 
 
+@local_only
 def _stop(requests: Sequence[EvaluationRequest]) -> None:
     for request in requests:
         stop_evaluation(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import streamlit as st
 from core.checkpoint import read_info
 from core.masks import Mask
 from core.names import safe_stem
-from dashboard.compare.choice import Chosen
+from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.images_predictions import predictions
+from dashboard.ui.access import local_only
 from dashboard.ui.onnx_download import offer_onnx
 from dashboard.ui.text import plain
 from training.data.folder import Sample
@@ -60,15 +62,16 @@ def show_report(chosen: Chosen) -> None:
         if not cards:
             st.caption("A card is of a single checkpoint; here are only ensembles and flips.")
             return
-        st.markdown("#### ONNX")
-        st.markdown(
-            "A network for other programs: a photo of any size in, its probability of car out."
-        )
-        for place, row in enumerate(cards):
-            (path,) = row.paths
-            offer_onnx(
-                path, read_info(path), key=f"save_onnx_{place}", label=f"ONNX of {row.title}"
-            )
+        _show_onnx(cards)
+
+
+@local_only
+def _show_onnx(rows: Sequence[Row]) -> None:
+    st.markdown("#### ONNX")
+    st.markdown("A network for other programs: a photo of any size in, its probability of car out.")
+    for place, row in enumerate(rows):
+        (path,) = row.paths
+        offer_onnx(path, read_info(path), key=f"save_onnx_{place}", label=f"ONNX of {row.title}")
 
 
 def report_of(chosen: Chosen) -> bytes:

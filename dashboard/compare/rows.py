@@ -11,8 +11,8 @@ import streamlit as st
 from core.checkpoint import SUFFIX, CheckpointEntry, CheckpointInfo, read_info
 from core.errors import CarmaskError
 from core.names import unique
-from core.paths import to_path
 from dashboard.compare.choice import Row
+from dashboard.ui.access import visitor_path
 from dashboard.ui.checkpoints import checkpoint_name
 from dashboard.ui.folders import runs_folder
 from training.comparison.palette import colour_of
@@ -128,7 +128,7 @@ def _file(name: str) -> CheckpointEntry:
     if not _is_path(name):
         return CheckpointEntry(Path(name), error="There is no such checkpoint (any more).")
     try:
-        path = to_path(name)
+        path = visitor_path(name)
         return CheckpointEntry(path, info=read_info(path))
     except (CarmaskError, OSError) as error:
         return CheckpointEntry(Path(name), error=str(error))

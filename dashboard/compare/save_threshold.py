@@ -10,12 +10,14 @@ import streamlit as st
 from core.checkpoint import save_threshold
 from core.errors import CarmaskError
 from dashboard.compare.choice import Chosen
+from dashboard.ui.access import local_only
 from dashboard.ui.text import plain
 from training.evaluation.curves import CurveMetric, ThresholdCurves
 
 _SAID = "threshold_said"
 
 
+@local_only
 def offer_threshold(chosen: Chosen, curves: Sequence[ThresholdCurves], metric: CurveMetric) -> None:
     """Draws the way to make a row's best threshold its checkpoint's own.
 
@@ -63,6 +65,7 @@ def offer_threshold(chosen: Chosen, curves: Sequence[ThresholdCurves], metric: C
         )
 
 
+@local_only
 def _save(path: Path, threshold: float) -> None:
     """Saves it; what went wrong is told on the page. A callback."""
     try:

@@ -24,6 +24,7 @@ from dashboard.dataset.own_recipes import (
     start_draft,
 )
 from dashboard.dataset.step_widgets import edit_step, probability_key, step_facts, step_title
+from dashboard.ui.access import local_only
 from dashboard.ui.redraw import choose
 from dashboard.ui.text import plain
 from training.augment.recipe import RECIPES, Recipe
@@ -242,6 +243,7 @@ def _show_save(draft: Draft) -> None:
         st.caption(f"Saved as {plain(draft.name)}.json.")
 
 
+@local_only
 def _save(name: str) -> None:
     try:
         save_draft(name)

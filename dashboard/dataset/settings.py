@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.dataset.sources import Opened, open_folder
+from dashboard.ui.access import local_only
 from training.data.folder import UNNAMED, Reading
 
 LAYOUT_NAMES = {
@@ -17,6 +18,7 @@ LAYOUT_NAMES = {
 """Layouts as a person calls them."""
 
 
+@local_only
 def show_settings(opened: Opened | None, reading: Reading) -> None:
     """Draws the settings; `opened` is None where the folder can't be opened."""
     with st.popover("Settings", icon=":material/tune:"):

@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.errors import ConfigError
 from core.names import is_text, unique
-from core.paths import to_path
+from core.public import is_public
+from dashboard.ui.access import visitor_path
 from dashboard.ui.folders import asked_folders, data_folder, samples_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
@@ -43,9 +44,14 @@ class Opened:
 
 
 def list_sources() -> list[Source]:
-    """Returns the data folders: what was asked for first, then the samples, then those in data/."""
+    """Returns the data folders: what was asked for first, then the samples, then those in data/.
+
+    On a public server those are the samples alone.
+    """
     typed, _ = _typed_folders()
-    roots = [*typed, *asked_folders(), samples_folder(), *_recognised(data_folder())]
+    roots = [samples_folder()]
+    if not is_public():
+        roots = [*typed, *asked_folders(), *roots, *_recognised(data_folder())]
     roots = [root for root in roots if is_text(str(root))]
     by_place = {root.resolve(): root for root in reversed(roots)}
     kept = [root for root in dict.fromkeys(roots) if by_place[root.resolve()] == root]
@@ -56,7 +62,7 @@ def list_sources() -> list[Source]:
 def show_wrong_folders() -> None:
     """Draws why folders that were typed, or that the URL names, are none; nothing if all are."""
     typed = st.session_state.pop(_PROBLEM, None)
-    offered = (*asked_folders(), *_children(data_folder()))
+    offered = () if is_public() else (*asked_folders(), *_children(data_folder()))
     texts = [
         f"The path {root} is no text in UTF-8; rename the folder."
         for root in offered
@@ -108,7 +114,7 @@ def add_folder(text: str) -> str:
     if not text:
         return ""
     try:
-        root = to_path(text).resolve()
+        root = visitor_path(text).resolve()
     except ConfigError as error:
         st.session_state[_PROBLEM] = str(error)
         return ""
@@ -138,7 +144,7 @@ def _typed_folders() -> tuple[list[Path], list[str]]:
     for each in st.query_params.get_all("data"):
         if each.strip():
             try:
-                folders.append(to_path(each))
+                folders.append(visitor_path(each))
             except ConfigError as error:
                 errors.append(str(error))
     return folders, errors

@@ -10,6 +10,7 @@ from dashboard.dataset.network_view import show_network
 from dashboard.dataset.strip_view import show_strip
 from dashboard.dataset.versions_view import show_versions
 from dashboard.dataset.write_view import show_write
+from dashboard.ui.access import local_only
 from dashboard.ui.redraw import note_drawn
 from training.data.folder import Dataset
 
@@ -19,6 +20,7 @@ VIEWS = {VERSIONS: show_versions, STRIP: show_strip, NETWORK: show_network, WRIT
 
 
 @st.fragment
+@local_only
 def show_studio(dataset: Dataset) -> None:
     """Draws the Augment tab for a dataset; a choice that changes runs this function alone."""
     st.html(STYLE)

@@ -8,13 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
-from core.paths import to_path
 from dashboard.dataset.applied_text import TIMES
 from dashboard.dataset.own_recipes import is_unsaved, recipe_file, saved_recipes
 from dashboard.dataset.recipe_picker import explain_recipe, pick_recipe
 from dashboard.dataset.sources import chosen_reading
 from dashboard.dataset.studio_controls import pick_seed
 from dashboard.dataset.written_set import show_written
+from dashboard.ui.access import local_only, visitor_path
 from dashboard.ui.folders import data_folder
 from dashboard.ui.text import plain
 from training.augment.recipe import Recipe
@@ -71,7 +71,7 @@ def show_write(dataset: Dataset) -> None:
         help="A new or empty folder, or one with a set to go on with.",
     )
     try:
-        out = to_path(typed) if typed and typed.strip() else usual
+        out = visitor_path(typed) if typed and typed.strip() else usual
         job = AugmentJob(
             data=dataset.root,
             out=out,
@@ -125,6 +125,7 @@ def _show_start(job: AugmentJob, dataset: Dataset) -> None:
             )
 
 
+@local_only
 def start(job: AugmentJob) -> None:
     """Starts a job, or goes on with it, and writes its folder to the URL."""
     try:

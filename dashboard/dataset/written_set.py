@@ -14,6 +14,7 @@ from dashboard.dataset.image_picker import pick_image
 from dashboard.dataset.previews import draw
 from dashboard.dataset.sources import open_folder
 from dashboard.dataset.studio_controls import pick_shown
+from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration
@@ -112,11 +113,13 @@ def _show_status(out: Path, status: AugmentStatus) -> None:
             )
 
 
+@local_only
 def _stop(out: Path) -> None:
     if not stop_augment(out):
         st.session_state[_PROBLEM] = "It could not be told to stop; it may have ended just now."
 
 
+@local_only
 def _go_on(out: Path) -> None:
     """Starts the set's own job again, whatever the form says now."""
     try:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import CarmaskError
 from dashboard.runs.choice import choose, close_run
 from dashboard.runs.listed import Listed
+from dashboard.ui.access import local_only
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.text import plain
 from training.runs.notes import (
@@ -23,6 +24,7 @@ from training.runs.notes import (
 _FAULT = "run_fault"
 
 
+@local_only
 def show_actions(runs: Sequence[Listed], tags: Sequence[str]) -> None:
     """Draws the buttons for the chosen runs.
 
@@ -157,6 +159,7 @@ def _tag_all(runs: Sequence[Listed], tag: str, *, away: bool) -> None:
         _change_all([run], tags=tuple(tags))
 
 
+@local_only
 def _change_all(runs: Sequence[Listed], **changes: Any) -> None:
     try:
         for run in runs:
@@ -165,6 +168,7 @@ def _change_all(runs: Sequence[Listed], **changes: Any) -> None:
         st.session_state[_FAULT] = str(error)
 
 
+@local_only
 def _delete_all(names: Sequence[str]) -> None:
     try:
         for name in names:

@@ -14,8 +14,8 @@ import streamlit as st
 
 from core.errors import CarmaskError, ConfigError
 from core.names import shortened
-from core.paths import to_path
 from core.places import workspace
+from dashboard.ui.access import visitor_path
 from training.config import TrainConfig, field_kinds
 from training.presets import PRESETS
 
@@ -135,7 +135,7 @@ def _missing_files(values: Mapping[str, Any]) -> dict[str, str]:
 def _why_missing(name: str, place: str) -> str:
     """Returns what is wrong with the path of a setting; "" if nothing is."""
     try:
-        path = to_path(place, workspace())
+        path = visitor_path(place, workspace())
     except ConfigError as error:
         return str(error)
     if path.is_file() or (name == "start_from" and path.is_dir()):

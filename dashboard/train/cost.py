@@ -7,6 +7,7 @@ from dataclasses import fields
 import streamlit as st
 
 from dashboard.train.asked import Asked, write_setting
+from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration, memory
@@ -92,6 +93,7 @@ def _watch(costs: dict[TrainConfig, Cost]) -> None:
         st.button("Stop", key="stop_trial", on_click=_stop)
 
 
+@local_only
 def _start(config: TrainConfig) -> None:
     st.session_state[_TRIAL] = (config, TrialProcess(config))
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.checkpoint import SUFFIX
 from core.errors import ConfigError
-from core.paths import to_path
 from dashboard.dataset.own_recipes import recipe_file, saved_recipes
 from dashboard.train.asked import PATHS, Asked, write_setting
+from dashboard.ui.access import visitor_path
 from dashboard.ui.folders import run_files, short_path
 from dashboard.ui.named_choice import distinct
 from dashboard.ui.text import plain
@@ -118,5 +118,5 @@ def _write(name: str) -> None:
         value = value.strip()
         if name in PATHS and value.startswith("~"):
             with suppress(ConfigError):  # told beside the field
-                value = str(to_path(value))
+                value = str(visitor_path(value))
     write_setting(name, value)

@@ -10,6 +10,7 @@ from dashboard.train.cost import show_cost
 from dashboard.train.data_choice import DataFacts, data_facts, pick_data
 from dashboard.train.fields import show_fields
 from dashboard.train.place import watch
+from dashboard.ui.access import local_only
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.text import plain
@@ -158,6 +159,7 @@ def _write_name() -> None:
         st.query_params.pop("name", None)
 
 
+@local_only
 def _start(asked: Asked, name: str) -> None:
     """Puts the run into the queue and goes to watch it; what went wrong is told beside Start."""
     assert asked.config is not None

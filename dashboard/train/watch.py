@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import CarmaskError
 from dashboard.train.live import show_curves, show_figures, show_log, show_probes
 from dashboard.train.place import watch
+from dashboard.ui.access import local_only
 from dashboard.ui.badges import show_status, show_verdict
 from dashboard.ui.doctor import show_doctor
 from dashboard.ui.folders import runs_folder
@@ -220,16 +221,19 @@ def _act(action: Callable[[str], None], name: str) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
+@local_only
 def _stop(name: str) -> None:
     stop_run(runs_folder() / name)
     st.session_state[_STOPPING] = name
 
 
+@local_only
 def _resume(name: str) -> None:
     st.session_state.pop(_STOPPING, None)
     resume_run(runs_folder() / name)
 
 
+@local_only
 def _extend(name: str, more: int) -> None:
     st.session_state.pop(_STOPPING, None)
     folder = runs_folder() / name
@@ -243,6 +247,7 @@ def extended(config: TrainConfig, run: RunSummary, more: int) -> dict[str, float
     return {name: value for name, value in lengths.items() if value != getattr(config, name)}
 
 
+@local_only
 def _remove(name: str) -> None:
     if not Queue(runs_folder()).remove(name):
         raise CarmaskError(f"The run {name} has begun; stop it instead.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback, list_checkpoints
-from core.errors import CarmaskError
-from core.session import PredictionSession
+from core.checkpoint import checkpoint_name as checkpoint_name
+from core.session import PredictionSession, shared_session
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.named_choice import select_from_url
@@ -27,11 +26,6 @@ def find_checkpoints() -> tuple[list[CheckpointEntry], list[CheckpointEntry]]:
     entries = list_checkpoints(runs_folder())
     good = [entry for entry in entries if entry.info is not None]
     return good, [entry for entry in entries if entry.info is None]
-
-
-def checkpoint_name(path: Path) -> str:
-    """Returns how a checkpoint is called in lists and in the URL: its run and its file."""
-    return f"{path.parent.parent.name}/{path.stem}"
 
 
 def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
@@ -117,24 +111,8 @@ def open_session(
     Raises:
         CarmaskError: The file can't be used.
     """
-    return _load(_file(first.path), _file(fallback.path) if fallback else None)
-
-
-def _file(path: Path) -> tuple[Path, int, int]:
-    """Returns a file with its time (ns) and size (bytes): it is another one when they change."""
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise CarmaskError(f"{path.name} is gone ({error.strerror}). Reload the page.") from error
-    return path, facts.st_mtime_ns, facts.st_size
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the network …")
-def _load(
-    first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None
-) -> PredictionSession:
-    """Returns the session of checkpoints in the state that a time and a size stand for."""
-    return PredictionSession.load(first[0], fallback[0] if fallback else None)
+    with st.spinner("Loading the network …"):
+        return shared_session(first.path, fallback.path if fallback else None)
 
 
 def _label(name: str, info: CheckpointInfo | None) -> str:

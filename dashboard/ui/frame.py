@@ -7,6 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.public import is_public
+from dashboard.ui.access import admit
+
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -24,18 +27,21 @@ class Page:
     """What its button on the start page says."""
     summary: str
     """What a person does there, for the start page; empty for the start page itself."""
+    public: bool = False
+    """Whether strangers may open it on a public server: it starts, deletes and writes nothing."""
 
 
 TAB_ICON = "🚗"
 """In the browser's tab: for a Material icon there the browser would ask a foreign host."""
 
-START = Page("streamlit_app.py", "Carmask", ":material/directions_car:", "", "")
+START = Page("streamlit_app.py", "Carmask", ":material/directions_car:", "", "", public=True)
 SEGMENT = Page(
     "pages/segment.py",
     "Segment",
     ":material/content_cut:",
     "Segment photos",
     "Your photos, one or hundreds: masks, overlays and cut-outs to save.",
+    public=True,
 )
 DATASET = Page(
     "pages/dataset.py",
@@ -43,6 +49,7 @@ DATASET = Page(
     ":material/photo_library:",
     "Look at the data",
     "What the network learns from: health, splits, every photo with its mask, augmentations.",
+    public=True,
 )
 TRAIN = Page(
     "pages/train.py",
@@ -57,6 +64,7 @@ RUNS = Page(
     ":material/monitoring:",
     "Look at the runs",
     "Every training: figures in a table, curves side by side, one run with all there is of it.",
+    public=True,
 )
 COMPARE = Page(
     "pages/compare.py",
@@ -64,17 +72,24 @@ COMPARE = Page(
     ":material/balance:",
     "Compare checkpoints",
     "Which one is better, by how much and how sure that is; where each fails, and what it costs.",
+    public=True,
 )
 PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 
+def open_pages() -> list[Page]:
+    """Returns the pages besides the start page that may be opened here, in the menu's order."""
+    return [page for page in PAGES if page.public or not is_public()]
+
+
 def open_page(page: Page) -> None:
-    """Sets the browser's tab up and draws what stands on top of every page."""
+    """Sets the browser's tab up and draws what stands on top of every page; ends a closed one."""
     title = page.title if page is START else f"{page.title} · {START.title}"
     st.set_page_config(title, page_icon=TAB_ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(START.path, label=f"**{START.title}**", icon=START.icon)
-        for each in PAGES:
+        for each in open_pages():
             st.page_link(each.path, label=each.title, icon=each.icon)
+    admit(public=page.public)

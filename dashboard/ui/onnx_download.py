@@ -8,10 +8,12 @@ import streamlit as st
 
 from core.checkpoint import SUFFIX, CheckpointInfo
 from core.names import safe_stem
+from dashboard.ui.access import local_only
 from dashboard.ui.checkpoints import checkpoint_name
 from dashboard.ui.text import plain
 
 
+@local_only
 def offer_onnx(path: Path, info: CheckpointInfo, *, key: str, label: str = "ONNX") -> None:
     """Draws a button that gives a checkpoint as an ONNX file, made when it is pressed.
 

@@ -1,5 +1,6 @@
 """One model for many callers: a photo is predicted once, however many ask."""
 
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,14 @@ from core.errors import CarmaskError
 from core.image import encode_jpeg
 from core.masks import MaskSettings
 from core.predict import ImageModel, Prediction
-from core.session import BoundedCache, PredictionSession, local_photo, uploaded_photos
+from core.session import (
+    BoundedCache,
+    PredictionSession,
+    local_photo,
+    shared_session,
+    uploaded_photos,
+)
+from tests.pages.untrained import write_checkpoint
 
 
 def jpeg(height: int, width: int, seed: int = 0) -> bytes:
@@ -30,6 +38,31 @@ def test_the_cache_forgets_what_was_not_used_for_longest() -> None:
     assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
     cache.put("a", "large", 100)
     assert [cache.get(key) for key in "abc"] == ["large", None, None]
+
+
+def test_the_cache_forgets_what_nobody_used_for_a_while() -> None:
+    cache: BoundedCache[str] = BoundedCache(10)
+    cache.put("a", "A", 4)
+    cache.put("b", "B", 4)
+    time.sleep(0.05)
+    cache.get("a")
+    cache.forget(0.04)
+    assert [cache.get(key) for key in "ab"] == ["A", None]
+    cache.put("c", "large", 6)
+    assert [cache.get(key) for key in "ac"] == ["A", "large"]
+
+
+def test_all_of_a_process_share_a_session(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path, "a")
+    session = shared_session(path)
+    assert shared_session(path) is session
+    other = write_checkpoint(tmp_path, "b")
+    assert shared_session(path, other) is not session
+    os.utime(path, ns=(1, 1))  # written anew
+    assert shared_session(path) is not session
+    path.unlink()
+    with pytest.raises(CarmaskError, match="gone"):
+        shared_session(path)
 
 
 class SlowModel(ImageModel):
