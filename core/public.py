@@ -31,7 +31,16 @@ from core.places import PACKAGES, app_folder, cache_folder, runs_folder, samples
 
 _PROGRAM = ("core", "dashboard", "pages", "serving", "training", "streamlit_app.py", ".streamlit")
 """What of a checkout is the program; data and notes may lie beside it."""
-_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/opt", "/sys", "/dev/null", "/dev/urandom")
+_SYSTEM: tuple[str, ...] = (
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/opt",
+    "/sys",
+    "/dev/null",
+    "/dev/urandom",
+)
 _SYSTEM += ("/dev/shm", "/etc/localtime", "/etc/ssl", "/etc/os-release", "/etc/mime.types")
 _SYSTEM += ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/proc")
 _SECRETS = frozenset({"environ", "mem", "cmdline", "auxv", "secrets.toml"})
