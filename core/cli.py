@@ -1,41 +1,41 @@
-"""The command line: python -m core segment | info | import | export."""
+"""The command line: python -m core segment | cutout | info | import | export."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from core.checkpoint import (
-    default_fallback,
     find_checkpoint,
-    list_checkpoints,
     load_checkpoint,
     read_info,
     save_checkpoint,
 )
+from core.cli_photos import (
+    EXIT_OK,
+    EXIT_SOME_FAILED,
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    add_network_options,
+    chosen_checkpoints,
+    photo_progress,
+)
 from core.cutout import Edge
 from core.drawing import OverlayStyle
-from core.errors import CarmaskError, CheckpointError, reason
+from core.errors import CarmaskError, reason
 from core.files import write_bytes_atomically
+from core.listing.command import add_cutout
 from core.masks import MaskSettings
 from core.names import first_few
 from core.photos import list_photos
-from core.places import current_runs, shipped_runs
-from core.results import ResultRow
 from core.uncertainty import UNCERTAINTY_LIMIT
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,23 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
-    segment.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE_OR_RUN",
-        help="default: the best checkpoint below --runs",
-    )
-    segment.add_argument(
-        "--fallback",
-        "--second",  # its name before
-        metavar="FILE_OR_RUN",
-        help="predicts where the checkpoint is uncertain, or none; default: the checkpoint below "
-        "--runs that was trained on the same data sets and most others; none where --checkpoint "
-        "is given",
-    )
-    segment.add_argument(
-        "--runs", type=Path, default=_default_runs(), help="where the best checkpoint is looked for"
-    )
+    add_network_options(segment)
     segment.add_argument("--threshold", type=float, help="default: the checkpoint's own")
     segment.add_argument("--keep-largest", action="store_true", help="keep the largest part only")
     segment.add_argument("--fill-holes", action="store_true", help="fill what the mask encloses")
@@ -109,13 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--colour", default=OverlayStyle().colour, metavar="#RRGGBB")
     segment.add_argument("--opacity", type=float, default=OverlayStyle().opacity)
     segment.add_argument("--outline", type=float, default=OverlayStyle().outline, metavar="PX")
-    segment.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     segment.add_argument("--json", action="store_true", help="print the table as JSON")
     segment.set_defaults(command=_segment)
 
     info = commands.add_parser("info", help="print what a checkpoint says of itself")
     info.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or a run's folder")
     info.set_defaults(command=_info)
+    add_cutout(commands)
     _add_import(commands)
     _add_export(commands)
     return parser
@@ -168,12 +152,6 @@ def _add_export(commands: Commands) -> None:
     export.set_defaults(command=_export)
 
 
-def _default_runs() -> Path:
-    """Returns CARMASK_RUNS, else runs/ here, or where there is none the runs that ship."""
-    here = current_runs()
-    return here if here.is_dir() or "CARMASK_RUNS" in os.environ else shipped_runs()
-
-
 def _segment(options: argparse.Namespace) -> int:
     """Segments photos; the options are checked before the first photo is touched."""
     from core.predict import load_model
@@ -181,33 +159,15 @@ def _segment(options: argparse.Namespace) -> int:
     from core.session import PredictionSession
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
-    model = load_model(*_chosen_checkpoints(options), options.device)
+    model = load_model(*chosen_checkpoints(options), options.device)
     session = PredictionSession(model)
     threshold = model.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources = list_photos(options.paths)
-    console = Console(stderr=True)
-    for sentence in sources.left_out:
-        console.print(sentence, highlight=False, markup=False)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    ) as bar:
-        task = bar.add_task("segment", total=len(sources))
-
-        def show(done: int, row: ResultRow) -> None:
-            if row.error:
-                console.print(row.error, style="red", highlight=False, markup=False)
-            elif row.note:
-                console.print(f"{row.file}: {row.note}", highlight=False, markup=False)
-            bar.update(task, completed=done)
-
+    with photo_progress("segment", sources) as bar:
         edge: Edge = "hard" if options.hard_edge else "soft"
         wanted = SegmentOptions(settings, style, edge if options.cutout else None)
-        rows = segment_photos(session, sources, options.out, wanted, show)
+        rows = segment_photos(session, sources, options.out, wanted, bar.show)
     failed = sum(bool(row.error) for row in rows)
     if options.json:
         photos = [asdict(row) for row in rows]
@@ -222,21 +182,6 @@ def _segment(options: argparse.Namespace) -> int:
                 f"photos: {first_few(uncertain, 5)}"
             )
     return EXIT_SOME_FAILED if failed else EXIT_OK
-
-
-def _chosen_checkpoints(options: argparse.Namespace) -> tuple[Path, Path | None]:
-    """Returns the checkpoint, and its fallback."""
-    wanted = None if options.fallback in (None, "none") else Path(options.fallback)
-    if options.checkpoint:
-        return options.checkpoint, wanted
-    entries = [entry for entry in list_checkpoints(options.runs) if entry.info is not None]
-    if not entries:
-        raise CheckpointError(
-            f"There is no checkpoint below {options.runs}; give one with --checkpoint, or train "
-            "one."
-        )
-    usual = default_fallback(entries[0], entries) if options.fallback is None else None
-    return entries[0].path, usual.path if usual else wanted
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -53,6 +53,9 @@ class PhotoSource:
     """What `load` calls."""
     place: tuple[int, int] = (0, 0)
     """Number of the path or upload that it comes from, and its number in that one, from 0."""
+    stamp: str = ""
+    """Changes when the photo does: time and size of its file, checksum in its ZIP; "" of an
+    upload."""
 
     def read(self) -> npt.NDArray[np.uint8]:
         """Return the photo as upright RGB, uint8 (H, W, 3); see `load`."""
@@ -77,6 +80,8 @@ class _Found:
     reader: Callable[[], ReadPhoto]
     left_out: str = ""
     """What it is instead of a photo, in the plural; "" for a photo."""
+    stamp: str = ""
+    """See `PhotoSource`."""
 
 
 def list_photos(
@@ -126,7 +131,8 @@ def _in_path(path: Path, limits: ArchiveLimits, own: OwnResults) -> Iterator[_Fo
                 yield from _in_zip(path, name, limits)
             else:
                 reader = partial(read_photo, path, name=name)
-                yield _Found(name, long_name, reader, _RESULT if path in own else "")
+                left_out = _RESULT if path in own else ""
+                yield _Found(name, long_name, reader, left_out, _stamp(path))
         else:
             what = "neither a file nor a folder. Give a photo, a folder or a ZIP."
             if not path.exists():
@@ -146,7 +152,8 @@ def _in_folder(folder: Path, name: str, own: OwnResults) -> Iterator[_Found]:
         inner += [(place / each).as_posix() for each in files if _is_listed(each)]
     for path in sorted(inner, key=natural_order):
         shown, reader = printable(path), partial(read_photo, folder / path, name=printable(path))
-        yield _Found(shown, f"{name}/{shown}", reader, _RESULT if folder / path in own else "")
+        left_out = _RESULT if folder / path in own else ""
+        yield _Found(shown, f"{name}/{shown}", reader, left_out, _stamp(folder / path))
     for error in unreadable:
         closed = Path(str(error.filename)).name
         what = f"the folder can't be read ({reason(error)}). Check its permissions."
@@ -182,7 +189,17 @@ def _in_zip(source: Path | bytes, name: str, limits: ArchiveLimits) -> Iterator[
         return
     for member in members:
         what = _RESULT if is_own(member.head(HEAD_BYTES)) else ""
-        yield _Found(member.path, f"{name}/{member.path}", partial(_read_member, member), what)
+        reader, stamp = partial(_read_member, member), f"{member.info.CRC}/{member.info.file_size}"
+        yield _Found(member.path, f"{name}/{member.path}", reader, what, stamp)
+
+
+def _stamp(path: Path) -> str:
+    """Return time and size of a file; "" where it is gone, which its reader says."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_mtime_ns}/{facts.st_size}"
 
 
 def _read_member(member: Member) -> ReadPhoto:
@@ -217,7 +234,7 @@ def _named(groups: Sequence[Sequence[_Found]]) -> Listing[PhotoSource]:
     names = [photo.name if short[photo.name] == 1 else photo.long_name for photo in photos]
     stems = [safe_stem(photo.name) for photo in photos]
     sources = (
-        PhotoSource(name, stem, photo.reader, place)
+        PhotoSource(name, stem, photo.reader, place, photo.stamp)
         for name, stem, photo, place in zip(
             unique(names, "{} ({})"),
             unique(stems, "{}_{}", str.casefold),

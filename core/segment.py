@@ -55,7 +55,7 @@ def segment_photos(
     """
     out.mkdir(parents=True, exist_ok=True)
     own = OwnResults()
-    _check_table(out / TABLE_NAME, own)
+    check_table(out / TABLE_NAME, own)
     rows: list[ResultRow] = []
     try:
         for source in sources:
@@ -76,7 +76,7 @@ def _segment_one(
     """Writes one photo's files and returns its line."""
     try:
         ends = ENDS if options.cutout else (MASK_END, OVERLAY_END)
-        _check_free(source.name, [out / (source.stem + end) for end in ends], own)
+        check_free(source.name, [out / (source.stem + end) for end in ends], own)
         photo = source.load()
         result = session.predict(photo)
     except CarmaskError as error:
@@ -91,7 +91,7 @@ def _segment_one(
     return result_row(source.name, mask, *figures, stem=source.stem, note=photo.note)
 
 
-def _check_table(table: Path, own: OwnResults) -> None:
+def check_table(table: Path, own: OwnResults) -> None:
     """Refuses a folder whose results.csv Carmask did not write, for it would be lost."""
     if table.exists() and table not in own:
         raise ImageError(
@@ -100,7 +100,7 @@ def _check_table(table: Path, own: OwnResults) -> None:
         )
 
 
-def _check_free(name: str, results: Sequence[Path], own: OwnResults) -> None:
+def check_free(name: str, results: Sequence[Path], own: OwnResults) -> None:
     """Refuses a photo in place of whose results there are files that Carmask did not write."""
     for path in results:
         if path.exists() and path not in own:

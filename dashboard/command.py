@@ -10,7 +10,7 @@ import sys
 from core.errors import reason
 from core.places import app_folder, runs_folder, shipped_runs
 
-CORE = ("segment", "info", "import", "export")
+CORE = ("segment", "cutout", "info", "import", "export")
 """Commands of `python -m core`."""
 TRAINING = (
     ("train", "fit"),

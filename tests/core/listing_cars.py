@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from core.listing.car import Car, cut_car
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import CutOut, Step
+from core.predict import ImageModel, Prediction
 
 Photo = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
@@ -34,3 +35,24 @@ def boxy(made_by: ListingRecipe, **where: int) -> Car:
     car = cut_car(image, mask, None, made_by)
     assert car is not None
     return car
+
+
+class RedModel(ImageModel):
+    """Takes what is red for a car; counts the photos that it was given."""
+
+    def __init__(self, uncertainty: float = 0.0) -> None:
+        self.calls = 0
+        self._uncertainty = uncertainty
+
+    @property
+    def name(self) -> str:
+        return "red"
+
+    @property
+    def threshold(self) -> float:
+        return 0.5
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        self.calls += 1
+        red = (image[..., 0] > 150) & (image[..., 1] < 80)
+        return Prediction(red.astype(np.float32), self._uncertainty, "red")
