@@ -33,7 +33,8 @@ sys.path.insert(0, str(ROOT))
 
 from training.augment.compose import Augmenter  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
-from training.augment.written.writer import AugmentJob, write_augmented  # noqa: E402
+from training.augment.written.settings import AugmentJob  # noqa: E402
+from training.augment.written.writer import write_augmented  # noqa: E402
 from training.data.folder import Sample, open_dataset  # noqa: E402
 
 QUALITY = 95

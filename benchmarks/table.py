@@ -40,7 +40,7 @@ from core.preprocess import resize  # noqa: E402
 from tests.e2e.browser import find_chromium  # noqa: E402
 from tests.e2e.server import serve  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
-from training.augment.written.writer import AugmentJob  # noqa: E402
+from training.augment.written.settings import AugmentJob  # noqa: E402
 from training.data.folder import open_dataset  # noqa: E402
 from training.memory import peak_bytes  # noqa: E402
 from training.presets import find_preset  # noqa: E402

@@ -13,11 +13,11 @@ from dashboard.ui.text import plain
 from dashboard.ui.words import duration
 from training.jobs.evaluation import (
     EvaluationRequest,
-    EvaluationStatus,
     read_status,
     start_evaluation,
     stop_evaluation,
 )
+from training.jobs.job import JobStatus
 
 _PROBLEM = "job_problem"
 
@@ -77,7 +77,7 @@ def _watch(requests: Sequence[EvaluationRequest], key: str, answers: int) -> Non
         )
 
 
-def progress_of(statuses: Sequence[EvaluationStatus], answers: int) -> tuple[float, str]:
+def progress_of(statuses: Sequence[JobStatus], answers: int) -> tuple[float, str]:
     """Returns how much of jobs is done, in [0, 1], and the same in words.
 
     Args:

@@ -18,9 +18,8 @@ from dashboard.ui.access import local_only, visitor_path
 from dashboard.ui.folders import data_folder
 from dashboard.ui.text import plain
 from training.augment.recipe import Recipe
-from training.augment.written.settings import OWN_RECIPE
-from training.augment.written.status import augment_command
-from training.augment.written.writer import AugmentJob, read_status, start_augment
+from training.augment.written.settings import OWN_RECIPE, AugmentJob
+from training.augment.written.status import augment_command, read_status, start_augment
 from training.data.folder import Dataset
 
 _OUT, _PROBLEM = "out", "augment_problem"

@@ -20,9 +20,9 @@ from dashboard.ui.text import plain
 from dashboard.ui.words import duration
 from training.augment.written.reader import read_versions
 from training.augment.written.settings import read_settings
-from training.augment.written.status import job_of
-from training.augment.written.writer import AugmentStatus, read_status, start_augment, stop_augment
+from training.augment.written.status import job_of, read_status, start_augment, stop_augment
 from training.data.folder import Dataset
+from training.jobs.job import JobStatus
 
 _PROBLEM = "written_problem"
 _WORDS = {
@@ -86,11 +86,11 @@ def _watch(out: Path, before: int) -> None:
     _show_status(out, status)
 
 
-def _show_status(out: Path, status: AugmentStatus) -> None:
+def _show_status(out: Path, status: JobStatus) -> None:
     share = status.done / status.total if status.total else 0.0
     facts = [_WORDS[status.status], f"{status.done:,} of {status.total:,} pictures"]
-    if status.running and status.images_per_second:
-        facts.append(f"{status.images_per_second:,.1f} a second")
+    if status.running and status.speed:
+        facts.append(f"{status.speed:,.1f} a second")
     if status.running and status.seconds_left is not None:
         facts.append(f"{duration(status.seconds_left)} left")
     st.progress(min(1.0, share), " · ".join(facts))
@@ -133,12 +133,13 @@ def _open(out: Path) -> None:
     st.session_state["tab"] = BROWSE
 
 
-def _show_result(out: Path, status: AugmentStatus, dataset: Dataset) -> None:
+def _show_result(out: Path, status: JobStatus, dataset: Dataset) -> None:
     """Draws a photo beside its versions in the set, and the way to open the set as a dataset."""
     if not status.done:
         return
-    if status.data and Path(status.data) != dataset.root.resolve():
-        st.info(f"This set was made from another data folder: {plain(status.data)}.")
+    data = status.facts.get("data")
+    if data and Path(data) != dataset.root.resolve():
+        st.info(f"This set was made from another data folder: {plain(data)}.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width=400):

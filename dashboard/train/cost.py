@@ -6,13 +6,14 @@ from dataclasses import fields
 
 import streamlit as st
 
+from core.errors import CarmaskError
 from dashboard.train.asked import Asked, write_setting
 from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
-from training.jobs.trial_process import Cost, TrialProcess
+from training.jobs.trial import Cost, Trial
 from training.proposals import less_memory
 
 _TRIAL, _COSTS = "trial", "costs"
@@ -74,12 +75,12 @@ def _show_failure(asked: Asked, cost: Cost) -> None:
 
 def _is_measuring(costs: dict[TrainConfig, Cost]) -> bool:
     """Tells whether a trial goes on; keeps the cost of one that has ended."""
-    running: tuple[TrainConfig, TrialProcess] | None = st.session_state.get(_TRIAL)
-    if running is None:
+    trial: Trial | None = st.session_state.get(_TRIAL)
+    if trial is None:
         return False
-    cost = running[1].result()
+    cost = trial.cost()
     if cost is not None:
-        costs[running[0]] = cost
+        costs[trial.config] = cost
         del st.session_state[_TRIAL]
     return cost is None
 
@@ -95,13 +96,19 @@ def _watch(costs: dict[TrainConfig, Cost]) -> None:
 
 @local_only
 def _start(config: TrainConfig) -> None:
-    st.session_state[_TRIAL] = (config, TrialProcess(config))
+    trial = Trial(config)
+    try:
+        trial.start()
+    except CarmaskError as error:
+        st.session_state[_COSTS][config] = Cost(failure=str(error))
+    else:
+        st.session_state[_TRIAL] = trial
 
 
 def _stop() -> None:
-    running = st.session_state.pop(_TRIAL, None)
-    if running is not None:
-        running[1].stop()
+    trial: Trial | None = st.session_state.pop(_TRIAL, None)
+    if trial is not None:
+        trial.stop()
 
 
 def _take(config: TrainConfig) -> None:

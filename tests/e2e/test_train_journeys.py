@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Watched, start_server, watched_page
 from tests.pages.drawn import write_samples
-from training.jobs.locks import lock_holder
+from training.jobs.process import lock_holder
 
 pytestmark = pytest.mark.browser
 

@@ -31,7 +31,8 @@ from training.evaluation.rows import table_of
 from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import list_evaluations, read_evaluation
 from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
-from training.jobs.evaluation import EvaluationRequest, EvaluationStatus
+from training.jobs.evaluation import EvaluationRequest
+from training.jobs.job import JobStatus
 
 Open = Callable[..., AppTest]
 COMPARE = "pages/compare.py"
@@ -374,21 +375,21 @@ def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
     started: list[EvaluationRequest],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = EvaluationStatus("running", 30, 120, 90.0)
+    now = JobStatus("running", 30, 120, 0.0, 90.0)
     monkeypatch.setattr("dashboard.compare.job_view.read_status", lambda _: now)
     app = opened(row="good/best", images="other")
     assert {"measure_stop"} == {each.key for each in app.button if "measure" in str(each.key)}
-    now = EvaluationStatus("failed", message="Out of memory.")
+    now = JobStatus("failed", message="Out of memory.")
     app = opened(row="good/best", images="other")
     assert "Out of memory." in words(app)
     assert app.button(key="measure_start").label == "Go on"
 
 
 def test_progress_is_over_all_jobs() -> None:
-    running = EvaluationStatus("running", 30, 40, 75.0)
-    waiting = EvaluationStatus("waiting")
+    running = JobStatus("running", 30, 40, 0.0, 75.0)
+    waiting = JobStatus("waiting")
     assert progress_of([waiting, waiting], 80) == (0.0, "Waiting for another evaluation …")
-    assert progress_of([EvaluationStatus("starting")], 80) == (0.0, "Starting …")
+    assert progress_of([JobStatus("starting")], 80) == (0.0, "Starting …")
     share, text = progress_of([running, waiting], 80)
     assert share == 30 / 80
     assert text == "Measured 30 of 80 · 75 s left · then 1 more"

@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.test_studio import captions, jpegs
 from training.augment.recipe import RECIPES
-from training.augment.written.writer import AugmentJob, read_status, write_augmented
+from training.augment.written.settings import AugmentJob
+from training.augment.written.status import read_status
+from training.augment.written.writer import write_augmented
 
 Open = Callable[..., AppTest]
 

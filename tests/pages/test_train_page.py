@@ -18,7 +18,7 @@ from dashboard.train.watch import extended
 from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
 from training.jobs.queue import Queue
-from training.jobs.trial_process import Cost
+from training.jobs.trial import Cost
 from training.presets import PRESETS
 from training.runs.runlog import RunState, create_run
 from training.runs.summary import RunSummary
@@ -267,7 +267,7 @@ def test_the_doctor_says_what_is_wrong(open_page: Open, runs: Path) -> None:
 
 def test_a_running_run_can_be_stopped_only_where_it_runs(open_page: Open, runs: Path) -> None:
     folder = write_run(runs, "one", "running")
-    from training.jobs.locks import take_lock
+    from training.jobs.process import take_lock
 
     with take_lock(folder / "lock"):  # held by this very process
         app = open_page(PAGE)
@@ -320,10 +320,13 @@ def test_a_measured_cost_is_shown_and_smaller_settings_are_proposed(
         def __init__(self, config: TrainConfig) -> None:
             self.config = config
 
-        def result(self) -> Cost | None:
+        def start(self) -> None:
+            pass
+
+        def cost(self) -> Cost | None:
             return costs.pop(0)
 
-    monkeypatch.setattr("dashboard.train.cost.TrialProcess", Trial)
+    monkeypatch.setattr("dashboard.train.cost.Trial", Trial)
     app = open_page(PAGE, train_on="samples", batch="8", size="256")
     press(app, "measure")
     app.run()

@@ -20,14 +20,15 @@ from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, find_recipe
 from training.augment.step import Step
 from training.augment.written.folder import AugmentedFolder
-from training.augment.written.status import StateFile, augment_command, job_of
-from training.augment.written.writer import (
-    AugmentJob,
+from training.augment.written.settings import AugmentJob
+from training.augment.written.status import (
+    augment_command,
+    job_of,
     read_status,
     start_augment,
     stop_augment,
-    write_augmented,
 )
+from training.augment.written.writer import write_augmented
 from training.commands.cli import main
 from training.data.folder import Reading, open_dataset
 
@@ -352,8 +353,8 @@ def test_a_page_starts_one_watches_it_and_stops_it(tmp_path: Path) -> None:
     until(lambda: read_status(out).done > 200)
     status = read_status(out)
     assert (status.status, status.running, status.total) == ("running", True, 6000)
-    assert status.data == str(data.resolve())
-    until(lambda: read_status(out).images_per_second > 0)
+    assert status.facts["data"] == str(data.resolve())
+    until(lambda: read_status(out).speed > 0)
     with pytest.raises(Exception, match="another process"):
         write_augmented(job)
     assert stop_augment(out)
@@ -372,24 +373,6 @@ def test_a_process_that_never_began_says_why(job: AugmentJob, tmp_path: Path) ->
     start_augment(replace(job, recipe=wrong))
     until(lambda: read_status(job.out).status == "failed")
     assert "/no/such/folder" in read_status(job.out).message
-
-
-def test_the_state_tells_speed_and_time_left_twice_a_second(job: AugmentJob) -> None:
-    job.out.mkdir()
-    now = 0.0
-    state = StateFile(job, 1000, clock=lambda: now)
-    told = []
-    for step in range(400):  # 40 seconds at 5 a second, then 10 at 20
-        now = step * 0.1
-        state.running(min(step, 300) // 2 + 2 * max(0, step - 300))
-        told.append((job.out / "state.json").read_bytes())
-    assert 75 <= len(set(told)) <= 81
-    state.ended("stopped", 350)
-    assert state.speed == pytest.approx((350 - 100) / 20, rel=0.03)
-    last = json.loads(told[-1])
-    assert last["seconds_left"] == pytest.approx(
-        (1000 - last["done"]) / last["images_per_second"], rel=0.01
-    )
 
 
 def test_watching_loads_no_heavy_library() -> None:

@@ -21,7 +21,7 @@ from core.errors import ConfigError, RunError
 from core.places import workspace
 from training.commands.cli import main
 from training.config import TrainConfig
-from training.jobs.detached import start_detached
+from training.jobs.job import why_it_ended
 from training.jobs.launch import (
     fit_arguments,
     resume_run,
@@ -29,10 +29,9 @@ from training.jobs.launch import (
     stop_run,
     typed_command,
     wake,
-    why_it_ended,
     work,
 )
-from training.jobs.locks import lock_holder, take_lock
+from training.jobs.process import lock_holder, start_detached, take_lock
 from training.jobs.queue import Queue, device_of
 from training.runs.listing import list_runs
 from training.runs.runlog import create_run, explain_end, read_config

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from training.augment.written.status import stop_augment
-from training.jobs.locks import lock_holder, stop_holder, take_lock
+from training.jobs.process import lock_holder, stop_holder, take_lock
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="locks are POSIX's")
-HOLD = "import sys, time; from pathlib import Path; from training.jobs.locks import take_lock; "
+HOLD = "import sys, time; from pathlib import Path; from training.jobs.process import take_lock; "
 HOLD += "lock = take_lock(Path(sys.argv[1])); print(flush=True); time.sleep(60)"
 
 

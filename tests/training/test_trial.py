@@ -14,7 +14,9 @@ from core.errors import ShortMemoryError
 from training.commands.cli import main
 from training.config import TrainConfig
 from training.engine.trial import measure_step
-from training.jobs.trial_process import Cost, TrialProcess
+from training.jobs.job import LOCK
+from training.jobs.process import lock_holder
+from training.jobs.trial import Cost, Trial
 
 TINY = TrainConfig(
     size=32, width=2, depth=2, batch=4, val_share=0.2, workers=0, threads=1, device="cpu"
@@ -22,13 +24,28 @@ TINY = TrainConfig(
 
 
 @pytest.fixture
-def config(tiny_data: Path) -> TrainConfig:
+def config(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
     return replace(TINY, data=(str(tiny_data),), recipe="none")
 
 
-def wait_for(trial: TrialProcess) -> Cost:
+def started(config: TrainConfig) -> Trial:
+    trial = Trial(config)
+    trial.start()
+    return trial
+
+
+def holder_of(trial: Trial) -> int:
     until = time.monotonic() + 60
-    while (cost := trial.result()) is None:
+    while not (holder := lock_holder(trial.folder / LOCK)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return holder
+
+
+def wait_for(trial: Trial) -> Cost:
+    until = time.monotonic() + 60
+    while (cost := trial.cost()) is None:
         assert time.monotonic() < until
         time.sleep(0.05)
     return cost
@@ -66,20 +83,29 @@ def test_too_little_memory_is_told(config: TrainConfig, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_it_runs_in_a_process_of_its_own(config: TrainConfig) -> None:
-    cost = wait_for(TrialProcess(config))
+    cost = wait_for(started(config))
     assert not cost.failure and cost.images_per_epoch == 12
     assert cost.seconds_per_epoch == pytest.approx(12 * cost.seconds_per_image)
 
 
 @pytest.mark.slow
 def test_a_trial_that_fails_or_is_killed_says_why(config: TrainConfig, tmp_path: Path) -> None:
-    assert "no such" in wait_for(TrialProcess(replace(config, data=("no such",)))).failure
-    trial = TrialProcess(config)
-    os.kill(trial.process, signal.SIGKILL)
-    assert "memory" in wait_for(trial).failure
-    stopped = TrialProcess(config)
-    stopped.stop()
-    assert not Path(f"/proc/{stopped.process}").exists()
+    assert "no such" in wait_for(started(replace(config, data=("no such",)))).failure
+    trial = started(config)
+    os.kill(holder_of(trial), signal.SIGKILL)
+    assert wait_for(trial).failure
+
+
+@pytest.mark.slow
+def test_a_trial_is_stopped_whether_it_has_begun_or_not(config: TrainConfig) -> None:
+    trial = started(config)
+    trial.stop()  # its process is just starting
+    assert wait_for(trial).failure
+    again = started(config)
+    holder_of(again)
+    again.stop()
+    assert "topped" in wait_for(again).failure
+    assert lock_holder(again.folder / LOCK) is None
 
 
 def test_the_command(config: TrainConfig, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes an augmented set, or goes on with one."""
     from training.augment.recipe import find_recipe
-    from training.augment.written.writer import AugmentJob, write_augmented
+    from training.augment.written.settings import AugmentJob
+    from training.augment.written.writer import write_augmented
 
     job = AugmentJob(
         data=options.data,

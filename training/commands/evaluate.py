@@ -93,11 +93,11 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def _shown(job: Path | None) -> Iterator[Callable[[int, int], None]]:
     """Gives what progress is said to: a bar, or the folder that a page watches."""
-    from training.jobs.evaluation import job_at
+    from training.jobs.evaluation import evaluation_at
 
     with ExitStack() as stack:
         if job is not None:
-            yield stack.enter_context(job_at(job)).progress
+            yield stack.enter_context(evaluation_at(job)).progress
             return
         bars: list[Callable[[int, int], None]] = []
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from training.commands import EXIT_OK
 from training.commands.fit import add_settings, given_settings
+from training.commands.stopping import terminated_like_ctrl_c
+from training.jobs.job import job_at
 
 
 def add(commands: Any) -> None:
@@ -19,15 +23,20 @@ def add(commands: Any) -> None:
         description="It takes the settings of `fit` and writes nothing.",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--job", type=Path, metavar="DIR", help="folder to report in, for a page")
     add_settings(parser)
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measures a few steps and prints what they cost."""
-    from training.engine.trial import measure_step
+    with terminated_like_ctrl_c(), ExitStack() as stack:
+        state = stack.enter_context(job_at(options.job)) if options.job else None
+        from training.engine.trial import measure_step  # torch takes seconds
 
-    cost = measure_step(given_settings(options))
+        cost = measure_step(given_settings(options))
+        if state is not None:
+            state.say("finished", **asdict(cost))
     if options.json:
         print(json.dumps(asdict(cost)))
         return EXIT_OK

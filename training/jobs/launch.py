@@ -21,15 +21,14 @@ from typing import Any
 from core.errors import RunError
 from core.places import short_path, workspace
 from training.config import TrainConfig
-from training.jobs.detached import detached, start_detached
-from training.jobs.locks import lock_holder, stop_holder, take_lock
+from training.jobs.job import why_it_ended
+from training.jobs.process import detached, lock_holder, start_detached, stop_holder, take_lock
 from training.jobs.queue import Entry, Queue, device_of
 from training.presets import find_preset
 from training.runs.listing import list_runs
 from training.runs.runlog import Cause, check_name, explain_end, is_locked, read_config, usual_name
 from training.runs.statuses import ALIVE
 
-_STOPPED = 130
 _POLL = 1.0
 """Seconds between two looks at a device that a run outside the queue is using."""
 _KEPT = 4000
@@ -172,26 +171,6 @@ def _run(queue: Queue, entry: Entry) -> None:
                 file.write(said + "\n")
     console.unlink(missing_ok=True)
     queue.done(entry.run, failure)
-
-
-def why_it_ended(status: int, said: str) -> str:
-    """Returns why a trainer ended, in words; "" where it finished or was stopped.
-
-    Args:
-        status: Its exit status, negative for a signal's number.
-        said: What it printed.
-    """
-    if status in (0, _STOPPED):
-        return ""
-    if status < 0:
-        name = signal.Signals(-status).name
-        text = f"The trainer was killed by signal {-status} ({name})."
-        if -status == signal.SIGKILL:
-            text += " Where nobody did that, the machine ran out of memory: take a smaller batch."
-        return text
-    lines = [line for line in said.splitlines() if line.strip()]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return (told or lines or [f"The trainer ended with status {status}."])[-1]
 
 
 def _is_taken(runs: Path, name: str) -> bool:

@@ -23,10 +23,11 @@ from pydantic import Field
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError, reason
-from core.files import Facts, read_facts, read_json, write_bytes_atomically
+from core.files import read_facts, read_json, write_bytes_atomically
 from training.config import TrainConfig
 from training.data.splits import Split, load_split
-from training.jobs.locks import lock_holder, take_lock
+from training.jobs import job
+from training.jobs.process import lock_holder, take_lock
 from training.runs.exports import CsvFile, EventFiles
 from training.runs.metric_lines import Count, Line, parse_lines
 from training.runs.statuses import WrittenStatus
@@ -59,16 +60,13 @@ class RunState:
     """When this was written, ISO 8601, UTC."""
 
 
-class StateFile(Facts):
-    """state.json as it is read: a missing field, or one that does not hold, has its default."""
+class StateFile(job.StateFile):
+    """A run's state.json as it is read."""
 
-    status: Annotated[str, Field(pattern="^[a-z]{0,20}$")] = ""
-    """As in RunState; another version may know other words."""
     epoch: Count | None = None
     epochs: Count | None = None
     step: Count | None = None
     images: Count | None = None
-    message: str = ""
     share: Annotated[float, Field(ge=0, le=1)] = 0.0
     cause: str = ""
     updated: str = ""
@@ -256,20 +254,10 @@ def explain_end(folder: Path, status: WrittenStatus, message: str, cause: Cause 
         message: Why.
         cause: Its kind.
     """
-    try:
-        lock = _take_lock(folder / "lock")
-    except (RunError, OSError):  # it goes on already, or it never began
-        return
-    with lock:
-        path = folder / "state.json"
-        with suppress(OSError):
-            state = read_facts(path, StateFile).facts
-            if state.status in ("running", ""):
-                known = state.model_dump(exclude_unset=True)
-                told = {"status": status, "message": message, "cause": cause, "updated": now()}
-                _write_json(path, {**asdict(RunState(status)), **known, **told})
-                with (folder / "log.txt").open("a", encoding="utf-8") as log:
-                    log.write(f"{now()} failed: {message}\n")
+    end = {"status": status, "message": message, "cause": cause, "updated": now()}
+    if job.explain_end(folder, end, asdict(RunState(status)), StateFile):
+        with suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as log:
+            log.write(f"{now()} failed: {message}\n")
 
 
 def read_config(folder: Path) -> TrainConfig:

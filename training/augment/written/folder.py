@@ -2,35 +2,31 @@
 
 out/augment.json says what the set is made from and how, out/manifest.jsonl has one line a picture
 in the source's order, out/images/ and out/masks/ hold the pictures. The same command makes these
-byte for byte the same, interrupted or not. Beside them stand lock (held for life by the writer),
-state.json (how far it is; see `training.augment.written.status`), and, if a page started it,
-log.txt and recipe.json; these are no part of the set.
+byte for byte the same, interrupted or not. Beside them stand the files of a job (see
+`training.jobs.job`) and, if a page started it, recipe.json; these are no part of the set.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from core.errors import DataError, RunError, reason
+from core.errors import DataError, reason
 from core.files import write_bytes_atomically
 from training.augment.written.settings import (
     IMAGES,
-    LOCK,
     MANIFEST,
     MASKS,
     SETTINGS,
     AugmentJob,
-    check_folder,
     is_temporary,
 )
 from training.data.folder import Sample
-from training.jobs.locks import lock_holder, take_lock
 
 
 @dataclass(frozen=True)
@@ -48,12 +44,19 @@ class Part:
 
 
 class AugmentedFolder:
-    """An augmented set's folder, held by its writer; made by `claimed`."""
+    """An augmented set's folder, held by its writer."""
 
-    def __init__(self, job: AugmentJob) -> None:
+    def __init__(self, job: AugmentJob, settings: dict[str, Any]) -> None:
+        """Writes augment.json where there is none; raises a DataError where it can't."""
         self.out = job.out
         self.versions = job.versions
         self.manifest = job.out / MANIFEST
+        text = json.dumps(settings, indent=1) + "\n"
+        try:
+            if not (job.out / SETTINGS).exists():
+                write_bytes_atomically(job.out / SETTINGS, text.encode())
+        except OSError as error:
+            raise DataError(f"{job.out} can't be written ({reason(error)}).") from error
 
     def prepare(self, samples: Sequence[Sample]) -> Part:
         """Returns what stands already, and removes what an interrupted writer left behind it.
@@ -131,42 +134,6 @@ class AugmentedFolder:
                 return []
             group.append(raw)
         return group
-
-
-@contextmanager
-def claimed(job: AugmentJob, settings: dict[str, Any]) -> Iterator[AugmentedFolder]:
-    """Gives the folder of a job, which nobody else writes to meanwhile.
-
-    Raises:
-        ConfigError: It holds a set with other settings, or it lies in the data.
-        DataError: It holds files that are no augmented set, or can't be written.
-        RunError: Another process writes to it.
-    """
-    check_folder(job, settings)
-    try:
-        job.out.mkdir(parents=True, exist_ok=True)
-        lock = take_lock(job.out / LOCK)
-    except BlockingIOError as error:
-        raise RunError(
-            f"{job.out} is being written by another process; wait for it, or stop it."
-        ) from error
-    except OSError as error:
-        raise DataError(f"{job.out} can't be written ({reason(error)}).") from error
-    with lock:
-        check_folder(job, settings)
-        text = json.dumps(settings, indent=1) + "\n"
-        try:
-            if not (job.out / SETTINGS).exists():
-                write_bytes_atomically(job.out / SETTINGS, text.encode())
-        except OSError as error:
-            raise DataError(f"{job.out} can't be written ({reason(error)}).") from error
-        yield AugmentedFolder(job)
-
-
-def is_locked(out: Path) -> bool:
-    """Returns whether a process writes to a folder; makes nothing there."""
-    # Where there are no POSIX locks, nobody can tell, and a set would be under way for ever.
-    return os.name == "posix" and lock_holder(out / LOCK) is not None
 
 
 def is_failure(line: str | bytes) -> bool:

@@ -13,10 +13,10 @@ from core.errors import ConfigError, DataError
 from core.names import first_few
 from training.augment.recipe import Recipe
 from training.data.folder import Dataset, Reading
+from training.jobs.job import LOCK, LOG, STATE
 
-SETTINGS, MANIFEST, LOCK, STATE = "augment.json", "manifest.jsonl", "lock", "state.json"
+SETTINGS, MANIFEST, OWN_RECIPE = "augment.json", "manifest.jsonl", "recipe.json"
 IMAGES, MASKS = "images", "masks"
-LOG, OWN_RECIPE = "log.txt", "recipe.json"
 FORMAT = 2
 """Rises when the same settings begin to make other files: 2 when masks were resampled as levels."""
 JPEG_QUALITY = 95

@@ -1,150 +1,49 @@
-"""How far the writing of an augmented set is; starting and stopping it from a page.
+"""The writing of an augmented set as a background job: starting, watching and stopping it.
 
-The writer keeps state.json in the set's folder. It holds times, so it is no part of the set: it
-differs from one writing to the next.
+The set's folder is the job's. Its state.json is no part of the set: it differs from one writing to
+the next.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import CarmaskError, DataError, RunError
 from training.augment.recipe import RECIPES, Recipe
-from training.augment.written.folder import is_locked
 from training.augment.written.settings import (
-    LOCK,
-    LOG,
     MANIFEST,
     OWN_RECIPE,
     SETTINGS,
-    STATE,
     AugmentJob,
     check_folder,
     read_settings,
     settings_of,
 )
 from training.data.folder import Reading, open_dataset
-from training.jobs.detached import start_detached
-from training.jobs.locks import stop_holder
-
-_EVERY = 0.5
-"""Seconds between two writings of state.json."""
-_WINDOW = 20.0
-"""Seconds over which the speed is taken."""
-_START = 60.0
-"""Seconds within which a started process must have taken its lock."""
+from training.jobs.job import JobStatus, read_job, start_job, stop_job
 
 
-@dataclass(frozen=True)
-class AugmentStatus:
-    """How far an augmented set is."""
-
-    done: int = 0
-    """Pictures done; those of photos that can't be read count as done."""
-    total: int = 0
-    """Pictures in all; 0 if not known yet."""
-    running: bool = False
-    """Whether a process writes it, or is just starting to."""
-    images_per_second: float = 0.0
-    seconds_left: float | None = None
-    """None where it can't be told."""
-    status: str = "missing"
-    """"missing" (no set there), "starting", "running", "finished", "stopped" or "failed"."""
-    message: str = ""
-    """Why it ended, if it failed; how to go on."""
-    data: str = ""
-    """The source's folder on this machine, "" if not known."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether the whole set is there."""
-        return self.status == "finished"
-
-
-class StateFile:
-    """The writer of state.json."""
-
-    def __init__(
-        self, job: AugmentJob, total: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._path = job.out / STATE
-        self._about = _about(job)
-        self._total = total
-        self._clock = clock
-        self._written = float("-inf")
-        self._seen: deque[tuple[float, int]] = deque()
-
-    def running(self, done: int) -> None:
-        """Says how many pictures are done; written twice a second at most."""
-        now = self._clock()
-        self._seen.append((now, done))
-        while self._seen[0][0] < now - _WINDOW:
-            self._seen.popleft()
-        if now - self._written >= _EVERY:
-            self._written = now
-            self._write("running", done, "")
-
-    def ended(self, status: str, done: int, message: str = "") -> None:
-        """Says how it ended: "finished", "stopped" or "failed"."""
-        self._write(status, done, message)
-
-    @property
-    def speed(self) -> float:
-        """Pictures a second over the last 20 seconds."""
-        if len(self._seen) < 2:
-            return 0.0
-        (start, before), (end, after) = self._seen[0], self._seen[-1]
-        return (after - before) / (end - start) if end > start else 0.0
-
-    def _write(self, status: str, done: int, message: str) -> None:
-        speed = self.speed
-        left = (self._total - done) / speed if speed and status == "running" else None
-        state = self._about | {
-            "status": status,
-            "done": done,
-            "total": self._total,
-            "images_per_second": round(speed, 2),
-            "seconds_left": left if left is None else round(left, 1),
-            "message": message,
-        }
-        with suppress(OSError):  # a full disk: the pictures tell it
-            _write_state(self._path, state)
-
-
-def read_status(out: Path) -> AugmentStatus:
-    """Returns how far an augmented set is; quick, and fit to be asked every second."""
-    state, locked = _read_state(out), is_locked(out)
-    known = {k: state[k] for k in AugmentStatus.__dataclass_fields__ if k in state}
-    if locked:
-        return AugmentStatus(**known | {"status": "running", "running": True})
-    if state.get("status") == "starting" and time.time() - state.get("at", 0.0) < _START:
-        return AugmentStatus(**known | {"running": True})
+def read_status(out: Path) -> JobStatus:
+    """Returns how far an augmented set is, in pictures; those that can't be read count as done."""
+    status = read_job(out)
+    if status.running:
+        return status
     try:
         settings = read_settings(out)
     except CarmaskError as error:
-        return AugmentStatus(status="failed", message=str(error))
-    if settings is not None:
-        versions = settings["per_image"] + settings["originals"]
-        known |= {"total": settings["source"]["photos"] * versions}
-        known |= {"done": _done(out / MANIFEST, versions)}
-    elif not state:
-        return AugmentStatus()
-    ended = state.get("status", "stopped")
-    if known.get("total") and known["done"] >= known["total"]:
-        ended = "finished"
-    elif ended in ("starting", "running", "finished"):
-        ended = "stopped" if ended == "finished" else "failed"
-        known["message"] = "It ended without a word; start it again to go on."
-    return AugmentStatus(**known | {"status": ended, "seconds_left": None, "running": False})
+        return JobStatus(status="failed", message=str(error))
+    if settings is None:
+        return status
+    # The manifest says more than the state: that one may be missing, or of an earlier writing.
+    versions = settings["per_image"] + settings["originals"]
+    total, done = settings["source"]["photos"] * versions, _done(out / MANIFEST, versions)
+    status = replace(status, done=done, total=total)
+    if total and done >= total:
+        return replace(status, status="finished")
+    return replace(status, status="failed" if status.status == "failed" else "stopped")
 
 
 def augment_command(job: AugmentJob, recipe: str) -> list[str]:
@@ -166,13 +65,12 @@ def augment_command(job: AugmentJob, recipe: str) -> list[str]:
 def start_augment(job: AugmentJob) -> None:
     """Starts a process of its own that writes a set, or goes on with it; see `read_status`.
 
-    It outlives the page's server. What it prints is in out/log.txt; a recipe that ships not is
-    kept in out/recipe.json.
+    A recipe that does not ship with the program is kept in out/recipe.json.
 
     Raises:
         ConfigError: The folder holds a set with other settings.
         DataError: The data can't be opened, or the folder holds other files.
-        RunError: It is being written already.
+        RunError: It is being written already, or the folder can't be.
     """
     check_folder(job, settings_of(job, open_dataset(job.data, job.reading)))
     if read_status(job.out).running:
@@ -182,10 +80,7 @@ def start_augment(job: AugmentJob) -> None:
     if RECIPES.get(recipe) != job.recipe:
         recipe = str(job.out.resolve() / OWN_RECIPE)
         job.recipe.save(Path(recipe))
-    _write_state(job.out / STATE, _about(job) | {"status": "starting", "at": time.time()})
-    start_detached(
-        augment_command(job, recipe), job.out / LOG, lambda status: _explain(job.out, status)
-    )
+    start_job(job.out, augment_command(job, recipe)[3:], **facts_of(job))
 
 
 def job_of(out: Path) -> AugmentJob:
@@ -194,20 +89,20 @@ def job_of(out: Path) -> AugmentJob:
     Raises:
         DataError: The folder does not say it.
     """
-    state, settings = _read_state(out), read_settings(out)
+    facts, settings = read_job(out).facts, read_settings(out)
     try:
         if settings is None:
             raise KeyError(SETTINGS)
-        reading = state["reading"]
+        reading = facts["reading"]
         return AugmentJob(
-            data=Path(state["data"]),
+            data=Path(facts["data"]),
             out=out,
             per_image=settings["per_image"],
             recipe=Recipe.from_json(settings["recipe"]),
             seed=settings["seed"],
             size=settings["size"],
             originals=settings["originals"],
-            workers=state["workers"],
+            workers=facts["workers"],
             reading=Reading(
                 tuple(reading["classes"]),
                 reading["car_rule"],
@@ -223,32 +118,17 @@ def job_of(out: Path) -> AugmentJob:
 
 def stop_augment(out: Path) -> bool:
     """Returns whether a running writer was told to stop; it keeps what it has made."""
-    return stop_holder(out / LOCK)
+    return stop_job(out)
 
 
-def _about(job: AugmentJob) -> dict[str, Any]:
+def facts_of(job: AugmentJob) -> dict[str, Any]:
     """Returns what augment.json keeps no word of: where the data lies, and how it is read."""
-    reading = job.reading
+    cars = str(job.reading.cars.resolve()) if job.reading.cars else ""
     return {
         "data": str(job.data.resolve()),
         "workers": job.workers,
-        "reading": {
-            "classes": list(reading.classes),
-            "car_rule": reading.car_rule,
-            "cars": str(reading.cars.resolve()) if reading.cars else "",
-            "inverted": list(reading.inverted),
-        },
+        "reading": asdict(job.reading) | {"cars": cars},
     }
-
-
-def _explain(out: Path, status: int) -> None:
-    """Says why a process ended that never began to write."""
-    state = _read_state(out)
-    if state.get("status") == "starting":
-        lines = (out / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        message = lines[-1] if lines else f"It ended with status {status}."
-        with suppress(OSError):
-            _write_state(out / STATE, state | {"status": "failed", "message": message})
 
 
 def _done(manifest: Path, versions: int) -> int:
@@ -260,18 +140,3 @@ def _done(manifest: Path, versions: int) -> int:
     images = data.count(b'\n{"image"') + data.startswith(b'{"image"')
     failed = data.count(b'\n{"source"') + data.startswith(b'{"source"')
     return images + failed * versions
-
-
-def _read_state(out: Path) -> dict[str, Any]:
-    try:
-        state = json.loads((out / STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def _write_state(path: Path, state: dict[str, Any]) -> None:
-    """Writes by renaming; not synced, as a sync would wait for all pictures written before."""
-    temporary = path.with_name(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(state) + "\n", encoding="utf-8")
-    temporary.replace(path)

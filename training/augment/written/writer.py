@@ -15,27 +15,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import CarmaskError, DataError, reason
-from training.augment.written.folder import AugmentedFolder, Part, claimed, is_failure
-from training.augment.written.settings import AugmentJob, settings_of
-from training.augment.written.status import (
-    AugmentStatus,
-    StateFile,
-    read_status,
-    start_augment,
-    stop_augment,
-)
+from core.errors import DataError, reason
+from training.augment.written.folder import AugmentedFolder, Part, is_failure
+from training.augment.written.settings import AugmentJob, check_folder, settings_of
+from training.augment.written.status import facts_of
 from training.data.folder import Dataset, open_dataset
-
-__all__ = [
-    "AugmentJob",
-    "AugmentStatus",
-    "Written",
-    "read_status",
-    "start_augment",
-    "stop_augment",
-    "write_augmented",
-]
+from training.jobs.job import JobState, job_at
 
 Progress = Callable[[int, int], None]
 _GO_ON = "pictures are done and whole; the same command goes on from there"
@@ -79,32 +64,34 @@ def write_augmented(
         KeyboardInterrupt: As it came; what was made so far stays.
     """
     dataset = open_dataset(job.data, job.reading)
-    with claimed(job, settings_of(job, dataset)) as folder:
-        writer = _Writer(job, dataset, folder)
+    settings = settings_of(job, dataset)
+    check_folder(job, settings)  # before a lock makes it a folder that is not empty
+    with job_at(job.out, facts_of(job)) as state:
+        check_folder(job, settings)
+        writer = _Writer(job, dataset, AugmentedFolder(job, settings), state)
         try:
             writer.run(progress or (lambda done, total: None), stop or (lambda: False))
-        except KeyboardInterrupt:
-            writer.state.ended("stopped", writer.done, "Stopped; start it again to go on.")
-            raise
         except (OSError, BrokenProcessPool) as error:
-            message = f"{_trouble(job, error)} {writer.done:,} of {writer.total:,} {_GO_ON}."
-            writer.state.ended("failed", writer.done, message)
-            raise DataError(message) from error
-        except CarmaskError as error:
-            writer.state.ended("failed", writer.done, str(error))
-            raise
-        return writer.written()
+            raise DataError(
+                f"{_trouble(job, error)} {writer.done:,} of {writer.total:,} {_GO_ON}."
+            ) from error
+        written = writer.written()
+        if not written.finished:
+            state.say("stopped", "Stopped; start it again to go on.")
+        return written
 
 
 class _Writer:
     """One call of `write_augmented`."""
 
-    def __init__(self, job: AugmentJob, dataset: Dataset, folder: AugmentedFolder) -> None:
+    def __init__(
+        self, job: AugmentJob, dataset: Dataset, folder: AugmentedFolder, state: JobState
+    ) -> None:
         self.job = job
         self.samples = dataset.samples
         self.folder = folder
         self.total = len(dataset.samples) * len(job.versions)
-        self.state = StateFile(job, self.total)
+        self.state = state
         self.part = self.before = Part()
 
     @property
@@ -117,10 +104,6 @@ class _Writer:
         self._show(progress)
         if self.part.photos < len(self.samples) and not stop():
             self._make(progress, stop)
-        if self.part.photos < len(self.samples):
-            self.state.ended("stopped", self.done, "Stopped; start it again to go on.")
-        else:
-            self.state.ended("finished", self.done)
 
     def written(self) -> Written:
         return Written(
@@ -155,7 +138,7 @@ class _Writer:
         )
 
     def _show(self, progress: Progress) -> None:
-        self.state.running(self.done)
+        self.state.progress(self.done, self.total)
         progress(self.done, self.total)
 
 

@@ -1,6 +1,7 @@
-"""Lock files that a process holds for life: they are free again however it ends.
+"""Detached processes, and the locks that they hold for life.
 
-`lockf` and not `flock`: a forked DataLoader worker would keep the latter after its parent's death.
+A lock is free again however its process ends. `lockf` and not `flock`: a forked DataLoader worker
+would keep the latter after its parent's death.
 """
 
 from __future__ import annotations
@@ -8,11 +9,48 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 from weakref import WeakValueDictionary
+
+from core.places import workspace
+
+
+def start_detached(
+    command: Sequence[str], output: Path, on_end: Callable[[int], None] | None = None
+) -> None:
+    """Starts a process that outlives this one, its terminal and its Ctrl-C.
+
+    Args:
+        command: What to run, in the workspace.
+        output: The file that all it prints is appended to.
+        on_end: Called with the exit status, from a thread, if this process still lives then.
+    """
+    process = detached(command, output)
+
+    def reap() -> None:  # nobody else would wait for it, and it would stay as a zombie
+        status = process.wait()
+        if on_end is not None:
+            on_end(status)
+
+    threading.Thread(target=reap, daemon=True).start()
+
+
+def detached(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
+    """Returns a started process for which the caller waits; arguments as for `start_detached`."""
+    with output.open("ab") as out:  # a file: a pipe that nobody reads would block it
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=workspace(),
+            start_new_session=True,
+        )
 
 
 def take_lock(path: Path) -> IO[bytes]:
@@ -52,7 +90,7 @@ def lock_holder(path: Path) -> int | None:
                 wanted = [0] * 5
                 wanted[_TYPE_AT] = _fcntl.F_WRLCK
                 asked = _fcntl.fcntl(file, _fcntl.F_GETLK, struct.pack(_LAYOUT, *wanted))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
             return 0
