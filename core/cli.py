@@ -23,6 +23,8 @@ from core.cli_photos import (
     EXIT_USAGE,
     add_network_options,
     chosen_checkpoints,
+    chosen_edits,
+    name_edited,
     photo_progress,
 )
 from core.cutout import Edge
@@ -160,7 +162,7 @@ def _segment(options: argparse.Namespace) -> int:
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
     model = load_model(*chosen_checkpoints(options), options.device)
-    session = PredictionSession(model)
+    session = PredictionSession(model, edits=chosen_edits(options))
     threshold = model.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources = list_photos(options.paths)
@@ -176,6 +178,7 @@ def _segment(options: argparse.Namespace) -> int:
         print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
         if others := sum(row.checkpoint not in ("", model.name) for row in rows):
             print(f"{others} of them by the fallback, as {model.name} was uncertain.")
+        name_edited(rows)
         if uncertain := [row.file for row in rows if row.advice]:
             print(
                 f"Check {len(uncertain)} of them, which may have no car or be unlike the training "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.checkpoint import default_fallback, list_checkpoints
+from core.edits import EditStore
 from core.errors import CheckpointError
+from core.names import first_few
 from core.photos import Listing, PhotoSource
-from core.places import current_runs, shipped_runs
+from core.places import current_edits, current_runs, shipped_runs
 from core.results import ResultRow
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
@@ -39,6 +41,12 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=Path, default=_default_runs(), help="where the best checkpoint is looked for"
     )
+    parser.add_argument(
+        "--ignore-edits",
+        action="store_true",
+        help="predict also where there is an accepted edited mask of the photo (in edits/, or the "
+        "folder CARMASK_EDITS)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
@@ -61,6 +69,20 @@ def chosen_checkpoints(options: argparse.Namespace) -> tuple[Path, Path | None]:
         )
     usual = default_fallback(entries[0], entries) if options.fallback is None else None
     return entries[0].path, usual.path if usual else wanted
+
+
+def chosen_edits(options: argparse.Namespace) -> EditStore | None:
+    """Returns where the edited masks lie that go before predicted ones; None to ignore them."""
+    return None if options.ignore_edits else EditStore(current_edits())
+
+
+def name_edited(rows: Sequence[ResultRow]) -> None:
+    """Prints which masks are edited ones; nothing where none is."""
+    if edited := [row.file for row in rows if row.edited]:
+        print(
+            f"{len(edited)} of them by an edited mask ({first_few(edited, 5)}); --ignore-edits "
+            "takes the predicted ones."
+        )
 
 
 class PhotoProgress:

@@ -33,6 +33,14 @@ class UnclearMaskError(MaskError):
         return "; ".join(names) + rest if names else "no two plain levels"
 
 
+class EditError(CarmaskError):
+    """A stored edit of a mask can't be read, written, or does not belong to its photo."""
+
+
+class EditConflictError(EditError):
+    """Somebody else changed the same edit, or accepted another one of the same photo."""
+
+
 class ArchiveError(CarmaskError):
     """A ZIP can't be opened, or what is in it is unsafe."""
 

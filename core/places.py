@@ -49,6 +49,16 @@ def data_folder() -> Path:
     return workspace() / "data"
 
 
+def edits_folder() -> Path:
+    """Returns the app's folder of edited masks: CARMASK_EDITS where it is set, else edits/."""
+    return Path(os.environ.get("CARMASK_EDITS") or workspace() / "edits")
+
+
+def current_edits() -> Path:
+    """Returns a command's folder of edited masks: CARMASK_EDITS, else edits/ in the current one."""
+    return Path(os.environ.get("CARMASK_EDITS") or "edits")
+
+
 def cache_folder() -> Path:
     """Returns the folder CARMASK_CACHE, else one in the user's cache; it need not exist."""
     folder = os.environ.get("CARMASK_CACHE")

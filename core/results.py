@@ -17,6 +17,7 @@ from core.drawing import OverlayStyle, overlay
 from core.image import encode_jpeg, encode_png
 from core.masks import Probability, car_share
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
+from core.session import PhotoResult
 from core.uncertainty import advice
 
 
@@ -44,29 +45,43 @@ class ResultRow:
     """What was guessed or left aside when the photo was read."""
     error: str = ""
     """Why there is no mask."""
+    edited: bool = False
+    """Whether the mask is one that a person edited and accepted."""
 
     @property
     def advice(self) -> str:
         """What a person should know before relying on the mask; "" if nothing speaks against it."""
-        return "" if self.car_share is None else advice(self.doubt, self.car_share)
+        if self.car_share is None or self.edited:
+            return ""
+        return advice(self.doubt, self.car_share)
 
 
 def result_row(
-    name: str,
-    mask: NDArray[np.bool_],
-    uncertainty: float | None,
-    seconds: float,
-    checkpoint: str = "",
-    *,
-    stem: str = "",
-    note: str = "",
+    name: str, mask: NDArray[np.bool_], result: PhotoResult, *, stem: str = ""
 ) -> ResultRow:
-    """Returns the line of a photo that was segmented; mask is bool (H, W)."""
+    """Returns the line of a photo that was segmented.
+
+    Args:
+        name: The photo's name as it came.
+        mask: Its mask, bool (H, W).
+        result: What was predicted for it.
+        stem: Start of the names of its files.
+    """
     height, width = mask.shape
-    share = round(car_share(mask), 6)
-    rounded = None if uncertainty is None else round(uncertainty, 4)
-    figures = (width, height, share, rounded, round(seconds, 3))
-    return ResultRow(name, *figures, checkpoint, stem, note)
+    prediction, edit = result.prediction, result.edit
+    doubt = prediction.uncertainty
+    return ResultRow(
+        name,
+        width,
+        height,
+        car_share=round(car_share(mask), 6),
+        doubt=None if doubt is None else round(doubt, 4),
+        seconds=round(result.seconds, 3),
+        checkpoint=prediction.by,
+        stem=stem,
+        note=" ".join(filter(None, (result.note, edit.problem if edit else ""))),
+        edited=edit is not None and edit.mask is not None,
+    )
 
 
 def mask_file(mask: NDArray[np.bool_]) -> bytes:

@@ -81,14 +81,13 @@ def _segment_one(
         result = session.predict(photo)
     except CarmaskError as error:
         return ResultRow(source.name, error=str(error))
-    image, mask, prediction = photo.pixels, result.mask(options.settings), result.prediction
+    image, mask = photo.pixels, result.mask(options.settings)
     files = result_files(
-        source.stem, image, mask, options.style, prediction.probability, cutout=options.cutout
+        source.stem, image, mask, options.style, result.edge_probability, cutout=options.cutout
     )
     for name, data in files:
         write_bytes_atomically(out / name, data)
-    figures = prediction.uncertainty, result.seconds, prediction.by
-    return result_row(source.name, mask, *figures, stem=source.stem, note=photo.note)
+    return result_row(source.name, mask, result, stem=source.stem)
 
 
 def check_table(table: Path, own: OwnResults) -> None:

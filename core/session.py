@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -16,10 +16,15 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from core.edit_facts import photo_digest
+from core.edits import Accepted, EditStore
 from core.errors import CheckpointError
 from core.image import ReadPhoto, thumbnail
 from core.masks import MaskSettings, mask_from_probability
 from core.photos import Listing, PhotoSource, list_photos, list_uploads
+from core.places import edits_folder
+from core.preprocess import resize_mask
+from core.public import is_public
 
 if TYPE_CHECKING:
     from core.predict import ImageModel, Prediction  # torch takes seconds
@@ -115,7 +120,10 @@ def local_photo(path: Path, truth: Path | None = None) -> Photo:
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """What a model predicted for a photo; small, and all that a mask needs."""
+    """What a model predicted for a photo; small, and all that a mask needs.
+
+    A mask that a person edited and accepted goes before the predicted one wherever `mask` is used.
+    """
 
     prediction: Prediction
     """Probability on the network's grid, uncertainty, and which checkpoint predicted."""
@@ -125,11 +133,39 @@ class PhotoResult:
     """Time of the prediction, that of the mirrored photo included."""
     note: str
     """What was guessed or left aside when the photo was read; "" for most photos."""
+    digest: str = ""
+    """Of the photo's pixels; see `core.edits.photo_digest`."""
+    edits: EditStore | None = field(default=None, repr=False, compare=False)
+    """Where its edited masks lie; None to ignore them."""
+
+    @property
+    def edit(self) -> Accepted | None:
+        """The photo's accepted mask, or why it can't be used; None where there is none."""
+        return self.edits.accepted(self.digest, self.shape) if self.edits else None
 
     def mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
     ) -> NDArray[np.bool_]:
-        """Returns the mask, bool, at the photo's own size or at `shape` (height, width)."""
+        """Returns the mask, bool, at the photo's own size or at `shape` (height, width).
+
+        It is the accepted edited mask where there is one, to which no setting applies; else the
+        predicted one.
+        """
+        edit = self.edit
+        if edit is not None and edit.mask is not None:
+            return resize_mask(edit.mask, *(shape or self.shape))
+        return self.predicted_mask(settings, shape)
+
+    @property
+    def edge_probability(self) -> NDArray[np.float32] | None:
+        """What tells how exactly the edge of `mask` is known; None where a person drew it."""
+        edit = self.edit
+        return self.prediction.probability if edit is None or edit.mask is None else None
+
+    def predicted_mask(
+        self, settings: MaskSettings, shape: tuple[int, int] | None = None
+    ) -> NDArray[np.bool_]:
+        """Returns the mask as `mask` does, but the predicted one in any case."""
         return mask_from_probability(self.prediction.at_size(*(shape or self.shape)), settings)
 
 
@@ -148,32 +184,43 @@ class Prepared:
 class PredictionSession:
     """A model with the results so far, shared by all threads."""
 
-    def __init__(self, model: ImageModel, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        model: ImageModel,
+        cache_bytes: int = CACHE_BYTES,
+        *,
+        edits: EditStore | None = None,
+    ) -> None:
         """Takes a model over; nothing else may call it.
 
         Args:
             model: One with an uncertainty; see `core.predict.load_model`.
             cache_bytes: Most that predictions weigh together, and most that pictures do.
+            edits: Where edited masks lie, which go before predicted ones; None to ignore them.
         """
         self.model = model
+        self._edits = edits
         self._one_at_a_time = Lock()  # two networks at once on a CPU take longer than in turn
         self._results: BoundedCache[PhotoResult] = BoundedCache(cache_bytes)
         self._pictures: BoundedCache[NDArray[np.uint8]] = BoundedCache(cache_bytes)
 
     @classmethod
-    def load(cls, path: Path, fallback: Path | None = None) -> PredictionSession:
+    def load(
+        cls, path: Path, fallback: Path | None = None, *, edits: EditStore | None = None
+    ) -> PredictionSession:
         """Returns the session of a checkpoint file; imports torch, which takes seconds.
 
         Args:
             path: The checkpoint.
             fallback: Predicts where the first one is uncertain; loaded when that happens.
+            edits: Where edited masks lie; None to ignore them.
 
         Raises:
             CheckpointError: The file can't be used.
         """
         from core.predict import load_model
 
-        return cls(load_model(path, fallback))
+        return cls(load_model(path, fallback), edits=edits)
 
     def forget(self, seconds: float) -> None:
         """Drops what nobody looked at for so many seconds: photos of people who have left."""
@@ -223,7 +270,8 @@ class PredictionSession:
         started = time.perf_counter()
         prediction = self.model.predict(photo.pixels)
         seconds = time.perf_counter() - started
-        return PhotoResult(prediction, photo.pixels.shape[:2], seconds, photo.note)
+        shape, digest = photo.pixels.shape[:2], photo_digest(photo.pixels) if self._edits else ""
+        return PhotoResult(prediction, shape, seconds, photo.note, digest, self._edits)
 
 
 def shared_session(path: Path, fallback: Path | None = None) -> PredictionSession:
@@ -261,6 +309,7 @@ def _as_it_is(file: Path) -> tuple[Path, int, int]:
 def _shared(
     first: tuple[Path, int, int], fallback: tuple[Path, int, int] | None
 ) -> PredictionSession:
-    session = PredictionSession.load(first[0], fallback[0] if fallback else None)
+    edits = None if is_public() else EditStore(edits_folder())
+    session = PredictionSession.load(first[0], fallback[0] if fallback else None, edits=edits)
     _SHARED.add(session)
     return session

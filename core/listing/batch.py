@@ -66,7 +66,7 @@ def make_pictures(
         recipe: The steps.
         progress: Called after each photo with (photos done, its row).
         prepared: Called with the photos measured so far, before a series begins.
-        checkpoints: Names the network and its state; another one makes pictures anew.
+        checkpoints: Names networks and edited masks with their state; others make pictures anew.
         anew: Makes all pictures again.
 
     Raises:
@@ -202,12 +202,10 @@ class _Work:
         series: Series,
     ) -> tuple[bytes, ResultRow]:
         mask = result.mask(mask_settings(recipe, self.session.model.threshold))
-        car = cut_car(photo.pixels, mask, result.prediction.probability, recipe)
+        car = cut_car(photo.pixels, mask, result.edge_probability, recipe)
         if car is None:
             raise ImageError(f"{source.name}: {NO_CAR}")
-        prediction = result.prediction
-        figures = prediction.uncertainty, result.seconds, prediction.by
-        row = result_row(source.name, mask, *figures, stem=Path(file).stem, note=photo.note)
+        row = result_row(source.name, mask, result, stem=Path(file).stem)
         del photo, mask
         return finished_file(car, recipe, series, row)
 

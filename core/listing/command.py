@@ -15,6 +15,8 @@ from core.cli_photos import (
     EXIT_SOME_FAILED,
     add_network_options,
     chosen_checkpoints,
+    chosen_edits,
+    name_edited,
     photo_progress,
 )
 from core.errors import ConfigError
@@ -84,15 +86,17 @@ def _run(options: argparse.Namespace) -> int:
         )
     paths = chosen_checkpoints(options)
     model = load_model(*paths, options.device)
+    edits = chosen_edits(options)
+    states = [_state(path) for path in paths if path] + ([edits.state()] if edits else [])
     with photo_progress("cutout", sources) as bar:
         done = make_pictures(
-            PredictionSession(model),
+            PredictionSession(model, edits=edits),
             sources,
             options.out,
             recipe,
             bar.show,
             prepared=bar.prepared,
-            checkpoints=" ".join(_state(path) for path in paths if path),
+            checkpoints=" ".join(states),
             anew=options.anew,
         )
     failed = sum(bool(each.row.error) for each in done)
@@ -105,6 +109,7 @@ def _run(options: argparse.Namespace) -> int:
     skipped = len(sources) - len(done)
     left = f", {skipped} skipped by the recipe" if skipped else ""
     print(f"{len(done) - failed} of {len(done)} pictures{before}{left}: {options.out}")
+    name_edited([each.row for each in done])
     if uncertain := [each.row.file for each in done if each.row.advice]:
         print(f"Check the masks of {len(uncertain)} of them: {first_few(uncertain, 5)}")
     return EXIT_SOME_FAILED if failed else EXIT_OK

@@ -33,8 +33,9 @@ def full_overlay(prepared: Prepared, look: Look) -> bytes:
 
 def full_cutout(prepared: Prepared, look: Look) -> bytes:
     """Returns the car alone on a transparent ground, as PNG."""
-    mask, prediction = prepared.result.mask(look.settings), prepared.result.prediction
-    return cutout_file(prepared.photo.source.read(), mask, prediction.probability, look.edge)
+    result = prepared.result
+    mask, probability = result.mask(look.settings), result.edge_probability
+    return cutout_file(prepared.photo.source.read(), mask, probability, look.edge)
 
 
 def results_of(
@@ -57,12 +58,10 @@ def results_of(
             rows.append(ResultRow(photo.source.name, error=str(error)))
             continue
         stem, mask = photo.source.stem, result.mask(look.settings)
-        prediction = result.prediction
         yield from result_files(
-            stem, pixels, mask, look.style, prediction.probability, cutout=look.edge
+            stem, pixels, mask, look.style, result.edge_probability, cutout=look.edge
         )
-        figures = prediction.uncertainty, result.seconds, prediction.by
-        rows.append(result_row(photo.source.name, mask, *figures, stem=stem, note=result.note))
+        rows.append(result_row(photo.source.name, mask, result, stem=stem))
 
 
 def all_as_zip(session: PredictionSession, photos: Sequence[Photo], look: Look) -> bytes:

@@ -15,6 +15,8 @@ from PIL import Image
 import core.segment
 from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.cli import main
+from core.edit_facts import Origin, photo_digest
+from core.edits import EditStore
 from core.image import encode_jpeg, encode_png, read_image
 from core.model import UNet
 from core.results import ResultRow
@@ -220,6 +222,36 @@ def test_what_was_guessed_of_a_photo_is_in_table_and_output(
     assert segment(tiny_run, tmp_path / "odd.png", "--out", tmp_path / "out") == 0
     note = table(tmp_path / "out")["odd.png"]["note"]
     assert "profile" in note and "odd.png: Its colour profile" in capsys.readouterr().err
+
+
+def test_an_edited_mask_is_written_and_named(
+    tiny_run: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CARMASK_EDITS", str(tmp_path / "edits"))
+    pixels = read_image(photos / "one.jpg")
+    edited = np.zeros(pixels.shape[:2], np.bool_)
+    edited[3:30, 4:50] = True
+    edited[7, 9] = False
+    store = EditStore(tmp_path / "edits")
+    store.begin(photo_digest(pixels), "one.jpg", edited, Origin()).accept()
+    assert segment(tiny_run, photos, "--out", tmp_path / "out", "--cutout", "--hard-edge") == 0
+    assert "--ignore-edits" in capsys.readouterr().out
+    rows = table(tmp_path / "out")
+    stem = rows["one.jpg"]["stem"]
+    assert {file for file, row in rows.items() if row["edited"] == "True"} == {"one.jpg"}
+    mask = read_image(tmp_path / "out" / f"{stem}_mask.png")[..., 0] == 255
+    assert np.array_equal(mask, edited)
+    with Image.open(tmp_path / "out" / f"{stem}_cutout.png") as cutout:
+        assert np.array_equal(np.asarray(cutout)[..., 3] == 255, edited)
+    ignored = "--ignore-edits", "--threshold", "0.999"
+    assert segment(tiny_run, photos, "--out", tmp_path / "predicted", *ignored) == 0
+    assert {row["edited"] for row in table(tmp_path / "predicted").values()} == {"False"}
+    mask = read_image(tmp_path / "predicted" / f"{stem}_mask.png")[..., 0] == 255
+    assert not np.array_equal(mask, edited)
 
 
 def test_a_zip_writes_nothing_outside(tiny_run: Path, tmp_path: Path) -> None:

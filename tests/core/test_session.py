@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.edit_facts import Origin, photo_digest
+from core.edits import EditStore
 from core.errors import CarmaskError
 from core.image import encode_jpeg
 from core.masks import MaskSettings
@@ -119,3 +121,33 @@ def test_it_waits_for_neither_torch_nor_streamlit() -> None:
     script = "import sys, core.session; print(sorted({'torch', 'streamlit'} & {*sys.modules}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
+
+
+def test_an_accepted_edited_mask_goes_before_the_predicted_one(tmp_path: Path) -> None:
+    store, settings = EditStore(tmp_path / "edits"), MaskSettings(0.99)
+    (photo,) = uploaded_photos([("a.jpg", jpeg(40, 60))])
+    session = PredictionSession(SlowModel(), edits=store)
+    result = session.prepare(photo, 100).result
+    assert result.edit is None and not result.mask(settings).any()
+    edited = np.zeros((40, 60), np.bool_)
+    edited[8:24, 12:36] = True
+    draft = store.begin(photo_digest(photo.source.read()), "a.jpg", edited, Origin())
+    assert not result.mask(settings).any()
+    draft.accept()
+    assert result.edit and np.array_equal(result.mask(settings), edited)
+    assert np.array_equal(result.mask(settings, (20, 30)), edited[::2, ::2])
+    assert not result.predicted_mask(settings).any()
+    store.withdraw(result.digest)
+    assert not result.mask(settings).any()
+
+
+def test_an_edited_mask_that_is_damaged_is_said_and_the_predicted_one_used(tmp_path: Path) -> None:
+    store = EditStore(tmp_path / "edits")
+    (photo,) = uploaded_photos([("a.jpg", jpeg(40, 60))])
+    result = PredictionSession(SlowModel(), edits=store).prepare(photo, 100).result
+    draft = store.begin(result.digest, "a.jpg", np.ones((40, 60), np.bool_), Origin())
+    draft.accept()
+    for name in ("mask.png", "start.png"):
+        (store.path(draft.facts) / name).write_bytes(b"damaged")
+    assert result.edit and result.edit.problem
+    assert not result.mask(MaskSettings(0.99)).any()

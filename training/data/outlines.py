@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MaskError
+from core.rle import from_coco
 
 Mask = NDArray[np.bool_]
 
@@ -34,7 +35,7 @@ def draw_outline(outline: Any, shape: tuple[int, int], title: str) -> Mask:
         MaskError: It is neither, damaged, or an RLE of another size.
     """
     if isinstance(outline, dict):
-        return _draw_runs(outline, shape, title)
+        return from_coco(outline, shape, title)
     if isinstance(outline, list):
         if _is_polygon(outline):
             outline = [outline]  # some programs leave out the outer list
@@ -62,7 +63,7 @@ def _draw_polygons(
         return np.zeros(shape, np.bool_)
     runs = coco.merge(coco.frPyObjects(drawn, shape[0], shape[1]))
     # Not its own `decode`, which warns with every numpy from 2 on.
-    return _draw_runs({"size": list(shape), "counts": runs["counts"].decode()}, shape, title)
+    return from_coco({"size": list(shape), "counts": runs["counts"].decode()}, shape, title)
 
 
 def _corners(polygon: Any, shape: tuple[int, int], title: str) -> NDArray[np.float64]:
@@ -77,44 +78,6 @@ def _corners(polygon: Any, shape: tuple[int, int], title: str) -> NDArray[np.flo
     if len(corners) and not np.all(np.abs(corners) <= _FAR * max(shape)):  # also NaN
         raise _damaged(title, "a polygon has corners far outside the photo")
     return corners
-
-
-def _draw_runs(runs: dict[str, Any], shape: tuple[int, int], title: str) -> Mask:
-    size, counts = runs.get("size"), runs.get("counts")
-    if size != list(shape):
-        raise MaskError(
-            f"{title}: an RLE is of size {size} (height, width), its photo of {list(shape)}; both "
-            "must be the same. Export the annotations from the photos as they are."
-        )
-    lengths = _unpacked(counts) if isinstance(counts, str) else counts
-    if not isinstance(lengths, list) or not all(type(n) is int and n >= 0 for n in lengths):
-        raise _damaged(title, "an RLE's counts are no run lengths")
-    if sum(lengths) != shape[0] * shape[1]:
-        raise _damaged(title, f"an RLE covers {sum(lengths)} px of {shape[0] * shape[1]}")
-    car = np.arange(len(lengths)) % 2 == 1  # runs of background and car take turns
-    return np.repeat(car, lengths).reshape(shape[1], shape[0]).T  # column by column
-
-
-def _unpacked(counts: str) -> list[int]:
-    """Returns the run lengths in an RLE's text; damaged text gives lengths that do not fit.
-
-    Source: rleFrString in maskApi.c: groups of 5 bits, lowest first, 6 bits a character from "0"
-    on, whose highest says that more follow; from the third length on, each is stored less the one
-    before the last.
-    """
-    lengths: list[int] = []
-    value = shift = 0
-    for character in counts:
-        bits = ord(character) - 48
-        value |= (bits & 0x1F) << shift
-        shift += 5
-        if bits & 0x20:
-            continue
-        if bits & 0x10:
-            value -= 1 << shift
-        lengths.append(value + lengths[-2] if len(lengths) > 2 else value)
-        value = shift = 0
-    return lengths
 
 
 def _damaged(title: str, what: str) -> MaskError:
