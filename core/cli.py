@@ -33,7 +33,7 @@ from core.errors import CarmaskError, reason
 from core.files import write_bytes_atomically
 from core.listing.command import add_cutout
 from core.masks import MaskSettings
-from core.names import first_few
+from core.names import counted, first_few
 from core.photos import list_photos
 from core.uncertainty import UNCERTAINTY_LIMIT
 
@@ -175,7 +175,7 @@ def _segment(options: argparse.Namespace) -> int:
         photos = [asdict(row) for row in rows]
         print(json.dumps({"out": str(options.out), "photos": photos, "left_out": sources.left_out}))
     else:
-        print(f"{len(rows) - failed} of {len(rows)} photos segmented: {options.out}")
+        print(f"{len(rows) - failed} of {counted(len(rows), 'photo')} segmented: {options.out}")
         if others := sum(row.checkpoint not in ("", model.name) for row in rows):
             print(f"{others} of them by the fallback, as {model.name} was uncertain.")
         name_edited(rows)

@@ -1,6 +1,6 @@
 """The pictures that show a mask on its photo: overlay, heat map, errors.
 
-Every function works at the photo's own size, up to 100 megapixels, and changes none of its inputs.
+Every function works at the photo's own size, up to 160 megapixels, and changes none of its inputs.
 """
 
 import math

@@ -3,7 +3,7 @@
 import os
 from typing import BinaryIO
 
-_MOST_STEPS = 1_000_000  # blocks of 255 bytes: more than a picture of 100 megapixels has
+_MOST_STEPS = 1_000_000  # blocks of 255 bytes: more than a picture of 160 megapixels has
 _MOST_JUNK = 1000  # bytes between blocks, which some programs leave there
 
 

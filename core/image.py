@@ -19,7 +19,7 @@ from core.own_results import jpeg_mark, png_mark
 from core.silhouette import silhouette
 from core.truth import Mask, Truth
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 160_000_000
 """Largest photo, in pixels."""
 MIN_SIDE = 16
 """Shortest side of a photo, in px."""

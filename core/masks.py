@@ -1,6 +1,6 @@
 """From the network's probability to a mask.
 
-Every function works at the photo's own size, up to 100 megapixels, and changes none of its inputs.
+Every function works at the photo's own size, up to 160 megapixels, and changes none of its inputs.
 """
 
 from dataclasses import dataclass

@@ -41,6 +41,11 @@ def first_few(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: "1 photo", "2,400 photos"; `many` defaults to `one` + s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder, by its name without a path, is none that a person made.
 

@@ -45,10 +45,31 @@ class Truth:
         return Truth(self.judged(~self.car), self.ignored)
 
 
+_FRAME = 1 / 8  # of a side: the widest empty frame that is taken off
+_EMPTY_LINE = 0.02  # share of car up to which a row or column belongs to a frame
+
+
 def border_share(mask: Mask) -> float:
-    """The share of a mask's border pixels, from a bool mask (H, W), that are car, in [0, 1]."""
-    sides = (mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1])
+    """The share of a mask's border pixels, from a bool mask (H, W), that are car, in [0, 1].
+
+    The border lies inside an empty frame of up to an eighth of a side, such as black lines that a
+    program left there or the bars of a padded photo, unless all that is inside of it is car.
+    """
+    inner = mask[_without_frame(mask, 1), _without_frame(mask, 0)]
+    if inner.all():
+        inner = mask
+    sides = (inner[0], inner[-1], inner[1:-1, 0], inner[1:-1, -1])
     return float(np.concatenate(sides).mean())
+
+
+def _without_frame(mask: Mask, axis: int) -> slice:
+    """The rows (axis 1) or columns (axis 0) inside of an empty frame."""
+    lines = mask.mean(axis=axis) > _EMPTY_LINE
+    most = int(len(lines) * _FRAME)
+    before, after = (
+        int(ends.argmax()) if ends.any() else most for ends in (lines[:most], lines[::-1][:most])
+    )
+    return slice(before, len(lines) - after)
 
 
 def seems_inverted(mask: Mask) -> bool:

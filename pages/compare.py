@@ -67,7 +67,7 @@ def _choose_images(rows: list[Row], facts: Facts, faulty: list[tuple[str, str]])
         found = look_up(rows, wanted, facts)
         faulty += found.faulty
         if found.measured:
-            baseline = pick_baseline([row for row, _ in found.measured])
+            baseline = pick_baseline([row for row, _ in found.measured], found.ranked)
             metric = pick_metric()
     show_missing([row for row, _ in found.missing], wanted)
     if not found.measured:

@@ -21,8 +21,10 @@ from dashboard.dataset.sources import (
 )
 from dashboard.dataset.split_choice import chosen_split
 from dashboard.dataset.survey import surveys
+from dashboard.ui.access import local_only
+from dashboard.ui.data_state import data_words
 from dashboard.ui.folders import short_path
-from dashboard.ui.frame import DATASET, open_page
+from dashboard.ui.frame import COMPARE, DATASET, TRAIN, open_page
 from dashboard.ui.redraw import note_drawn
 from dashboard.ui.text import code, plain
 from training.data.folder import Reading
@@ -45,7 +47,9 @@ def main() -> None:
     if opened is None:
         show_way_on()
         return
-    _show_what_it_is(opened)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        _show_what_it_is(opened)
+        _show_ways_on(source)
     survey = surveys().of(opened)
     known = Known(opened, survey, chosen_split())
     progress = st.container()
@@ -80,7 +84,20 @@ def _show_what_it_is(opened: Opened) -> None:
         parts.append(f"classes: {plain(', '.join(dataset.classes))}")
     if dataset.name in opened.reading.inverted:
         parts.append("inverted masks")
-    st.caption(" · ".join(parts))
+    st.caption(" · ".join(parts), width="content")
+
+
+@local_only
+def _show_ways_on(source: Source) -> None:
+    """Draws the ways to train and to evaluate on this folder, read like this."""
+    words: dict[str, str | list[str]] = {"dataset": source.name, **data_words()}
+    st.page_link(TRAIN.path, label="Train on this", icon=TRAIN.icon, query_params=words)
+    st.page_link(
+        COMPARE.path,
+        label="Evaluate on this",
+        icon=COMPARE.icon,
+        query_params={**words, "images": "other", "part": "All"},
+    )
 
 
 def _show_tabs(known: Known) -> None:

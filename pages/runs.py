@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.names import counted
 from dashboard.runs.ablation import show_ablation
 from dashboard.runs.choice import choose, chosen_runs, open_run
 from dashboard.runs.listed import Listed, listed_runs
@@ -108,7 +109,7 @@ def _count(runs: Sequence[Listed], listed: Sequence[Listed], chosen: Sequence[Li
     shown = {run.name for run in listed}
     hidden = sum(run.name not in shown for run in chosen)
     of = f"**{len(listed)}** of {len(runs)} runs" if len(listed) < len(runs) else ""
-    count = of or f"**{len(runs)}** run{'s' if len(runs) > 1 else ''}"
+    count = of or f"**{counted(len(runs), 'run')}**"
     outside = f" ({hidden} not in this list)" if hidden else ""
     return f"{count} · **{len(chosen)}** chosen{outside}"
 

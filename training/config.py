@@ -77,6 +77,8 @@ class TrainConfig:
     with a file each, or all; FOLDER=NAME for one data folder. Give more than one to join them."""
     inverted_masks: Texts = ()
     """Name of a data folder whose masks are the wrong way round: bright beside the car."""
+    leave_out: Texts = ()
+    """Name of a photo to pass over, or FOLDER/NAME, such as one that can't be read."""
     repeat: Texts = ()
     """Data folder whose training photos are seen more than once in an epoch, as NAME=TIMES, or as
     NAME=TIMES:RECIPE where they have a recipe of their own; give it for each small folder that is
@@ -232,7 +234,7 @@ class TrainConfig:
     def reading(self, base: Path = Path()) -> Reading:
         """Returns how to read the data folders; a relative path of `cars` starts at `base`."""
         cars = base / self.cars if self.cars else None
-        return Reading(self.classes, self.car_rule, cars, self.inverted_masks)
+        return Reading(self.classes, self.car_rule, cars, self.inverted_masks, self.leave_out)
 
     @property
     def has_weight_map(self) -> bool:

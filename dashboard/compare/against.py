@@ -22,18 +22,21 @@ def pick_metric() -> Metric:
     return find_metric(chosen)
 
 
-def pick_baseline(rows: Sequence[Row]) -> int:
+def pick_baseline(rows: Sequence[Row], ranked: Sequence[Row]) -> int:
     """Draws the choice of the baseline and returns its place.
 
     Args:
         rows: What is compared; at least one.
+        ranked: Those that can be a baseline: not trained on the cars of the images. Where there is
+            none, all can.
     """
+    offered = ranked or rows
     chosen = select_from_url(
         "baseline",
         "Against",
-        {row.name: row.title for row in rows},
+        {row.name: row.title for row in offered},
         # Before anybody chose, the second is asked whether the first is better than it.
-        rows[min(1, len(rows) - 1)].name,
+        offered[min(1, len(offered) - 1)].name,
         help="The baseline: every verdict says what another checkpoint is, compared to this one.",
     )
     return [row.name for row in rows].index(chosen)

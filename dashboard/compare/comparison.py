@@ -10,8 +10,8 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.metric_table import Metric
 from dashboard.compare.choice import Chosen, ChosenImages, Row
-from dashboard.compare.images_choice import Wanted
 from dashboard.compare.measured import Facts, find_measured, subject_for
+from dashboard.compare.wanted import Wanted
 from training.comparison.aligned import Compared, align
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject
@@ -26,6 +26,11 @@ class Found:
     """Rows that are not measured on these images."""
     faulty: tuple[tuple[str, str], ...]
     """Name of a row and why it can't be measured."""
+
+    @property
+    def ranked(self) -> list[Row]:
+        """Those measured that were not trained on the images' cars."""
+        return [row for row, each in self.measured if each.facts.verdict.kind != "leaky"]
 
 
 def look_up(rows: Sequence[Row], wanted: Wanted, facts: Facts) -> Found:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.metric_table import Metric
+from core.split_verdict import SplitVerdict
 from dashboard.compare.choice import Chosen
-from dashboard.compare.verdicts import intervals_of, ranking_of, verdicts_of
+from dashboard.compare.verdicts import intervals_of, ranked_rows, ranking_of, verdicts_of
+from dashboard.ui.badges import show_verdict
 from dashboard.ui.text import plain
 from training.comparison.ranking import Place
 from training.comparison.verdict import Verdict
@@ -22,20 +24,23 @@ def show_headline(chosen: Chosen | None) -> None:
     if chosen is None:
         st.title("Compare", anchor=False)
         return
-    count = len(chosen.rows)
-    if count == 1:
-        interval = intervals_of(chosen, chosen.metric)[0]
+    ranked = ranked_rows(chosen)
+    if not ranked:
+        st.title("No ranking: all of them saw these cars in training", anchor=False)
+    elif len(ranked) == 1:
+        interval = intervals_of(chosen, chosen.metric)[ranked[0]]
         text = interval.text_with(chosen.metric.unit)
-        st.title(plain(f"{chosen.rows[0].title}: {chosen.metric.title} {text}"), anchor=False)
-    elif count == 2:
-        verdict = verdicts_of(chosen)[chosen.challenger]
-        assert verdict is not None
+        title = chosen.rows[ranked[0]].title
+        st.title(plain(f"{title}: {chosen.metric.title} {text}"), anchor=False)
+    elif len(ranked) == 2:
+        verdict = next(filter(None, verdicts_of(chosen)))
         st.title(plain(headline_of(verdict)), anchor=False)
     else:
-        places = ranking_of(chosen).places
+        places = ranking_of(chosen).ranked
         st.title(plain(ranking_headline(places, chosen.metric)), anchor=False)
         _show_places(places, chosen.metric)
-    _show_what_it_is_of(chosen)
+    _show_what_it_is_of(chosen, ranked)
+    _show_cautions(chosen)
 
 
 def headline_of(verdict: Verdict) -> str:
@@ -49,16 +54,16 @@ def headline_of(verdict: Verdict) -> str:
 
 
 def ranking_headline(places: Sequence[Place], metric: Metric) -> str:
-    """Returns who leads: "a is the best of 4 by Dice", "a and b share the first place by Dice"."""
+    """Returns who leads: "a is the best of 4 by Dice", "a and b are tied for first on Dice"."""
     first = [place.name for place in places if place.rank == 1]
     if len(first) == 1:
         return f"{first[0]} is the best of {len(places)} by {metric.title}"
     if len(first) == len(places):
         return f"None of these {len(places)} is better for sure by {metric.title}"
     if len(first) > 3:
-        return f"{len(first)} of {len(places)} share the first place by {metric.title}"
+        return f"{len(first)} of {len(places)} are tied for first on {metric.title}"
     names = f"{', '.join(first[:-1])} and {first[-1]}"
-    return f"{names} share the first place by {metric.title}"
+    return f"{names} are tied for first on {metric.title}"
 
 
 def _show_places(places: Sequence[Place], metric: Metric) -> None:
@@ -71,24 +76,49 @@ def _show_places(places: Sequence[Place], metric: Metric) -> None:
     st.markdown(" · ".join(parts))
 
 
-def _show_what_it_is_of(chosen: Chosen) -> None:
-    """Draws on what the sentence stands: images, cars, and what it must be read with."""
+def _show_what_it_is_of(chosen: Chosen, ranked: Sequence[int]) -> None:
+    """Draws on what the sentence stands: images, cars, and what can't be read."""
     compared = chosen.compared
     parts = [plain(chosen.images.title), "95% intervals over cars"]
-    if len(chosen.rows) == 2:
-        parts.insert(0, f"{plain(chosen.rows[chosen.challenger].title)} against "
+    if len(ranked) == 2:
+        titles = [chosen.rows[place].title for place in ranked if place != chosen.baseline]
+        parts.insert(0, f"{plain(titles[0])} against "
                         f"{plain(chosen.rows[chosen.baseline].title)}")  # fmt: skip
     left_out = len(compared.left_out)
-    if left_out and len(chosen.rows) != 2:  # the verdict of two says it itself
+    if left_out and len(ranked) != 2:  # the verdict of two says it itself
         parts.append(f"without {left_out} that can't be read: {plain(_few(compared.left_out))}")
     st.caption(" · ".join(parts))
+
+
+def _show_cautions(chosen: Chosen) -> None:
+    """Draws what figures must be read with: a line a row without a rank, one box for the rest."""
     warned: dict[str, list[str]] = {}
     for row, evaluation in zip(chosen.rows, chosen.evaluations, strict=True):
-        for warning in evaluation.facts.cautions:
+        facts = evaluation.facts
+        if facts.verdict.kind == "leaky":
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(row.title)}**", width="content")
+                show_verdict(facts.verdict)
+                st.caption(f"{plain(_seen(facts.verdict))}, so it has no rank.", width="content")
+            continue
+        for warning in facts.cautions:
             warned.setdefault(warning, []).append(row.title)
-    for warning, titles in warned.items():
-        names = "All of them" if len(titles) == len(chosen.rows) > 1 else _few(titles)
-        st.warning(f"**{plain(names)}**: {plain(warning)}", icon=":material/warning:")
+    if warned:
+        lines = [
+            f"**{plain(_all_or_few(titles, chosen))}**: {plain(warning)}"
+            for warning, titles in warned.items()
+        ]
+        st.warning("  \n".join(lines), icon=":material/warning:")
+
+
+def _seen(verdict: SplitVerdict) -> str:
+    """Returns how many of the cars a network was trained on, in words."""
+    counts = f"{verdict.shared} of these {verdict.total}" if verdict.total else "some of these"
+    return f"It was trained on {counts} cars and scores too high on them"
+
+
+def _all_or_few(titles: Sequence[str], chosen: Chosen) -> str:
+    return "All of them" if len(titles) == len(chosen.rows) > 1 else _few(titles)
 
 
 def _few(names: Sequence[str]) -> str:

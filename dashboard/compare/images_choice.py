@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from core.errors import CarmaskError
 from dashboard.compare.measured import ImageSet, images_here, open_set, split_files
+from dashboard.compare.own_images import own_images_or_none
+from dashboard.compare.wanted import Wanted
 from dashboard.dataset.sources import (
     Source,
-    chosen_reading,
     list_sources,
+    reading_for,
     show_wrong_folders,
 )
-from dashboard.ui.folders import samples_folder
+from dashboard.ui.folders import runs_folder, samples_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
-from training.evaluation.images import EvaluationImages, Part
+from training.evaluation.images import Part
 
 OTHER = "other"
 """Name of the choice of images that nobody measured before."""
 PARTS: dict[str, Part] = {"Validation": "val", "Training": "train", "All": "all"}
 """Parts of the data, as a person reads them."""
 _FOLDERS, _PART = "on", "part"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The images that a person asks for."""
-
-    images: ImageSet
-    here: EvaluationImages | None
-    """The photos with their masks, where they are on this machine."""
-    missing: str
-    """Why they are not here; "" where they are."""
-
-    @property
-    def split(self) -> Path | None:
-        """The file of the split that chose them; None for all images of the data."""
-        wanted = self.images.split_fingerprint
-        return next((path for path, split in split_files().items() if split == wanted), None)
 
 
 def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
@@ -52,19 +37,46 @@ def pick_images(sets: Sequence[ImageSet], run: str) -> Wanted | None:
         sets: What was measured before, the usual one first.
         run: Name of the run whose split is usual.
     """
-    named = {each.name: each for each in sets}
+    own = own_images_or_none(runs_folder() / run) if run else None
+    ordered = _own_first(sets, run, own)
+    named = {each.name: each for each in ordered}
+    own_is_measured = bool(sets) and ordered[0] in sets
     chosen = select_from_url(
         "images",
         "Images",
-        {name: each.title for name, each in named.items()} | {OTHER: "Other images …"},
+        titles_of(ordered) | {OTHER: "Other images …"},
+        (ordered[0] if own_is_measured or not sets else sets[0]).name if ordered else OTHER,
         gone="No checkpoint was evaluated on the images that this link names; these are others.",
         help="All checkpoints are compared on the same images. Those that were measured before "
         "stand first, most checkpoints first.",
     )
     if chosen == OTHER:
         return _pick_other(run)
-    here, missing = images_here(named[chosen], list_sources(), chosen_reading())
-    return Wanted(named[chosen], here, missing)
+    if own is not None and chosen == own.images.name:
+        return own
+    here, reading, missing = images_here(named[chosen], list_sources())
+    return Wanted(named[chosen], here, missing, reading)
+
+
+def _own_first(sets: Sequence[ImageSet], run: str, own: Wanted | None) -> list[ImageSet]:
+    """Returns sets of images with those of a run's own validation cars first, measured or not."""
+    split = split_files().get(runs_folder() / run / "split.json")
+    first = [each for each in sets if split and each.split_fingerprint == split]
+    if own is not None and own.images not in first:
+        first.insert(0, own.images)
+    return list(dict.fromkeys([*first, *sets]))
+
+
+def titles_of(sets: Sequence[ImageSet]) -> dict[str, str]:
+    """Returns how a person calls sets, by their names; those alike by the run whose split it is."""
+    counts = Counter(each.title for each in sets)
+    runs = {split: path.parent.name for path, split in reversed(split_files().items())}
+    return {
+        each.name: f"{each.title}, split of {runs[each.split_fingerprint]}"
+        if counts[each.title] > 1 and each.split_fingerprint in runs
+        else each.title
+        for each in sets
+    }
 
 
 def _pick_other(run: str) -> Wanted | None:
@@ -79,11 +91,12 @@ def _pick_other(run: str) -> Wanted | None:
         st.info("No run has a split; choose all images.", icon=":material/call_split:")
         return None
     try:
-        images = open_set(sources, chosen_reading(), part, split)
+        reading = reading_for(sources)
+        images = open_set(sources, reading, part, split)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    return Wanted(ImageSet.of_images(images), images, "")
+    return Wanted(ImageSet.of_images(images), images, "", reading)
 
 
 def _pick_folders() -> list[Source]:
@@ -91,7 +104,8 @@ def _pick_folders() -> list[Source]:
     named = {source.name: source for source in list_sources()}
     samples = samples_folder().resolve()
     usual = [name for name, each in named.items() if each.root.resolve() == samples][:1]
-    asked = [name for name in dict.fromkeys(st.query_params.get_all(_FOLDERS)) if name]
+    word = _FOLDERS if _FOLDERS in st.query_params else "dataset"
+    asked = [name for name in dict.fromkeys(st.query_params.get_all(word)) if name]
     missing = [name for name in asked if name not in named]
     if missing:
         st.warning(f"There is no data folder {plain(', '.join(missing))} in the list.")

@@ -12,10 +12,11 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.names import counted
 from core.session import BoundedCache
 from dashboard.compare.choice import Row
 from dashboard.compare.rows import Known, cascade_name
-from dashboard.dataset.sources import Source, open_source
+from dashboard.dataset.sources import Source, open_source, reading_for
 from dashboard.ui.folders import run_files
 from training.data.folder import Reading
 from training.data.sides import load_split
@@ -67,8 +68,8 @@ class ImageSet:
     def title(self) -> str:
         """What a person calls it: "carvana512, validation: 640 images of 40 cars"."""
         side = f", {_PARTS[self.part]}" if self.part in _PARTS else ""
-        images = f"{self.images:,} image{'s' if self.images != 1 else ''}"
-        return f"{self.data}{side}: {images} of {self.cars} car{'s' if self.cars != 1 else ''}"
+        images, cars = counted(self.images, "image"), counted(self.cars, "car")
+        return f"{self.data}{side}: {images} of {cars}"
 
     @staticmethod
     def of(facts: EvaluationFacts) -> ImageSet:
@@ -194,39 +195,41 @@ def find_measured(subject: Subject, images: ImageSet, facts: Facts) -> StoredEva
 
 
 def images_here(
-    wanted: ImageSet, sources: Sequence[Source], reading: Reading
-) -> tuple[EvaluationImages | None, str]:
-    """Returns the images of a set where they are on this machine, and why they are not.
+    wanted: ImageSet, sources: Sequence[Source]
+) -> tuple[EvaluationImages | None, Reading, str]:
+    """Returns the images of a set where they are here, how they are read, and why they are not.
 
     Args:
         wanted: The set.
         sources: The data folders that there are.
-        reading: How they are read.
     """
     names = wanted.data.split(" + ")
     places = [[s for s in sources if s.root.resolve().name == name] for name in names]
     absent = [name for name, found in zip(names, places, strict=True) if not found]
     if absent:
-        return None, (
+        why = (
             f"The data folder {' + '.join(absent)} is not on this machine. Put it into data/, or "
             "open it on the Dataset page."
         )
+        return None, Reading(), why
     split = None
     if wanted.split_fingerprint:
         files = [p for p, split in split_files().items() if split == wanted.split_fingerprint]
         if not files:
-            return None, "The run whose split chose these images is gone, or its split is."
+            gone = "The run whose split chose these images is gone, or its split is."
+            return None, Reading(), gone
         split = files[0]
     why = ""
     for chosen in product(*places):
+        reading = reading_for(chosen)
         try:
             images = open_set(chosen, reading, wanted.part, split)
         except CarmaskError as error:
             why = str(error)
             continue
         if ImageSet.of_images(images) == wanted:
-            return images, ""
-    return None, why or f"The folder {wanted.data} on this machine holds other photos."
+            return images, reading, ""
+    return None, Reading(), why or f"The folder {wanted.data} on this machine holds other photos."
 
 
 def open_set(

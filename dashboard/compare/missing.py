@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.compare.choice import Row
-from dashboard.compare.images_choice import Wanted
 from dashboard.compare.job_view import show_jobs
 from dashboard.compare.requests import requests_for
-from dashboard.dataset.sources import chosen_reading
+from dashboard.compare.wanted import Wanted
 from dashboard.ui.text import plain
 from training.jobs.evaluation import EvaluationRequest
 
@@ -28,11 +28,11 @@ def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
     asked = EvaluationRequest(
         checkpoints=(),
         data=tuple(dataset.root for dataset in wanted.here.datasets),
-        reading=chosen_reading(),
+        reading=wanted.reading,
         split=wanted.split,
         part=wanted.images.part,
     )
-    count = f"{len(rows)} checkpoint{'s' if len(rows) > 1 else ''}"
+    count = counted(len(rows), "checkpoint")
     with st.container(key="missing"):
         st.markdown(f":material/hourglass_empty: {text}")
         requests = requests_for(rows, asked)

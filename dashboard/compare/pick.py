@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.checkpoint import CheckpointInfo
+from core.names import counted
 from dashboard.compare.files import ask_file
 from dashboard.compare.rows import (
     Known,
@@ -105,7 +106,7 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
         added = [row_name([each], flips=True) for each in members] if flips else list(members)
     added = [name for name in added if name not in shown]
     st.button(
-        f"Add {len(added)} row{'s' if len(added) != 1 else ''}",
+        f"Add {counted(len(added), 'row')}",
         key="add_rows",
         disabled=not added,
         on_click=choose_rows,

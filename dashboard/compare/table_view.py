@@ -12,9 +12,9 @@ from core.metric_table import METRICS, Metric
 from dashboard.compare.choice import Chosen
 from dashboard.compare.costs import costs_of
 from dashboard.compare.gains_view import show_gains, show_seeds
-from dashboard.compare.verdicts import key_of, ranking_of, verdicts_of
+from dashboard.compare.verdicts import key_of, ranked_rows, ranking_of, verdicts_of
 from dashboard.ui.badges import FIGURES
-from training.comparison.table import ComparisonTable, comparison_table
+from training.comparison.table import NOT_RANKED, ComparisonTable, comparison_table
 from training.evaluation.stored import EvaluationFacts
 
 CHOSEN, BEST = "As chosen", "Best first"
@@ -88,7 +88,10 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
     if len(table) > 1:
         table["Rank"] = made.texts["Rank"]
         verdicts = verdicts_of(chosen)
-        table["Verdict"] = [each.short if each else "baseline" for each in verdicts]
+        table["Verdict"] = [
+            each.short if each else "baseline" if place == chosen.baseline else NOT_RANKED
+            for place, each in enumerate(verdicts)
+        ]
     for metric in metrics:
         pairs = zip(made.figures[metric.name], made.texts[metric.label], strict=True)
         shown = [_Shown.of(value, text) for value, text in pairs]
@@ -111,9 +114,13 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
 
 
 def ordered(chosen: Chosen, table: pd.DataFrame, order: str) -> pd.DataFrame:
-    """Returns the table's rows in one of `ORDERS`; of equals the first chosen stands first."""
+    """Returns the table's rows in one of `ORDERS`; of equals the first chosen stands first.
+
+    What has no rank stands below all others, unless the order is by something else.
+    """
     if order == CHOSEN:
-        return table
+        ranked = ranked_rows(chosen)
+        return table.loc[[*ranked, *(place for place in table.index if place not in ranked)]]
     if order == BEST:
         places = {place.name: at for at, place in enumerate(ranking_of(chosen).places)}
         return table.sort_values("Name", key=lambda names: names.map(places), kind="stable")

@@ -25,10 +25,20 @@ def intervals_of(chosen: Chosen, metric: Metric) -> Sequence[Interval]:
 
 
 def verdicts_of(chosen: Chosen) -> list[Verdict | None]:
-    """Returns what each row is against the baseline by the chosen metric; None of itself."""
+    """Returns what each row is against the baseline by the chosen metric.
+
+    None of itself, and where one of both was trained on the cars that it is scored on.
+    """
     ranking, names = ranking_of(chosen), chosen.compared.names
     against = names[chosen.baseline]
-    return [None if name == against else ranking.verdict(name, against) for name in names]
+    alone = {against, *(names if against in ranking.unranked else ranking.unranked)}
+    return [None if name in alone else ranking.verdict(name, against) for name in names]
+
+
+def ranked_rows(chosen: Chosen) -> list[int]:
+    """Returns the places of the rows that have a rank, in the rows' order."""
+    unranked = ranking_of(chosen).unranked
+    return [place for place, name in enumerate(chosen.compared.names) if name not in unranked]
 
 
 def key_of(chosen: Chosen) -> str:

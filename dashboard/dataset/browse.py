@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.names import counted
 from dashboard.dataset.choice import ORDERS, Choice, select
 from dashboard.dataset.filters import ask_choice, ask_choice_folded, needs_measuring, show_active
 from dashboard.dataset.known import Known
@@ -92,9 +93,10 @@ def _show_sheet(known: Known, choice: Choice, places: NDArray[np.intp], *, masks
     if st.session_state.get("sheet", 1) > sheets:
         st.session_state["sheet"] = sheets
     samples = known.opened.dataset.samples
-    count = f"**{len(places):,}** of {len(samples):,} photos"
+    count = f"**{len(places):,}** of {counted(len(samples), 'photo')}"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"**{len(samples):,}** photos" if choice.plain else count, width="content")
+        whole = f"**{counted(len(samples), 'photo')}**"
+        st.markdown(whole if choice.plain else count, width="content")
         sheet = (
             st.pagination(sheets, key="sheet", bind="query-params", width="stretch")
             if sheets > 1

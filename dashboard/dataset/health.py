@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.dataset.filters import jump
 from dashboard.dataset.known import Known
+from dashboard.dataset.leave_out import show_leave_out
 from dashboard.dataset.sources import Opened
 from dashboard.dataset.survey import Survey
 from dashboard.ui.text import plain
@@ -37,11 +39,12 @@ def show_health(known: Known) -> None:
             return
         names = _names(known.opened)
         if report.unmeasured:
-            st.caption(f"Without the {report.unmeasured:,} photos that are not measured.")
+            st.caption(f"Without {counted(report.unmeasured, 'photo')} not measured yet.")
         for finding in report.findings:
             _show_finding(finding, names)
         if not report.findings:
             st.markdown("Nothing was found that would trouble a training.")
+        show_leave_out(known.opened.dataset, report)
 
 
 def _show_state(survey: Survey, report: Report | None) -> None:

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.ui.redraw import choose
 from dashboard.ui.text import plain
 from training.data.folder import Dataset
@@ -34,7 +35,8 @@ def pick_image(dataset: Dataset) -> int:
             filter_mode="contains",
             accept_new_options=True,
             width="stretch",
-            help=f"{len(samples):,} photos in {plain(dataset.name)}. Type a name, or part of one.",
+            help=f"{counted(len(samples), 'photo')} in {plain(dataset.name)}. "
+            "Type a name, or part of one.",
         )
         last = len(samples) - 1
         _step("previous", "Previous photo", "chevron_left", samples[max(0, chosen - 1)].name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.dataset.filters import cars_of, views_of
 from dashboard.dataset.health import show_health
 from dashboard.dataset.known import Known
@@ -49,7 +50,8 @@ def _size(survey: Survey) -> tuple[str, str]:
     if len(sizes) == 1:
         return value, "Width and height in px; all photos are alike."
     value = f"{len(sizes):,} sizes"
-    text = f"Most often {width} \N{MULTIPLICATION SIGN} {height} px: {int(sizes.iloc[0]):,} photos."
+    most = counted(int(sizes.iloc[0]), "photo")
+    text = f"Most often {width} \N{MULTIPLICATION SIGN} {height} px: {most}."
     return value, text
 
 

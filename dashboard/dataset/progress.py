@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.dataset.survey import Survey
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
@@ -25,10 +26,10 @@ def _watch(survey: Survey) -> None:
     count = len(survey.dataset.samples)
     with _line():
         if survey.state == "looking":
-            st.caption(f"All {count:,} photos are measured; looking for copies and faults …")
+            st.caption(f"{counted(count, 'photo')} measured; looking for copies and faults …")
             return
         if not survey.counted:
-            st.caption(f"Looking up which of the {count:,} photos are measured already …")
+            st.caption(f"Looking up which of {counted(count, 'photo')} are measured already …")
             return
         rate = f" · {survey.speed:,.0f} a second" if survey.speed >= 1 else ""
         text = f"Measuring photos: {survey.done:,} of {count:,}{rate}"
@@ -38,9 +39,8 @@ def _watch(survey: Survey) -> None:
 
 def _show_stopped(survey: Survey) -> None:
     with _line():
-        st.caption(
-            f"Measured {survey.done:,} of {len(survey.dataset.samples):,} photos, then stopped."
-        )
+        photos = counted(len(survey.dataset.samples), "photo")
+        st.caption(f"Measured {survey.done:,} of {photos}, then stopped.")
         st.button("Go on", key="go_on", icon=":material/play_circle:", on_click=survey.go_on)
 
 

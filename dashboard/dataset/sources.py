@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from core.errors import ConfigError
 from core.names import is_text, unique
 from core.public import is_public
 from dashboard.ui.access import visitor_path
+from dashboard.ui.data_state import READING
 from dashboard.ui.folders import asked_folders, data_folder, samples_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
@@ -51,7 +52,7 @@ def list_sources() -> list[Source]:
     typed, _ = _typed_folders()
     roots = [samples_folder()]
     if not is_public():
-        roots = [*typed, *asked_folders(), *roots, *_recognised(data_folder())]
+        roots = [*typed, *asked_roots(), *roots, *_recognised(data_folder())]
     roots = [root for root in roots if is_text(str(root))]
     by_place = {root.resolve(): root for root in reversed(roots)}
     kept = [root for root in dict.fromkeys(roots) if by_place[root.resolve()] == root]
@@ -100,9 +101,18 @@ def open_source(source: Source, reading: Reading) -> Opened:
 
 def chosen_reading() -> Reading:
     """Returns how the URL says that folders are to be read."""
-    classes = st.query_params.get_all("classes")
-    inverted = st.query_params.get_all("inverted")
-    return Reading(tuple(classes), st.query_params.get("rule", ""), inverted=tuple(inverted))
+    classes, inverted, left_out = (
+        tuple(st.query_params.get_all(word)) for word in ("classes", "inverted", "leave_out")
+    )
+    rule = st.query_params.get("rule", "")
+    return Reading(classes, rule, inverted=inverted, left_out=left_out)
+
+
+def reading_for(sources: Sequence[Source]) -> Reading:
+    """Returns how these folders are to be read: as the URL says where it is of one of them."""
+    chosen = st.query_params.get("dataset")
+    of_another = chosen is not None and all(source.name != chosen for source in sources)
+    return Reading() if of_another else chosen_reading()
 
 
 def add_folder(text: str) -> str:
@@ -132,7 +142,7 @@ def open_folder(text: str) -> None:
 def choose(name: str) -> None:
     """Writes the chosen folder to the URL; what was chosen in another folder is dropped."""
     st.query_params["dataset"] = name
-    for word in ("classes", "inverted", "rule", "photo", "finding"):
+    for word in (*READING, "photo", "finding"):
         st.query_params.pop(word, None)
     for word in OF_ONE_FOLDER:
         st.session_state.pop(word, None)
@@ -153,8 +163,22 @@ def _typed_folders() -> tuple[list[Path], list[str]]:
 def _usual(sources: list[Source]) -> Source:
     """Returns the folder that is shown before any was chosen: one that was asked for, if any."""
     samples = samples_folder().resolve()
-    asked = [s for s in sources if s.root in asked_folders()]
+    roots = asked_roots()
+    asked = [s for s in sources if s.root in roots]
     return next(iter(asked), next(s for s in sources if s.root.resolve() == samples))
+
+
+def asked_roots() -> list[Path]:
+    """Returns the folders that the app was started with; one of data folders stands for these."""
+    roots: list[Path] = []
+    for folder in asked_folders():
+        inner = [] if _is_data(folder) else list(_recognised(folder))
+        roots += inner or [folder]
+    return roots
+
+
+def _is_data(folder: Path) -> bool:
+    return folder.is_dir() and any(layout.recognise(folder) for layout in LAYOUTS)
 
 
 def _recognised(folder: Path) -> Iterator[Path]:
@@ -162,7 +186,7 @@ def _recognised(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for each in sorted(folder.iterdir()):
-        if each.is_dir() and any(layout.recognise(each) for layout in LAYOUTS):
+        if _is_data(each):
             yield each
 
 

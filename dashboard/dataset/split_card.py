@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.errors import CarmaskError
-from core.names import safe_stem
+from core.names import counted, safe_stem
 from dashboard.dataset.filters import jump
 from dashboard.dataset.known import Known
 from dashboard.dataset.split_choice import (
@@ -22,7 +22,6 @@ from dashboard.dataset.split_choice import (
 )
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.text import plain
-from training.health.findings import counted
 
 
 def show_split(known: Known) -> None:
@@ -117,8 +116,8 @@ def _show_sides(sides: Sides) -> None:
             ("Train", "train", sides.train, sides.train_cars),
             ("Validation", "val", sides.val, sides.val_cars),
         ):
-            photos = counted(len(names), "photo", "photos")
-            text = f"**{label}** · {photos} of {counted(cars, 'car', 'cars')}"
+            photos = counted(len(names), "photo")
+            text = f"**{label}** · {photos} of {counted(cars, 'car')}"
             st.button(
                 text,
                 key=f"show_{word}",

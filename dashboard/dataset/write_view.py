@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.names import counted
 from dashboard.dataset.applied_text import TIMES
 from dashboard.dataset.own_recipes import is_unsaved, recipe_file, saved_recipes
 from dashboard.dataset.recipe_picker import explain_recipe, pick_recipe
@@ -92,7 +93,10 @@ def show_write(dataset: Dataset) -> None:
 def _show_start(job: AugmentJob, dataset: Dataset) -> None:
     """Draws how much it will be, the command, and the button that starts it."""
     photos, each = len(dataset.samples), len(job.versions)
-    text = f"{photos:,} photos {TIMES} {each} = **{photos * each:,} pictures** with their masks."
+    text = (
+        f"{counted(photos, 'photo')} {TIMES} {each} = **{counted(photos * each, 'picture')}** with "
+        "their masks."
+    )
     if job.size:
         text += (
             " Version 1 of a photo is what **Versions** shows for epoch 1 with the same seed and "

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.masks import car_share
+from core.names import counted
 from dashboard.dataset.applied_text import applied_lines
 from dashboard.dataset.filters import BROWSE
 from dashboard.dataset.image_picker import pick_image
@@ -65,8 +66,8 @@ def _show_facts(out: Path) -> None:
     source, size = settings["source"], settings["size"]
     parts = [
         f"Recipe {settings['recipe']['name']}",
-        f"{settings['per_image']} versions of each of {source['photos']:,} photos of "
-        f"{source['name']}",
+        f"{counted(settings['per_image'], 'version')} of each of "
+        f"{counted(source['photos'], 'photo')} of {source['name']}",
         f"{size} px square" if size else "the photos' own size",
         f"seed {settings['seed']}",
     ]

@@ -44,6 +44,10 @@ def show_run(run: Listed, tags: Sequence[str]) -> None:
     _show_doctor(run.summary)
     _show_scores(run.summary)
     st.caption(_facts(run.summary))
+    if not run.alive and not run.ships and run.summary.written_by == "carmask":
+        from dashboard.compare.after_training import show_way_on
+
+        show_way_on(run.summary.folder)
     if run.notes.notes:
         st.markdown("  \n".join(plain(line) for line in run.notes.notes.splitlines()))
     tabs = st.tabs(list(PARTS), key="part", bind="query-params", on_change="rerun")

@@ -23,6 +23,10 @@ USUAL_PRESET = next(iter(PRESETS))
 NAMES = tuple(field.name for field in fields(TrainConfig))
 PATHS = ("split", "cars", "start_from", "recipe")
 """Settings that name a file; a recipe that ships is no file."""
+_WORDS = {"inverted_masks": "inverted", "car_rule": "rule"}
+"""Words of the URL by which all pages say how data are read, where they are no setting's name."""
+_OF_THE_DATA = ("data", "classes", "inverted_masks", "car_rule", "leave_out")
+"""Settings that go with the data folders, whatever the preset."""
 _LARGEST = 2**53
 """Whole numbers beyond it are not what they look like in a browser."""
 
@@ -52,11 +56,12 @@ def asked_settings(data: tuple[str, ...]) -> Asked:
     values = {name: getattr(usual, name) for name in NAMES}
     errors: dict[str, str] = {}
     for name in NAMES:
-        if name != "data" and name in st.query_params:
+        word = _word_of(name)
+        if name != "data" and word in st.query_params:
             try:
-                values[name] = _parsed(name)
+                values[name] = _parsed(name, word)
             except (ValueError, OverflowError):
-                text = st.query_params[name]
+                text = st.query_params[word]
                 errors[name] = (
                     f"{name} is {shortened(text)!r} in the link, which is no number that fits."
                 )
@@ -80,7 +85,7 @@ def chosen_preset() -> str:
 def choose_preset(name: str) -> None:
     """Writes a preset to the URL; settings changed before it are dropped. A callback's work."""
     for each in NAMES:
-        if each != "data":  # there it names folders to choose from
+        if each not in _OF_THE_DATA:
             st.query_params.pop(each, None)
     if name == USUAL_PRESET:
         st.query_params.pop("preset", None)
@@ -91,18 +96,26 @@ def choose_preset(name: str) -> None:
 def write_setting(name: str, value: Any) -> None:
     """Writes a setting to the URL, where it differs from the preset's."""
     usual = getattr(PRESETS[chosen_preset()].config({}), name)
+    st.query_params.pop(name, None)
+    word = _WORDS.get(name, name)
     if value is None or value == usual or (isinstance(usual, tuple) and tuple(value) == usual):
-        st.query_params.pop(name, None)
+        st.query_params.pop(word, None)
     elif isinstance(usual, tuple):
-        st.query_params[name] = list(value)
+        st.query_params[word] = list(value)
     else:
-        st.query_params[name] = f"{value:g}" if isinstance(value, float) else str(value)
+        st.query_params[word] = f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _parsed(name: str) -> Any:
-    kind, text = field_kinds()[name], st.query_params[name]
+def _word_of(name: str) -> str:
+    """Returns the word of the URL that a setting has; its own name in older links."""
+    word = _WORDS.get(name, name)
+    return word if word in st.query_params else name
+
+
+def _parsed(name: str, word: str) -> Any:
+    kind, text = field_kinds()[name], st.query_params[word]
     if kind is tuple:
-        return tuple(st.query_params.get_all(name))
+        return tuple(st.query_params.get_all(word))
     if kind is bool:
         return text.casefold() == "true"
     if kind is int and abs(number := int(text)) < _LARGEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from core.split_verdict import SplitVerdict
 from dashboard.dataset.sources import (
     Source,
     add_folder,
+    asked_roots,
+    choose,
     list_sources,
     open_source,
     show_wrong_folders,
 )
-from dashboard.ui.folders import asked_folders, samples_folder
+from dashboard.ui.folders import samples_folder
 from dashboard.ui.text import plain
 from training.config import TrainConfig
 from training.data.folder import check_reading
@@ -42,8 +45,9 @@ def pick_data() -> tuple[str, ...]:
     """Draws the list of data folders and returns the chosen ones."""
     show_wrong_folders()
     sources = {source.name: source for source in list_sources()}
-    if _PARAMETER in st.query_params:
-        chosen = [name for name in dict.fromkeys(st.query_params.get_all(_PARAMETER)) if name]
+    word = _PARAMETER if _PARAMETER in st.query_params else "dataset"
+    if word in st.query_params:
+        chosen = [name for name in dict.fromkeys(st.query_params.get_all(word)) if name]
     else:
         chosen = _usual(list(sources.values()))
     missing = [name for name in chosen if name not in sources]
@@ -95,14 +99,24 @@ def data_facts(config: TrainConfig) -> DataFacts:
 def _usual(sources: list[Source]) -> list[str]:
     """Returns the folder that is chosen before any was: asked for, else in data/, else samples."""
     samples = samples_folder().resolve()
-    asked = {folder.resolve() for folder in asked_folders()}
+    asked = {folder.resolve() for folder in asked_roots()}
     first = [s for s in sources if s.root.resolve() in asked]
     others = [s for s in sources if s.root.resolve() != samples]
     return [each.name for each in (first or others or sources)[:1]]
 
 
 def _write() -> None:
-    st.query_params[_PARAMETER] = st.session_state[_KEY] or ""
+    _choose(st.session_state[_KEY])
+
+
+def _choose(names: Sequence[str]) -> None:
+    """Writes the chosen folders to the URL: a single one is that of all pages."""
+    if names and st.query_params.get("dataset") not in names:
+        choose(names[0])
+    if len(names) == 1:
+        st.query_params.pop(_PARAMETER, None)
+    else:
+        st.query_params[_PARAMETER] = list(names) or ""
 
 
 def _add() -> None:
@@ -110,5 +124,5 @@ def _add() -> None:
     before = list(st.session_state.get(_KEY, []))
     added = add_folder(st.session_state["train_folder"])
     if added:
-        st.query_params[_PARAMETER] = list(dict.fromkeys([*before, added]))
+        _choose(list(dict.fromkeys([*before, added])))
         st.session_state["train_folder"] = ""

@@ -9,6 +9,7 @@ from dashboard.train.asked import NAMES, Asked, asked_settings, choose_preset, c
 from dashboard.train.cost import show_cost
 from dashboard.train.data_choice import DataFacts, data_facts, pick_data
 from dashboard.train.fields import show_fields
+from dashboard.train.health import show_health
 from dashboard.train.place import watch
 from dashboard.ui.access import local_only
 from dashboard.ui.badges import show_verdict
@@ -22,7 +23,7 @@ FIRST = ("epochs", "minutes", "size", "batch", "recipe")
 GROUPS = {
     "Data and split": (
         *("val_share", "split", "split_by", "car_rule", "cars", "classes", "inverted_masks"),
-        "repeat",
+        *("leave_out", "repeat"),
     ),
     "Length and checkpoints": (
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),
@@ -97,6 +98,7 @@ def _show_start(asked: Asked, name: str) -> None:
             f"{facts.cars:,} cars."
         )
         show_verdict(facts.verdict, quiet=True)
+    healthy = facts is not None and asked.config is not None and show_health(asked.config)
     if problem:
         st.error("  \n".join(plain(text) for text in problem), icon=":material/error:")
     if facts is not None:
@@ -111,7 +113,7 @@ def _show_start(asked: Asked, name: str) -> None:
         key="start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=facts is None,
+        disabled=not healthy,
         on_click=_start,
         args=(asked, name),
         width="stretch",

@@ -114,6 +114,10 @@ def _show(seen: Seen) -> None:
         st.caption(f"It starts by itself after {plain(', '.join(seen.ahead))}.")
     elif seen.status == "starting":
         st.caption("The data are being listed and the network is being built …")
+    if not seen.alive and run.written_by == "carmask":
+        from dashboard.compare.after_training import show_way_on
+
+        show_way_on(run.folder)
     if run.epoch or run.step or seen.status == "running":
         st.progress(run.share, _progress(seen))
     if _has_figures(seen):

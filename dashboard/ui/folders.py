@@ -28,7 +28,7 @@ def asked_folders() -> list[Path]:
     """Returns the data folders that were asked for when the app was started.
 
     Those of `streamlit run streamlit_app.py -- --data DIR`, then those of the environment variable
-    CARMASK_DATA, where several are separated as in PATH.
+    CARMASK_DATA, where several are separated as in PATH. Each is a data folder, or holds some.
     """
     given = [
         after if word == "--data" else word.removeprefix("--data=")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.public import is_public
 from dashboard.ui.access import admit
+from dashboard.ui.data_state import recall
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -74,6 +75,8 @@ COMPARE = Page(
     "Which one is better, by how much and how sure that is; where each fails, and what it costs.",
     public=True,
 )
+MODELS = (DATASET, TRAIN, RUNS, COMPARE)
+"""Pages that share the chosen data folder."""
 PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
@@ -88,6 +91,8 @@ def open_page(page: Page) -> None:
     title = page.title if page is START else f"{page.title} · {START.title}"
     st.set_page_config(title, page_icon=TAB_ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
+    if page in MODELS:
+        recall(page.path)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(START.path, label=f"**{START.title}**", icon=START.icon)
         for each in open_pages():

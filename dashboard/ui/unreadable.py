@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.names import counted
 from dashboard.ui.text import plain
 
 
@@ -19,8 +20,7 @@ def show_unreadable(what: str, rest: str, named: Sequence[tuple[str, str]]) -> N
     """
     if not named:
         return
-    count = len(named)
-    title = f"{count} {what}{'s' if count > 1 else ''} {rest}"
+    title = f"{counted(len(named), what)} {rest}"
     with st.expander(title, icon=":material/warning:"):
         for name, reason in named:
             st.markdown(f"**{plain(name)}**  \n{plain(reason)}")

@@ -407,11 +407,11 @@ def test_smallest_and_narrowest_are_read(width, height):
     assert (picture == RED).all()
 
 
-def test_101_megapixels_are_refused_and_the_limit_is_an_argument():
-    rows = (b"\0" + bytes(12_000 // 8)) * 8400
-    message = r"12000 x 8400 px, 100\.8 megapixels; at most 100 are read\. Make it smaller"
+def test_161_megapixels_are_refused_and_the_limit_is_an_argument():
+    rows = (b"\0" + bytes(16_000 // 8)) * 10_080
+    message = r"16000 x 10080 px, 161\.28 megapixels; at most 160 are read\. Make it smaller"
     with pytest.raises(ImageError, match=message):
-        read_image(png((12_000, 8400), 1, 0, rows))
+        read_image(png((16_000, 10_080), 1, 0, rows))
     small = file_of(Image.new("RGB", (20, 20)), "PNG")
     assert read_image(small, max_pixels=400).shape == (20, 20, 3)
     with pytest.raises(ImageError, match="megapixels"):
@@ -526,10 +526,10 @@ print(peak() - before, image.nbytes, image.shape, image[0, 0].tolist(), image[-1
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module")
 @pytest.mark.parametrize(("kind", "orientation"), [("JPEG", 6), ("PNG", 1)])
-def test_memory_of_a_100_megapixel_photo_with_a_profile(tmp_path, kind, orientation):
+def test_memory_of_a_102_megapixel_photo_with_a_profile(tmp_path, kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture = Image.new("RGB", (12_500, 8000), (10, 200, 30))
+    picture = Image.new("RGB", (11_648, 8736), (10, 200, 30))
     path = tmp_path / "large.photo"
     profile = matrix_profile(DISPLAY_P3, (2.2,))
     options = {"quality": 75} if kind == "JPEG" else {"compress_level": 1}
@@ -539,8 +539,8 @@ def test_memory_of_a_100_megapixel_photo_with_a_profile(tmp_path, kind, orientat
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
     )  # fmt: skip
     used, size, rest = result.stdout.split(maxsplit=2)
-    assert rest.startswith("(8000, 12500, 3)" if orientation == 1 else "(12500, 8000, 3)")
-    assert int(size) == 300_000_000
+    assert rest.startswith("(8736, 11648, 3)" if orientation == 1 else "(11648, 8736, 3)")
+    assert int(size) == 3 * 11_648 * 8736
     scale = 1024 if sys.platform == "darwin" else 1  # there in bytes already
     assert int(used) / scale < 2.5 * int(size)
 

@@ -23,6 +23,7 @@ from tests.pages.conftest import ROOT
 from tests.pages.measured import rows_of, write_measured, write_rows
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import write_run
+from training.comparison.table import NOT_RANKED
 from training.comparison.verdict import compare
 from training.data.folder import open_dataset
 from training.data.splits import split_by_car
@@ -36,7 +37,6 @@ from training.jobs.job import JobStatus
 
 Open = Callable[..., AppTest]
 COMPARE = "pages/compare.py"
-LEAK = "LEAKY: 3 of 12 validation cars are also in train (in the split of this checkpoint)"
 
 
 @pytest.fixture
@@ -196,11 +196,18 @@ def test_a_photo_that_cant_be_read_is_counted_and_named(opened: Open, runs: Path
 
 @pytest.mark.slow
 def test_leaks_are_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
-    facts = {"warnings": (LEAK,), "verdict": SplitVerdict("leaky", 3, 12, "car")}
+    facts = {"verdict": SplitVerdict("leaky", 3, 12, "car")}
     path = write_measured(three, "leaky", dice=0.995, seed=9, **facts)
-    app = opened(row=["good/best", "leaky/best"])
-    assert f"**leaky**: {LEAK}" in words(app)
-    assert list(table(app)["Split"]) == ["", "LEAKY"]
+    app = opened(row=["leaky/best", "good/best"])
+    assert "leaky" not in app.title[0].value
+    assert "3 of these 12 cars" in words(app)
+    assert not app.warning
+    found = table(app)
+    assert list(found["Name"]) == ["good", "leaky"], "what has no rank stands below"
+    assert list(found["Rank"]) == ["1", ""]
+    assert list(found["Verdict"]) == ["baseline", NOT_RANKED]
+    assert list(found["Split"]) == ["", "LEAKY"]
+    assert "leaky/best" not in app.selectbox(key="baseline_choice").options
     assert "color" in app.dataframe[0].proto.arrow_data.styler.styles
     assert path.is_file()
 

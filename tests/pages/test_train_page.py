@@ -14,9 +14,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.places import PACKAGES
+from dashboard.dataset import survey
 from dashboard.train.watch import extended
 from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
+from training.health.index import FactsIndex
 from training.jobs.queue import Queue
 from training.jobs.trial import Cost
 from training.presets import PRESETS
@@ -32,6 +34,22 @@ def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker is started: what is asked for stays in the queue."""
     monkeypatch.setattr("training.jobs.launch.wake", lambda _: None)
     monkeypatch.setattr("dashboard.ui.folders.data_folder", lambda: Path("no such folder"))
+
+
+@pytest.fixture(autouse=True)
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos are checked at once, in this process, with an index of their own."""
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(survey, "PATIENCE", 0)
+    start, update = survey.Survey.start, FactsIndex.update
+
+    def start_and_wait(each: survey.Survey) -> None:
+        start(each)
+        assert each.thread is not None
+        each.thread.join(60)
+
+    monkeypatch.setattr(survey.Survey, "start", start_and_wait)
+    monkeypatch.setattr(FactsIndex, "update", lambda *a, **k: update(*a, **{**k, "workers": 0}))
 
 
 def errors(app: AppTest) -> str:
@@ -161,6 +179,52 @@ def test_a_typed_folder_is_chosen_beside_the_others(
     app.text_input(key="train_folder").set_value(str(tmp_path / "more")).run()
     assert app.multiselect(key="train_on_choice").value == ["samples", "more"]
     assert not app.exception
+
+
+def test_bad_files_are_refused_and_left_out_at_one_press(open_page: Open, samples: Path) -> None:
+    photo = sorted((samples / "images").iterdir())[0]
+    photo.write_bytes(b"no picture")
+    app = open_page(PAGE, dataset="samples").run()
+    assert app.button(key="start").disabled
+    app = press(app, "leave_out_samples").run()
+    assert app.query_params["leave_out"] == f"samples/{photo.stem}"
+    assert not app.button(key="start").disabled
+    assert f"--leave-out samples/{photo.stem}" in app.code[0].value
+    app = press(app, "take_in_samples").run()
+    assert "leave_out" not in app.query_params
+    assert app.button(key="start").disabled
+
+
+def test_nothing_starts_while_photos_are_checked_unless_that_is_stopped(
+    open_page: Open, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey.Survey, "start", lambda each: None)
+    app = open_page(PAGE, dataset="samples")
+    assert app.button(key="start").disabled
+    monkeypatch.setattr(survey.Survey, "state", "stopped", raising=False)
+    monkeypatch.setattr(survey.Survey, "running", False)
+    app = app.run()
+    assert not app.button(key="start").disabled
+
+
+def test_a_folder_and_how_it_is_read_go_along_from_page_to_page(
+    open_page: Open, samples: Path
+) -> None:
+    app = open_page("pages/dataset.py", dataset="samples", inverted="samples", rule="(?P<car>.)")
+    app = app.switch_page(PAGE).run()
+    assert app.multiselect(key="train_on_choice").value == ["samples"]
+    assert app.text_input(key="set_car_rule").value == "(?P<car>.)"
+    assert app.multiselect(key="set_inverted_masks").value == ["samples"]
+    assert app.query_params["inverted"] == "samples"
+    app.text_input(key="set_car_rule").set_value("").run()
+    app = app.switch_page("pages/dataset.py").run()
+    assert app.text_input(key="rule_text").value == "" and "rule" not in app.query_params
+
+
+def test_a_link_of_before_says_how_data_are_read(open_page: Open, samples: Path) -> None:
+    app = open_page(PAGE, train_on="samples", inverted_masks="samples", car_rule="(?P<car>.)")
+    assert "--inverted-masks samples" in app.code[0].value
+    assert app.text_input(key="set_car_rule").value == "(?P<car>.)"
 
 
 def test_start_puts_the_run_into_the_queue_and_watches_it(

@@ -39,6 +39,8 @@ def write_faulty_folder(root: Path) -> dict[str, set[str]]:
     write(root, "parts_01", seed=108, mask=car_mask(108) & stripes())
     write(root, "tiny_01", seed=109, mask=ellipse(0.5, 0.5, 0.03))
     write(root, "huge_01", seed=110, mask=~ellipse(0.5, 0.5, 0.08))
+    write(root, "framed_01", seed=115, mask=framed(~car_mask(115), 2))
+    write_ignored(root)
     write_unreadable(root)
     write_turned(root)
     write_copies(root)
@@ -51,8 +53,10 @@ def write_faulty_folder(root: Path) -> dict[str, set[str]]:
         "empty_mask": {"empty_01"},
         "full_mask": {"full_01"},
         "many_parts": {"parts_01"},
-        "area_outlier": {"tiny_01", "huge_01"},
-        "inverted": {"huge_01"},
+        "area_outlier": {"tiny_01", "huge_01", "framed_01"},
+        "inverted": {"huge_01", "framed_01"},
+        "taken_as_ignored": {"ignored_01"},
+        "other_values": {"ignored_01"},
         "unreadable": {"cut_01", "text_01", "nobytes_01"},
         "turned": {"turned_01"},
         "exact_duplicates_within": {"good1_01", "good1_09"},
@@ -82,6 +86,20 @@ def write_values(root: Path) -> None:
     soft.save(root / "train_masks" / "soft_01_mask.png")
     lossy = Image.fromarray(car_mask(105).astype(np.uint8) * 255)
     lossy.save(root / "train_masks" / "lossy_01_mask.jpg", quality=70)
+
+
+def write_ignored(root: Path) -> None:
+    """Writes a mask of 0 and 1 whose seam is 255."""
+    write(root, "ignored_01", seed=116)
+    values = car_mask(116).astype(np.uint8)
+    values[np.asarray(ellipse(0.5, 0.5, 0.05))] = 255
+    Image.fromarray(values).save(root / "train_masks" / "ignored_01_mask.png")
+
+
+def framed(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Returns a mask with an empty frame of some px."""
+    inner = mask[width:-width, width:-width]
+    return np.pad(inner, width)
 
 
 def write_unreadable(root: Path) -> None:

@@ -14,6 +14,7 @@ from core.errors import ConfigError, DataError, ImageError, MaskError
 from core.image import encode_png
 from tests.training.layout_folders import write_paired
 from tests.training.pairs import write_pair
+from training.config import TrainConfig
 from training.data.folder import Reading, car_of, open_dataset, open_datasets, view_of
 
 
@@ -222,6 +223,19 @@ def test_a_rule_is_bounded_in_time(
     assert time.monotonic() - begun < 10
 
 
+@pytest.mark.slow
+def test_a_slow_rule_costs_its_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.data.cars, "RULE_SECONDS", 1.0)
+    names = ["a" * 60 + "_02"] * 3
+    seconds = []
+    for _ in range(2):
+        begun = time.monotonic()
+        with pytest.raises(ConfigError, match=r"longer than 1 s"):
+            training.data.cars.cars_by_rule(names, r"(?P<car>(a|aa|a)+)$")
+        seconds.append(time.monotonic() - begun)
+    assert seconds[0] > 1 and seconds[1] < 0.1
+
+
 @pytest.mark.parametrize("rule", ["(" * 5000 + ")" * 5000, "(?P<car>a{99999999999999999999})"])
 def test_a_rule_that_can_not_be_compiled_is_a_short_error(rule: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -234,6 +248,20 @@ def test_a_rule_may_look_ahead_and_back() -> None:
         ["ab_ab_1", "cd_cd_2"], r"(?P<car>(?P<x>\w\w)_(?P=x))(?=_\d)"
     )
     assert cars == {"ab_ab_1": "ab_ab", "cd_cd_2": "cd_cd"}
+
+
+def test_a_photo_can_be_left_out(tiny_data: Path) -> None:
+    whole = open_dataset(tiny_data)
+    name = whole.samples[0].name
+    for wanted in (name, f"{whole.name}/{name}"):
+        reading = Reading(left_out=(wanted,))
+        [part] = open_datasets([tiny_data], reading)
+        assert [each.name for each in part.samples] == [each.name for each in whole.samples[1:]]
+        assert part.left_out == (name,)
+        assert reading.arguments() == [f"--leave-out={wanted}"]
+    with pytest.raises(DataError, match="no_such_photo"):
+        open_datasets([tiny_data], Reading(left_out=("no_such_photo",)))
+    assert TrainConfig(leave_out=(name,)).reading().left_out == (name,)
 
 
 def test_a_folder_without_any_mask_can_be_looked_at(tiny_data: Path) -> None:

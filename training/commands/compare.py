@@ -178,7 +178,7 @@ def _text(
         lines += ["", f"Ranking by {ranking.metric.title}:"]
         lines += [
             f"  {place.text:8} {place.name}  {place.interval.text_with(ranking.metric.unit)}"
-            for place in ranking.places
+            for place in ranking.ranked
         ]
     lines += ["", *(spread.sentence for spread in seeds)] if seeds else []
     return "\n".join(lines)
@@ -186,7 +186,9 @@ def _text(
 
 def _shown(ranking: Ranking, baseline: str) -> Sequence[Verdict]:
     """Returns the verdicts that a person reads: all of few, else those against the baseline."""
-    others = [place.name for place in ranking.places if place.name != baseline]
+    if baseline in ranking.unranked:
+        return ranking.verdicts
+    others = [place.name for place in ranking.ranked if place.name != baseline]
     against = [ranking.verdict(name, against=baseline) for name in others]
     if len(ranking.verdicts) > _MOST_PAIRS:
         return against

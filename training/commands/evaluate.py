@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
+from core.names import counted
 from training.commands.judging import (
     add_judging,
     finite,
@@ -157,7 +158,8 @@ def _text(evaluations: Sequence[StoredEvaluation], costs: Sequence[Cost]) -> str
         for name, figures in {"": means, **(sources if len(sources) > 1 else {})}.items():
             of = f"{evaluation.facts.title}{name and f' on {name}'}"
             mark = "" if verdict.is_clean else f", {verdict.label}"
-            lines.append(f"{of}: {figures['images']} photos of {figures['cars']} cars{mark}")
+            photos, cars = counted(figures["images"], "photo"), counted(figures["cars"], "car")
+            lines.append(f"{of}: {photos} of {cars}{mark}")
             lines += [f"  {n:18} {v:.4f}" for n, v in figures.items() if isinstance(v, float)]
         gain = _gain_of(evaluation, evaluations)
         lines += [f"  {gain.sentence()}"] if gain is not None else []

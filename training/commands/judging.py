@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.names import counted
 from training.commands import EXIT_OK, EXIT_SPOILT
 from training.commands.reading import add_reading, reading_of
 
@@ -96,7 +97,8 @@ def say_failures(evaluation: StoredEvaluation) -> int:
     if not failed:
         return EXIT_OK
     print(
-        f"{len(failed)} of {len(evaluation.image_rows)} photos can't be read and stand in no mean.",
+        f"{len(failed)} of {counted(len(evaluation.image_rows), 'photo')} can't be read and stand "
+        "in no mean.",
         file=sys.stderr,
     )
     return EXIT_SPOILT

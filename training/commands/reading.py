@@ -9,7 +9,7 @@ from training.data.folder import Reading
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Declares --car-rule, --cars, --class and --inverted-masks."""
+    """Declares --car-rule, --cars, --class, --inverted-masks and --leave-out."""
     parser.add_argument(
         "--car-rule",
         default="",
@@ -39,6 +39,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="name of a data folder whose masks are the wrong way round: bright beside the car",
     )
+    parser.add_argument(
+        "--leave-out",
+        dest="left_out",
+        action="append",
+        default=[],
+        metavar="PHOTO",
+        help="name of a photo to pass over, or FOLDER/NAME, such as one that can't be read",
+    )
 
 
 def reading_of(options: argparse.Namespace) -> Reading:
@@ -48,4 +56,5 @@ def reading_of(options: argparse.Namespace) -> Reading:
         car_rule=options.car_rule,
         cars=options.cars,
         inverted=tuple(options.inverted),
+        left_out=tuple(options.left_out),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
+from core.names import counted
 from training.commands import EXIT_OK
 from training.commands.progress_bar import counting_bar
 from training.commands.reading import add_reading, reading_of
@@ -124,7 +125,7 @@ def _shares(datasets: Sequence[Dataset], *, measure: bool) -> Measured:
 
 def _facts(samples: Sequence[Sample], cars: int, measured: Measured) -> str:
     """Returns how many photos and cars a side has, and how large the car is on average."""
-    text = f"{len(samples):6} photos of {cars} cars"
+    text = f"{counted(len(samples), 'photo'):>13} of {counted(cars, 'car')}"
     shares = [measured[sample] for sample in samples if sample in measured]
     if len(shares) < len(samples):
         return text

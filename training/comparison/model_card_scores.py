@@ -9,6 +9,7 @@ import numpy as np
 
 from core.checkpoint import CheckpointInfo
 from core.metric_table import METRICS, Metric, find_metric
+from core.names import counted
 from core.places import short_path
 from training.comparison.interval import mean_interval
 from training.comparison.slices import WAYS, cut
@@ -48,7 +49,8 @@ def _heading(evaluation: StoredEvaluation) -> str:
     facts = evaluation.facts
     part = PART_TITLES[facts.part] + (", mirrored photos too" if facts.flips else "")
     used = f" ({facts.title})" if facts.cascade else ""
-    return f"{facts.data}, {part}: {facts.images:,} photos of {facts.cars:,} cars{used}"
+    photos, cars = counted(facts.images, "photo"), counted(facts.cars, "car")
+    return f"{facts.data}, {part}: {photos} of {cars}{used}"
 
 
 def _score_table(evaluation: StoredEvaluation) -> str:

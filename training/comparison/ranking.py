@@ -19,14 +19,17 @@ class Place:
     name: str
     interval: Interval
     """Its mean over the photos."""
-    rank: int
-    """One more than how many are better for sure, from 1; equal ranks are a tie."""
-    last: int
+    rank: int | None
+    """One more than how many are better for sure, from 1; equal ranks are a tie. None for one that
+    was trained on the cars that it is scored on."""
+    last: int | None
     """The rank that it has at worst: only those that are worse for sure stand behind it."""
 
     @property
     def text(self) -> str:
-        """The rank, or the ranks of which nobody can tell which it is: "1", "2 to 4"."""
+        """The rank, or those of which nobody can tell which it is: "1", "2 to 4"; "" if none."""
+        if self.rank is None:
+            return ""
         return f"{self.rank}" if self.rank == self.last else f"{self.rank} to {self.last}"
 
 
@@ -36,17 +39,27 @@ class Ranking:
 
     metric: Metric
     places: tuple[Place, ...]
-    """By the mean; the order inside a tie says nothing."""
+    """By the mean; the order inside a tie says nothing. Those without a rank stand last."""
     groups: tuple[tuple[str, ...], ...]
     """Longest stretches of `places` in which no two could be told apart; they can overlap."""
     verdicts: tuple[Verdict, ...]
-    """Of all pairs, each once, with Holm's correction over all of them."""
+    """Of all pairs that have a rank, each once, with Holm's correction over all of them."""
+
+    @property
+    def ranked(self) -> tuple[Place, ...]:
+        """The places that have a rank."""
+        return tuple(place for place in self.places if place.rank is not None)
+
+    @property
+    def unranked(self) -> frozenset[str]:
+        """Names of those that were trained on cars that they are scored on."""
+        return frozenset(place.name for place in self.places if place.rank is None)
 
     def verdict(self, name: str, against: str) -> Verdict:
         """Returns the verdict of one checkpoint against another one.
 
         Raises:
-            KeyError: One of them is not in the ranking, or both are the same.
+            KeyError: One of them is not in the ranking or has no rank, or both are the same.
         """
         return self._by_names[against, name]
 
@@ -59,13 +72,21 @@ class Ranking:
 def rank(compared: Compared, metric: Metric, seed: int = 0) -> Ranking:
     """Returns what is compared in the order of a metric.
 
+    What was trained on cars that it is scored on has no rank, and is judged against nothing.
+
     Args:
         compared: The checkpoints.
         metric: What to rank by.
         seed: Of the draws behind the intervals.
     """
     names = compared.names
-    pairs = list(combinations(range(len(names)), 2))
+    saw_them = {
+        name
+        for name, facts in zip(names, compared.facts, strict=bool(compared.facts))
+        if facts.verdict.kind == "leaky"
+    }
+    fair = [place for place, name in enumerate(names) if name not in saw_them]
+    pairs = list(combinations(fair, 2))
     found = verdicts(compared, metric, pairs, seed)
     better: dict[str, set[str]] = {name: set() for name in names}  # than it, for sure
     worse: dict[str, set[str]] = {name: set() for name in names}
@@ -77,13 +98,17 @@ def rank(compared: Compared, metric: Metric, seed: int = 0) -> Ranking:
             worse[good].add(bad)
     intervals = compared.intervals(metric, seed)
     places = [
-        Place(name, interval, 1 + len(better[name]), len(names) - len(worse[name]))
+        Place(name, interval, None, None)
+        if name in saw_them
+        else Place(name, interval, 1 + len(better[name]), len(fair) - len(worse[name]))
         for name, interval in zip(names, intervals, strict=True)
     ]
     sign = -1 if metric.higher_is_better else 1
-    places.sort(key=lambda place: (sign * place.interval.estimate, place.rank))
+    places.sort(
+        key=lambda place: (place.rank is None, sign * place.interval.estimate, place.rank or 0)
+    )
     apart = {name: better[name] | worse[name] for name in names}
-    groups = _stretches([place.name for place in places], apart)
+    groups = _stretches([place.name for place in places if place.rank is not None], apart)
     return Ranking(metric, tuple(places), groups, tuple(found))
 
 
@@ -96,4 +121,4 @@ def _stretches(names: list[str], apart: dict[str, set[str]]) -> tuple[tuple[str,
         if before:
             found.append(tuple(names[start:end]))
             start = before[-1] + 1
-    return (*found, tuple(names[start:]))
+    return (*found, tuple(names[start:])) if names else ()

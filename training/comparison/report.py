@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.metric_table import METRICS, Metric
+from core.names import counted
 from training.comparison.aligned import Compared, align
 from training.comparison.curve_figures import (
     calibration_figure,
@@ -104,7 +105,8 @@ def _head(compared: Compared, sides: Sequence[Side], metric: Metric) -> str:
     names = " and ".join(escape(side.title) for side in sides)
     return (
         f"<h1>{names}</h1>"
-        f'<p class="facts">{compared.images:,} photos of {len(set(compared.cars)):,} cars: '
+        f'<p class="facts">{counted(compared.images, "photo")} of '
+        f"{counted(len(set(compared.cars)), 'car')}: "
         f"{escape(facts.data)}, {PART_TITLES[facts.part]}. Compared by {escape(metric.title)}.</p>"
     )
 
@@ -113,7 +115,7 @@ def _verdicts(compared: Compared, ranking: Ranking, baseline: int) -> Iterator[s
     """Yields the verdict on each of the others, and what all figures must be read with."""
     against = compared.names[baseline]
     for name in compared.names:
-        if name == against:
+        if name == against or {name, against} & ranking.unranked:
             continue
         verdict = ranking.verdict(name, against=against)
         about = "" if verdict.kind in ("better", "worse") else f"{name}: "

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.metric_table import METRICS, Metric
-from core.names import first_few
+from core.names import counted, first_few
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking
@@ -30,6 +30,9 @@ _LATEX |= {
     "|": r"\textbar{}",
 }
 _MARKDOWN = r"\|*`<["
+NOT_RANKED = "no rank"
+"""What stands in the place of a verdict on what was trained on the cars it is scored on."""
+_NO_SPREAD = np.nan, np.nan, 0, 0
 _NAMED = 10  # photos that a note names
 
 
@@ -101,8 +104,10 @@ def comparison_table(
     places = {place.name: place for place in ranking.places}
     figures = pd.DataFrame({"checkpoint": compared.names})
     texts = pd.DataFrame({"Checkpoint": compared.names})
-    figures["rank"] = [places[name].rank for name in compared.names]
-    figures["last_rank"] = [places[name].last for name in compared.names]
+    # As objects: a missing rank would make decimals of the others.
+    ranks, lasts = ([getattr(places[n], each) for n in compared.names] for each in ("rank", "last"))
+    figures["rank"] = pd.Series(ranks, dtype=object)
+    figures["last_rank"] = pd.Series(lasts, dtype=object)
     texts["Rank"] = [places[name].text for name in compared.names]
     intervals = {metric.name: compared.intervals(metric) for metric in METRICS}
     for name, each in intervals.items():
@@ -135,16 +140,22 @@ def _add(figures: pd.DataFrame, name: str, intervals: Sequence[Interval]) -> Non
 def _add_verdicts(
     figures: pd.DataFrame, texts: pd.DataFrame, ranking: Ranking, baseline: str
 ) -> None:
-    """Adds what each is against the baseline; the baseline itself has none."""
-    found = [
-        None if name == baseline else ranking.verdict(name, against=baseline)
-        for name in figures["checkpoint"]
+    """Adds what each is against the baseline; the baseline and what has no rank have none."""
+    names = list(figures["checkpoint"])
+    alone = {baseline, *(names if baseline in ranking.unranked else ranking.unranked)}
+    found = [None if name in alone else ranking.verdict(name, against=baseline) for name in names]
+    without = ["baseline" if name == baseline else NOT_RANKED for name in names]
+    gains = [
+        each.interval if each else Interval(0.0 if text == "baseline" else np.nan, *_NO_SPREAD)
+        for each, text in zip(found, without, strict=True)
     ]
-    nothing = Interval(0.0, np.nan, np.nan, 0, 0)
-    figures["verdict"] = [each.kind if each else "baseline" for each in found]
-    _add(figures, f"{ranking.metric.name}_gain", [e.interval if e else nothing for e in found])
+    figures["verdict"] = [
+        each.kind if each else text.replace(" ", "_")
+        for each, text in zip(found, without, strict=True)
+    ]
+    _add(figures, f"{ranking.metric.name}_gain", gains)
     title = f"{ranking.metric.title} against {baseline}"
-    texts[title] = [each.short if each else "baseline" for each in found]
+    texts[title] = [each.short if each else text for each, text in zip(found, without, strict=True)]
 
 
 def _add_costs(figures: pd.DataFrame, texts: pd.DataFrame, costs: Sequence[Cost]) -> None:
@@ -171,9 +182,16 @@ def _notes(compared: Compared, ranking: Ranking) -> list[str]:
     cars = len(set(compared.cars))
     of = f" ({compared.facts[0].data}, {compared.facts[0].part})" if compared.facts else ""
     notes = [
-        f"Means over {compared.images:,} photos of {cars:,} cars{of}, with {LEVEL:.0%} intervals "
-        "over cars."
+        f"Means over {counted(compared.images, 'photo')} of {counted(cars, 'car')}{of}, with "
+        f"{LEVEL:.0%} intervals over cars."
     ]
+    if ranking.unranked:
+        saw = sorted(ranking.unranked)
+        verb = "was" if len(saw) == 1 else "were"
+        notes.append(
+            f"{first_few(saw, _NAMED)} {verb} trained on some of these cars, so there is no rank: "
+            "the scores are too high."
+        )
     looks = max((verdict.looks for verdict in ranking.verdicts), default=1)
     if looks > 1:
         notes.append(f"Verdicts and ranks hold for all {looks:,} pairs at once (Holm).")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from core.metric_table import Metric
-from core.names import first_few
+from core.names import counted, first_few
 from training.comparison.aligned import Compared, align_rows
 from training.comparison.cars_needed import cars_needed
 from training.comparison.holm import holm
@@ -63,7 +63,7 @@ class Verdict:
         """The verdict in words: "B is better by 0.0021 Dice (0.0012 to 0.0030), 38 cars"."""
         text = self.short
         if self.kind in ("better", "worse"):
-            text = f"{self.names[1]} is {text}, {_cars(self.interval.groups)}"
+            text = f"{self.names[1]} is {text}, {counted(self.interval.groups, 'car')}"
         return text + self._exceptions()
 
     @property
@@ -90,8 +90,8 @@ class Verdict:
         if not self.left_out:
             return ""
         count, named = len(self.left_out), first_few(self.left_out, _NAMED)
-        photos = "1 photo that" if count == 1 else f"{count:,} photos that"
-        return f"; without {photos} can't be read ({named})"
+        photos = counted(count, "photo")
+        return f"; without {photos} that can't be read ({named})"
 
 
 def compare(
@@ -181,7 +181,3 @@ def _needed(gains: CarMeans, column: int, metric: Metric, looks: int) -> int | N
 
 def _unit(metric: Metric) -> str:
     return f"{metric.unit} {metric.title}".strip()
-
-
-def _cars(count: int) -> str:
-    return f"{count:,} cars" if count != 1 else "1 car"

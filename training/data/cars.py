@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from core.errors import ConfigError, DataError, reason
 from core.files import read_bytes_within
-from core.names import composed, first_few, shortened
+from core.names import composed, counted, first_few, shortened
 from core.photos import PHOTO_SUFFIXES
 from training.data import rule_process
 
@@ -47,23 +49,35 @@ def cars_by_rule(names: Iterable[str], rule: str) -> dict[str, str]:
 
 def _searched(names: Sequence[str], rule: str, about: str) -> Sequence[str | None]:
     """Returns what a rule finds in each name, by a process that ends in time."""
+    answer = _answer(json.dumps([rule, names]))
+    if "error" in answer:
+        raise ConfigError(f"{about} {answer['error']}; {_EXAMPLE}")
+    return answer["cars"]  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=8)
+def _answer(given: str) -> dict[str, Any]:
+    """Returns what `rule_process.search` does, or why it had no time or memory to.
+
+    Remembered, for a page opens its data folder at each redraw and a bad rule takes all its time.
+
+    Args:
+        given: JSON of the rule and the names.
+    """
     command = [sys.executable, "-I", "-S", rule_process.__file__]
-    given = json.dumps([rule, names])
     try:
         done = subprocess.run(
             command, input=given, capture_output=True, text=True, timeout=RULE_SECONDS, check=False
         )
-    except subprocess.TimeoutExpired as error:
-        raise ConfigError(
-            f"{about} takes longer than {RULE_SECONDS:g} s on {len(names):,} names. Leave out "
-            f"repetitions within repetitions; {_EXAMPLE}"
-        ) from error
+    except subprocess.TimeoutExpired:
+        slow = f"takes longer than {RULE_SECONDS:g} s on these names"
+        return {"error": f"{slow}. Leave out repetitions within repetitions"}
     if done.returncode:
-        raise ConfigError(f"{about} can't be searched for within 1 GB of memory; {_EXAMPLE}")
-    answer = json.loads(done.stdout)
+        return {"error": "can't be searched for within 1 GB of memory"}
+    answer: dict[str, Any] = json.loads(done.stdout)
     if "error" in answer:
-        raise ConfigError(f"{about} can't be used: {answer['error']}; {_EXAMPLE}")
-    return answer["cars"]  # type: ignore[no-any-return]
+        return {"error": f"can't be used: {answer['error']}"}
+    return answer
 
 
 def cars_by_table(names: Iterable[str], path: Path) -> dict[str, str]:
@@ -125,4 +139,4 @@ def _check_all(names: Iterable[str], cars: Mapping[str, str], start: str, remedy
     missing = sorted(name for name in names if name not in cars)
     if missing:
         shown = first_few(missing, 5)
-        raise DataError(f"{start} {len(missing)} photos: {shown}. {remedy}")
+        raise DataError(f"{start} {counted(len(missing), 'photo')}: {shown}. {remedy}")

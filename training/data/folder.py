@@ -48,6 +48,8 @@ class Reading:
     before `car_rule`."""
     inverted: tuple[str, ...] = ()
     """Names of data folders whose masks are inverted: the car is what they call background."""
+    left_out: tuple[str, ...] = ()
+    """Photos that are passed over, such as files that can't be read: NAME, or FOLDER/NAME."""
 
     def classes_of(self, folder: str) -> tuple[str, ...]:
         """Returns the classes for a data folder, by its name."""
@@ -62,6 +64,7 @@ class Reading:
             *(["--cars", str(self.cars.resolve())] if self.cars else []),
             *(f"--class={name}" for name in self.classes),
             *(f"--inverted-masks={name}" for name in self.inverted),
+            *(f"--leave-out={name}" for name in self.left_out),
         ]
 
 
@@ -140,6 +143,8 @@ class Dataset:
     """Classes that there were to choose from (coco, voc)."""
     drawing: str = ""
     """What the cars were drawn from, where they are drawn; see `training.data.drawing`."""
+    left_out: tuple[str, ...] = ()
+    """Photos with a mask that a person left out (`Reading.left_out`), sorted."""
 
     def __post_init__(self) -> None:
         if not self.family:
@@ -169,6 +174,7 @@ class Dataset:
             (self.without_mask, "without a mask, left out"),
             (self.without_photo, "masks without a photo, left out"),
             (self.doubled, "files with the name or the content of another, left out"),
+            (self.left_out, "left out as you wished"),
         ):
             if names:
                 found.append(f"{self.name}: {len(names)} {what}: {first_few(names, 5)}")
@@ -227,8 +233,8 @@ def check_reading(reading: Reading, datasets: Sequence[Dataset]) -> None:
     """Makes sure that what is said of the masks is said of the right data folders.
 
     Raises:
-        DataError: A folder whose masks are inverted is none of the data folders, or a class's
-            number or colour could be meant for several of them.
+        DataError: A folder whose masks are inverted is none of the data folders, a photo to leave
+            out is in none, or a class's number or colour could be meant for several of them.
     """
     names = [dataset.name for dataset in datasets]
     unknown = [name for name in reading.inverted if composed(name) not in names]
@@ -236,6 +242,17 @@ def check_reading(reading: Reading, datasets: Sequence[Dataset]) -> None:
         raise DataError(
             f"The masks of {unknown[0]!r} are to be inverted, but the data folders are "
             f"{', '.join(names)}; give one of these names."
+        )
+    known = {each.name: set(each.left_out) for each in datasets}
+    strange = [
+        wanted
+        for wanted in map(composed, reading.left_out)
+        if not any(wanted in {name, f"{folder}/{name}"} for folder in known for name in known[folder])
+    ]
+    if strange:
+        raise DataError(
+            f"No data folder has a photo {first_few(strange, 5)} to leave out; take the name away, "
+            "or correct it."
         )
     numbered = [each.name for each in datasets if each.layout in UNNAMED and each.classes]
     shared = [word for word in reading.classes if "=" not in word and MaskClasses.parsed([word])]
@@ -263,6 +280,9 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
     if source in map(composed, reading.inverted):
         masks = {name: InvertedMask(mask) for name, mask in masks.items()}
     names = sorted(name for name in photos if name in masks)  # a set of them would lose their order
+    unwanted = set(map(composed, reading.left_out))
+    left_out = [name for name in names if {name, f"{source}/{name}"} & unwanted] if unwanted else []
+    names = [name for name in names if name not in set(left_out)] if left_out else names
     if not names and not allow_empty:
         raise DataError(
             f"{root} has {len(photos)} photos and {len(masks)} masks, but no photo has a mask. "
@@ -294,6 +314,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
         classes=listing.classes,
         all_classes=listing.all_classes,
         drawing=drawing,
+        left_out=tuple(left_out),
     )
 
 

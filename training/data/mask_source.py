@@ -119,6 +119,11 @@ class InvertedMask(Source):
         return self.drawn.read_truth(shape).inverted()
 
 
+def is_guessed(mask: MaskSource) -> bool:
+    """Returns whether a mask's values alone say which of them is the car (`core.silhouette`)."""
+    return isinstance(mask.drawn if isinstance(mask, InvertedMask) else mask, MaskFile)
+
+
 def source_of_files(classes: Sequence[str]) -> Callable[[Path], MaskSource]:
     """Returns what makes the source of a mask of its file, where masks have a file each.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from core.errors import ConfigError
+from core.names import counted
 from training.data.folder import Dataset, Sample
 from training.data.sides import (
     Digests,
@@ -208,7 +209,7 @@ def _both_sides(
 def _require_cars(family: str, cars: Sequence[str], least: int) -> None:
     if len(cars) < least:
         raise ConfigError(
-            f"{family} has {len(cars)} car{'s' if len(cars) != 1 else ''}; a split by car needs "
+            f"{family} has {counted(len(cars), 'car')}; a split by car needs "
             f"{least} or more here. A car is the part of a photo's name before '_', unless "
             "--car-rule or --cars says otherwise."
         )

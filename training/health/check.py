@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.names import counted
 from core.split_verdict import SplitVerdict
 from training.data.folder import Dataset, Sample
 from training.data.sides import Split
 from training.health.facts import ImageFacts
-from training.health.findings import Finding, counted, findings_of
+from training.health.findings import STOPPING, Finding, findings_of
 from training.health.index import FactsIndex
 from training.health.leaks import Placed, duplicate_findings, sides_of, split_findings
 
@@ -51,6 +52,12 @@ class Report:
         """Whether something would spoil a training."""
         return any(finding.severity == "error" for finding in self.findings)
 
+    @property
+    def stopping(self) -> tuple[str, ...]:
+        """The photos at which a training would stop, by their names, sorted."""
+        kinds = (finding.names for finding in self.findings if finding.kind in STOPPING)
+        return tuple(sorted({name for names in kinds for name in names}))
+
     def to_json(self) -> dict[str, Any]:
         """Returns all of it, for `json.dumps`."""
         return {
@@ -73,14 +80,15 @@ class Report:
     def text(self) -> str:
         """Returns it for a terminal, with the first ten names of each finding."""
         lines = [
-            f"{dataset.name} ({dataset.layout}): {len(dataset.samples):,} photos with masks of "
-            f"{counted(len(dataset.cars), 'car', 'cars')}"
+            f"{dataset.name} ({dataset.layout}): {counted(len(dataset.samples), 'photo')} with "
+            f"masks of {counted(len(dataset.cars), 'car')}"
             for dataset in self.datasets
         ]
         if self.verdict:
             lines.append(f"split: {self.verdict.sentence()}")
         if self.unmeasured:
-            lines.append(f"{self.unmeasured:,} photos are not measured yet and left out here.")
+            count = counted(self.unmeasured, "photo is", "photos are")
+            lines.append(f"{count} not measured yet and left out here.")
         for finding in self.findings:
             place = f"{finding.source}: " if finding.source and len(self.datasets) > 1 else ""
             lines += ["", f"{finding.severity}: {place}{finding.title}"]
@@ -93,9 +101,7 @@ class Report:
             return "Nothing was found that would trouble a training."
         kinds = [finding.severity for finding in self.findings]
         parts = [
-            counted(kinds.count(severity), severity, f"{severity}s")
-            for severity in _ORDER
-            if severity in kinds
+            counted(kinds.count(severity), severity) for severity in _ORDER if severity in kinds
         ]
         end = "would spoil a training" if self.spoils else "nothing that would spoil a training"
         return f"{', '.join(parts)}: {end}."

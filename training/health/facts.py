@@ -24,7 +24,7 @@ from core.truth import Truth, border_share
 from training.data.folder import Sample
 from training.data.mask_source import CocoMask, InvertedMask, MaskFile, MaskSource
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 """Goes up when a fact is measured in another way; an index then measures all again."""
 PICTURE_SIDE = 48
 """Side of the small grey picture that near duplicates are compared by, in px."""
@@ -78,7 +78,8 @@ class ImageFacts:
     unclear: str = ""
     """What the mask holds where it can't be told which part is the car; `error` is set, too."""
     border: float = math.nan
-    """Share of the pixels on the mask's border that are car, 0..1; nan if it can't be read."""
+    """Share of the pixels on the mask's border, inside of an empty frame, that are car, 0..1; nan
+    if it can't be read."""
     ignored: float = math.nan
     """Share of the mask's pixels that nobody judges, 0..1; nan if it can't be read."""
     car_value: str = ""

@@ -10,8 +10,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from core.names import counted
 from core.truth import MOST_OF_BORDER
 from training.data.folder import Dataset, Sample
+from training.data.mask_source import is_guessed
 from training.health.facts import MAX_VALUES, ImageFacts
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -28,6 +30,10 @@ OUTLIER_LEAST = 12
 ONE_CAR_LEAST = 24
 """Photos that a folder needs before most of them being of one car is odd."""
 _LEAST_SPREAD = 0.1  # of logit shares; masks that are all alike don't make each other outliers
+
+
+STOPPING = frozenset({"unreadable", "unclear_mask", "size_mismatch"})
+"""Kinds of findings at whose first photo a training stops."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ def findings_of(dataset: Dataset, pairs: Pairs) -> list[Finding]:
             found.append(_made(rule, places, dataset, len(pairs)))
     found += _inverted(dataset, pairs)
     found += _other_values(dataset, pairs)
+    found += _taken_as_ignored(dataset, pairs)
     found += _outliers(dataset, pairs)
     return found
 
@@ -178,11 +185,6 @@ def _empty_masks(dataset: Dataset, *, every: bool) -> tuple[Severity, str] | Non
     if dataset.layout == "voc":
         advice += " Black and white masks belong into the folders images and masks."
     return "error", advice
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """Returns a number and the noun that it takes."""
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def _of_listing(dataset: Dataset) -> list[Finding]:
@@ -300,6 +302,33 @@ def _other_values(dataset: Dataset, pairs: Pairs) -> list[Finding]:
             tuple(odd),
             f"In most masks the car is {usual}. Where these values are classes, or where 255 is "
             "what nobody judges, say which is the car (--class).",
+            details=details,
+            source=dataset.name,
+        )
+    ]
+
+
+def _taken_as_ignored(dataset: Dataset, pairs: Pairs) -> list[Finding]:
+    """Returns the masks whose third value was taken for what nobody judges, by no word of a person.
+
+    Where classes are named, or a folder says what its values mean, nothing was guessed.
+    """
+    places = [
+        (sample.name, f"{facts.ignored:.1%} is ignored")
+        for sample, facts in pairs
+        if facts.ignored > 0 and is_guessed(sample.mask)
+    ]
+    if not places:
+        return []
+    names, details = zip(*places, strict=True)
+    return [
+        Finding(
+            "taken_as_ignored",
+            "note",
+            counted(len(places), "mask holds", "masks hold") + " 255 beside 0 and 1",
+            names,
+            "1 was taken as the car and 255 as ignored: no loss and no metric looks there. Where "
+            "255 is part of the car, name both values (--class 1 --class 255).",
             details=details,
             source=dataset.name,
         )

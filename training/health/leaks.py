@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from core.names import counted
 from training.data.folder import Sample
 from training.data.sides import Split, divided_photo
 from training.health.duplicates import find_duplicates
 from training.health.facts import ImageFacts
-from training.health.findings import Finding, Severity, counted
+from training.health.findings import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,8 @@ def _found(kind: str, what: str, reach: str, groups: Sequence[Sequence[Placed]])
     return Finding(
         f"{kind}_duplicates_{reach}",
         severity,
-        f"{counted(len(groups), 'group', 'groups')} of photos with {what} {where} "
-        f"({len(names):,} photos)",
+        f"{counted(len(groups), 'group')} of photos with {what} {where} "
+        f"({counted(len(names), 'photo')})",
         names,
         advice,
         groups=tuple(tuple(place.name for place in group) for group in groups),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import DataError, reason
-from core.files import write_bytes_atomically
+from core.files import parse_json, write_bytes_atomically
 from training.augment.written.settings import (
     IMAGES,
     MANIFEST,
@@ -145,7 +145,7 @@ def is_failure(line: str | bytes) -> bool:
 def _parsed(raw: bytes) -> dict[str, Any]:
     """Returns a line of the manifest; an empty one where it is torn or foreign."""
     try:
-        line = json.loads(raw) if raw.endswith(b"\n") else {}
+        line = parse_json(raw) if raw.endswith(b"\n") else {}
     except ValueError:
         return {}
     known = isinstance(line, dict) and (is_failure(raw) or {"image", "mask"} <= line.keys())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files import parse_json
 from core.image import read_image
 from training.augment.written.settings import MANIFEST
 from training.data.mask_source import MaskSource, written_mask
@@ -68,7 +69,7 @@ def read_versions(out: Path, source: str) -> list[WrittenVersion]:
 def _parsed(raw: bytes) -> dict[str, Any]:
     """Returns a line of the manifest; an empty one where it is torn."""
     try:
-        line = json.loads(raw)
+        line = parse_json(raw)
     except ValueError:
         return {}
     return line if isinstance(line, dict) else {}

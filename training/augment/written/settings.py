@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, DataError
+from core.files import read_json
 from core.names import first_few
 from training.augment.recipe import Recipe
 from training.data.folder import Dataset, Reading
@@ -96,7 +96,7 @@ def read_settings(out: Path) -> dict[str, Any] | None:
     """
     path = out / SETTINGS
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

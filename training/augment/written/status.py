@@ -108,6 +108,7 @@ def job_of(out: Path) -> AugmentJob:
                 reading["car_rule"],
                 Path(reading["cars"]) if reading["cars"] else None,
                 tuple(reading.get("inverted", ())),
+                tuple(reading.get("left_out", ())),
             ),
         )
     except (KeyError, TypeError) as error:

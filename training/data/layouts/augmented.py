@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from core.files import parse_json, read_bytes_within, read_json
 from core.errors import DataError, reason
 from core.names import composed
 from training.data.layouts.listing import Listing, walk_pictures
 from training.data.mask_source import written_mask
+
+
+LARGEST_MANIFEST = 1 << 30
+"""Bytes of a manifest that is read: over a million pictures."""
 
 
 def recognise(root: Path) -> bool:
@@ -30,7 +35,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     masks = {composed(place): path for place, path in walk_pictures(root / "masks", "masks/")}
     for number, line in enumerate(_lines(root / "manifest.jsonl"), start=1):
         try:
-            facts = json.loads(line)
+            facts = parse_json(line)
             if "error" in facts:
                 continue  # the photo could not be read, so nothing was made of it
             image, mask, car, origin = (
@@ -53,7 +58,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
 def _family(path: Path) -> str:
     """Returns the name of the data folder whose cars are in the set."""
     try:
-        source = json.loads(path.read_bytes())["source"]
+        source = read_json(path)["source"]
         return str(source["family"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
@@ -65,7 +70,7 @@ def _family(path: Path) -> str:
 def _lines(path: Path) -> list[bytes]:
     """Returns the manifest's lines that were written to their end."""
     try:
-        return path.read_bytes().split(b"\n")[:-1]
+        return read_bytes_within(path, LARGEST_MANIFEST).split(b"\n")[:-1]
     except FileNotFoundError:
         return []  # the work has only begun
     except OSError as error:

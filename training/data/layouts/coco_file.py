@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.files import read_json
 from core.errors import DataError, reason
 from core.names import composed, first_few, printable
 from training.data.layouts.classes import Class
@@ -36,6 +37,10 @@ class CocoPhoto:
     width: int
     outlines: list[tuple[Id, Any]] = field(default_factory=list)
     """Class and "segmentation" of each annotation on it, as the file has them."""
+
+
+LARGEST = 1 << 30
+"""Bytes of a file that is read; that of COCO's 118,000 training photos has 470 MB."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,8 @@ def read_coco(path: Path) -> CocoFile | None:
             that it does not list, or an id stands for two of them.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path, LARGEST)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path} is cut short or no JSON ({reason(error)}); export or copy it again."
         ) from error

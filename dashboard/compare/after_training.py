@@ -1,0 +1,131 @@
+"""What to do with a trained network: use it, see whether it beats the shipped one, take it home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.checkpoint import CheckpointEntry, default_fallback, find_checkpoint, read_info
+from core.errors import CarmaskError
+from core.metric_table import find_metric
+from core.places import shipped_runs
+from dashboard.compare.choice import Row
+from dashboard.compare.comparison import chosen_of, look_up
+from dashboard.compare.headline import headline_of
+from dashboard.compare.job_view import show_jobs
+from dashboard.compare.measured import facts_by_checkpoint
+from dashboard.compare.own_images import own_images, own_link
+from dashboard.compare.requests import requests_for
+from dashboard.compare.rows import PARAMETER, cascade_name, known_checkpoints, rows_of
+from dashboard.compare.verdicts import verdicts_of
+from dashboard.compare.wanted import Wanted
+from dashboard.ui.access import local_only
+from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
+from dashboard.ui.frame import COMPARE, SEGMENT
+from dashboard.ui.onnx_download import offer_onnx
+from dashboard.ui.text import plain
+from training.jobs.evaluation import EvaluationRequest
+from training.runs.runlog import read_config
+
+_METRIC = "dice"
+
+
+@local_only
+def show_way_on(run: Path) -> None:
+    """Draws the ways on from a run that has a checkpoint; nothing where it has none."""
+    try:
+        path = find_checkpoint(run)
+        info = read_info(path)
+    except CarmaskError:
+        return
+    shipped = _shipped_name(run)
+    names = [checkpoint_name(path), *([shipped] if shipped else [])]
+    with st.container(border=True, key="way_on"):
+        if shipped:
+            _show_verdict(run, names)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.page_link(
+                SEGMENT.path,
+                label="Use it",
+                icon=SEGMENT.icon,
+                query_params={"checkpoint": names[0]},
+            )
+            if shipped:
+                _link_comparison(run, names)
+            offer_onnx(path, info, key="way_on_onnx", label="Export ONNX")
+
+
+def _shipped_name(run: Path) -> str:
+    """Returns the row of what the app uses by itself: the best shipped network with its fallback.
+
+    "" where none ships, or the run is one of them.
+    """
+    good, _ = find_checkpoints()
+    theirs = {path.name for path in shipped_runs().glob("carmask*")}
+    shipped = [each for each in good if _run_of(each) in theirs and each.path.stem == "best"]
+    if not shipped or run.name in theirs:
+        return ""
+    first = shipped[0]
+    fallback = default_fallback(first, shipped)
+    name = checkpoint_name(first.path)
+    return cascade_name(name, checkpoint_name(fallback.path)) if fallback else name
+
+
+def _run_of(entry: CheckpointEntry) -> str:
+    return entry.path.parent.parent.name
+
+
+def _link_comparison(run: Path, names: list[str]) -> None:
+    try:
+        words = own_link(run, read_config(run))
+    except CarmaskError:
+        words = {}
+    st.page_link(
+        COMPARE.path,
+        label="Compare with the shipped model on its validation cars",
+        icon=COMPARE.icon,
+        query_params={PARAMETER: names, **words},
+    )
+
+
+def _show_verdict(run: Path, names: list[str]) -> None:
+    """Draws whether the network beats the shipped one on its validation cars, or the way to it."""
+    try:
+        wanted = own_images(run)
+        good, broken = find_checkpoints()
+        known = known_checkpoints([*good, *broken], names)
+        rows, faulty = rows_of(names, known)
+        found = look_up(rows, wanted, facts_by_checkpoint(known.paths.values()))
+        for _, why in (*faulty, *found.faulty):
+            st.caption(plain(why))
+        if found.missing:
+            _offer_measuring([row for row, _ in found.missing], wanted)
+        elif len(found.measured) == len(names):
+            metric = find_metric(_METRIC)
+            chosen = chosen_of(found.measured, 1, metric, wanted)
+            verdict = verdicts_of(chosen)[0]
+            sentence = "" if verdict is None else headline_of(verdict)
+            st.markdown(f"**{plain(sentence or _WITHOUT)}.**")
+            st.caption(plain(f"On {wanted.images.title}."))
+    except (CarmaskError, OSError) as error:
+        st.caption(plain(f"It can't be compared on its validation cars: {error}"))
+
+
+_WITHOUT = "No verdict: one of both was trained on these cars"
+
+
+def _offer_measuring(rows: list[Row], wanted: Wanted) -> None:
+    assert wanted.here is not None
+    st.markdown("**Is it better than the shipped model?** Both are measured on the cars that this "
+                "run kept for validation.")  # fmt: skip
+    asked = EvaluationRequest(
+        checkpoints=(),
+        data=tuple(dataset.root for dataset in wanted.here.datasets),
+        reading=wanted.reading,
+        split=wanted.split,
+        part="val",
+    )
+    show_jobs(
+        requests_for(rows, asked), "Compare now", "way_on_job", len(rows) * wanted.images.images
+    )
