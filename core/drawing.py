@@ -43,9 +43,9 @@ class OverlayStyle:
     def __post_init__(self) -> None:
         require_range("opacity", self.opacity, 0, 1)
         require_range("outline", self.outline, 0, 50)
-        _rgb("colour", self.colour)
+        rgb("colour", self.colour)
         if self.outline_colour is not None:
-            _rgb("outline_colour", self.outline_colour)
+            rgb("outline_colour", self.outline_colour)
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def overlay(image: Image, mask: Mask, style: OverlayStyle) -> Image:
     """
     require_pair(image, mask)
     picture = image.copy()
-    _tint(picture, mask, _rgb("colour", style.colour), style.opacity)
+    _tint(picture, mask, rgb("colour", style.colour), style.opacity)
     if style.outline > 0:
         width = max(1, round(style.outline * max(mask.shape) / 1000))
-        _draw_outline(picture, mask, width, _rgb("colour", style.outline_colour or style.colour))
+        _draw_outline(picture, mask, width, rgb("colour", style.outline_colour or style.colour))
     return picture
 
 
@@ -179,11 +179,12 @@ def marked_picture(image: Image, areas: Sequence[Area]) -> Image:
     grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=_GREY_SHARE)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     for area in areas:
-        _tint(picture, area.where, _rgb("colour", area.colour), area.opacity)
+        _tint(picture, area.where, rgb("colour", area.colour), area.opacity)
     return picture
 
 
-def _rgb(name: str, colour: str) -> tuple[int, int, int]:
+def rgb(name: str, colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of a colour #RRGGBB; raises ConfigError, which names it."""
     if not isinstance(colour, str) or not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
         raise ConfigError(
             f"{name} is {colour!r}; it must be a colour of the form #RRGGBB. "

@@ -106,12 +106,16 @@ def list_photos(
 
 
 def list_uploads(
-    files: Sequence[tuple[str, bytes]], *, limits: ArchiveLimits | None = None
+    files: Sequence[tuple[str, bytes | Path]], *, limits: ArchiveLimits | None = None
 ) -> Listing[PhotoSource]:
-    """Return the photos among uploaded files, (name, bytes) each; ZIPs are looked into.
+    """Return the photos among uploaded files; ZIPs are looked into.
 
     Order, errors and default limits are those of `list_photos`. Of an uploaded folder, whose files
     have their path in it as name, what is hidden is left out.
+
+    Args:
+        files: Each one's name, and its bytes or the file that they were stored in.
+        limits: What each ZIP may hold; by default what `ArchiveLimits` says.
     """
     limits = limits or ArchiveLimits()
     return _named([list(_in_upload(name, data, limits)) for name, data in files])
@@ -163,16 +167,26 @@ def _in_folder(folder: Path, name: str, own: OwnResults) -> Iterator[_Found]:
         yield _failed(name, name, ImageError(f"{name}: {what}"))
 
 
-def _in_upload(name: str, data: bytes, limits: ArchiveLimits) -> Iterator[_Found]:
+def _in_upload(name: str, data: bytes | Path, limits: ArchiveLimits) -> Iterator[_Found]:
     name = printable(name)
     *folders, last = name.split("/")
     if folders and any(is_hidden(each) for each in (*folders, last)):
         return
-    if _is_zip(name, data[:4]):
+    head = data[:HEAD_BYTES] if isinstance(data, bytes) else _head(data)
+    if _is_zip(name, head[:4]):
         yield from _in_zip(data, name, limits)
     else:
         reader = partial(read_photo, data, name=name)
-        yield _Found(name, name, reader, _RESULT if is_own(data[:HEAD_BYTES]) else "")
+        yield _Found(name, name, reader, _RESULT if is_own(head) else "")
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; none of one that can't be read, which reading it tells."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
 
 
 def _is_zip(name: str, head: bytes) -> bool:

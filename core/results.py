@@ -8,17 +8,18 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.cutout import Edge, cut_out
-from core.drawing import OverlayStyle, overlay
+from core.drawing import OverlayStyle, overlay, rgb
 from core.image import encode_jpeg, encode_png
 from core.masks import Probability, car_share
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
 from core.session import PhotoResult
-from core.uncertainty import advice
+from core.uncertainty import MaskState, advice, mask_state
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,13 @@ class ResultRow:
     """Why there is no mask."""
     edited: bool = False
     """Whether the mask is one that a person edited and accepted."""
+
+    @property
+    def state(self) -> MaskState | Literal["failed"]:
+        """Whether its mask can be used, should be looked at, is empty, or could not be made."""
+        if self.car_share is None:
+            return "failed"
+        return mask_state(None if self.edited else self.doubt, self.car_share)
 
     @property
     def advice(self) -> str:
@@ -99,9 +107,21 @@ def cutout_file(
     mask: NDArray[np.bool_],
     probability: Probability | None,
     edge: Edge = "soft",
+    background: str = "",
 ) -> bytes:
-    """Returns the car alone on a transparent ground, as PNG; for the arguments see `cut_out`."""
-    return encode_png(cut_out(image, mask, probability, edge=edge).rgba(), is_result=True)
+    """Returns the car alone, as PNG on a transparent ground or as JPEG on a colour.
+
+    Args:
+        image: See `cut_out`.
+        mask: See `cut_out`.
+        probability: See `cut_out`.
+        edge: See `cut_out`.
+        background: A colour #RRGGBB; "" for a transparent ground.
+    """
+    car = cut_out(image, mask, probability, edge=edge)
+    if not background:
+        return encode_png(car.rgba(), is_result=True)
+    return encode_jpeg(car.over(np.array(rgb("background", background))), is_result=True)
 
 
 def result_files(

@@ -96,12 +96,15 @@ class Photo:
     """File of its true mask, where one is known."""
 
 
-def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> Listing[Photo]:
-    """Returns the photos among uploads, (name, bytes) each; ZIPs are looked into.
+def uploaded_photos(files: Sequence[tuple[str, bytes | Path]]) -> Listing[Photo]:
+    """Returns the photos among uploads; ZIPs are looked into.
 
     Names are made unique over all uploads, keys are not touched by what else was uploaded.
+
+    Args:
+        files: Each one's name, and its bytes or the file that they were stored in.
     """
-    digests = [hashlib.blake2b(data, digest_size=16).hexdigest() for _, data in files]
+    digests = [_digest(data) for _, data in files]
     sources = list_uploads(files)
     photos, copies = list[Photo](), Counter[str]()
     for source in sources:
@@ -109,6 +112,14 @@ def uploaded_photos(files: Sequence[tuple[str, bytes]]) -> Listing[Photo]:
         photos.append(Photo(source, key, copy=copies[key]))
         copies[key] += 1
     return Listing(photos, sources.left_out)
+
+
+def _digest(data: bytes | Path) -> str:
+    """Returns what tells one file's content from another's; raises OSError."""
+    if isinstance(data, bytes):
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
+    with data.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def local_photo(path: Path, truth: Path | None = None) -> Photo:
@@ -227,17 +238,20 @@ class PredictionSession:
         self._results.forget(seconds)
         self._pictures.forget(seconds)
 
-    def prepare(self, photo: Photo, longest: int) -> Prepared:
+    def prepare(
+        self, photo: Photo, longest: int, read: Callable[[], ReadPhoto] | None = None
+    ) -> Prepared:
         """Returns a photo with its result, from the caches where they have them.
 
         Args:
             photo: The photo; it is read at most once, and not at all if both are known.
             longest: Longest side of the picture to show, in px.
+            read: How the photo is read, by a caller that needs it read too.
 
         Raises:
             CarmaskError: The photo can't be read.
         """
-        read = functools.cache(photo.source.load)
+        read = read or functools.cache(photo.source.load)
         key = f"{longest}/{photo.key}"
         picture = self._pictures.get(key)
         if picture is None:

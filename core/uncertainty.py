@@ -5,8 +5,13 @@ Measured by `benchmarks/doubt.py`; docs/doubt.md has the figures.
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
+
+MaskState: TypeAlias = Literal["ready", "check", "no car"]
+"""Whether a mask can be used as it is, should be looked at first, or found nothing."""
 
 UNCERTAINTY_LIMIT = 0.02
 """A mask with more uncertainty than this comes with a warning."""
@@ -31,6 +36,13 @@ def disagreement(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return max(0.0, 1 - 2 * shared / both)
 
 
+def mask_state(uncertainty: float | None, share: float) -> MaskState:
+    """Returns the state of a mask; for the arguments see `advice`."""
+    if not share:
+        return "no car"
+    return "ready" if uncertainty is None or uncertainty <= UNCERTAINTY_LIMIT else "check"
+
+
 def advice(uncertainty: float | None, share: float) -> str:
     """Returns what a person should know before relying on a mask; "" if nothing speaks against it.
 
@@ -38,9 +50,10 @@ def advice(uncertainty: float | None, share: float) -> str:
         uncertainty: See `core.predict.Prediction`, in [0, 1]; None if that is not known.
         share: Share of the photo that the mask takes, in [0, 1].
     """
-    if not share:
+    state = mask_state(uncertainty, share)
+    if state == "no car":
         return "No car was found in this photo."
-    if uncertainty is None or uncertainty <= UNCERTAINTY_LIMIT:
+    if state == "ready":
         return ""
     return (
         "Check this mask. The model gave a different answer for the mirrored photo (uncertainty "

@@ -5,56 +5,87 @@ from __future__ import annotations
 from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.cutout import Edge
 from core.drawing import OverlayStyle
 from core.masks import MaskSettings
 from dashboard.segment.pictures import Look
 
+CUT_OUT, MASK, OVERLAY = "Cut-out", "Mask", "Overlay"
 SIDE_BY_SIDE, SLIDER, HEAT_MAP = "Side by side", "Before / after", "Heat map"
-VIEWS = (SIDE_BY_SIDE, SLIDER, HEAT_MAP)
+VIEWS = (CUT_OUT, MASK, OVERLAY, SIDE_BY_SIDE, SLIDER, HEAT_MAP)
+
+TRANSPARENT, WHITE, BLACK, COLOUR = "Transparent", "White", "Black", "Colour"
+_GROUNDS = {TRANSPARENT: "", WHITE: "#FFFFFF", BLACK: "#000000"}
+_OWN_GROUND = "#DCE3EA"
 
 
-def settings_row() -> DeltaGenerator:
-    """Returns the row that stays in sight while results scroll."""
-    return st.container(key="settings", horizontal=True, vertical_alignment="bottom", gap="small")
+def pick_view(first: str) -> str:
+    """Draws the choice of what is shown of a result, one of `VIEWS`, and returns it.
+
+    Args:
+        first: What is shown before anybody chose.
+    """
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default=first,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return str(view)
 
 
-def pick_look(threshold: float) -> tuple[str, Look]:
-    """Draws all settings side by side and returns the view and the settings.
+def pick_background() -> str:
+    """Draws what lies behind a cut-out; returns a colour #RRGGBB, or "" for nothing."""
+    chosen = st.segmented_control(
+        "Background",
+        (*_GROUNDS, COLOUR),
+        default=TRANSPARENT,
+        required=True,
+        key="background",
+        bind="query-params",
+        help="Transparent saves PNG files, a colour saves JPEG files.",
+    )
+    if chosen != COLOUR:
+        return _GROUNDS.get(str(chosen), "")
+    return str(st.color_picker("Background colour", _OWN_GROUND, key="ground", bind="query-params"))
+
+
+def pick_look(threshold: float, background: str, outputs: tuple[str, ...]) -> Look:
+    """Draws the finer settings, each folded into a button, and returns all of them.
 
     Args:
         threshold: The checkpoint's own, where the slider starts.
+        background: See `pick_background`.
+        outputs: Files of a ZIP, of `pictures.OUTPUTS`.
     """
-    view = st.segmented_control(
-        "View", VIEWS, default=SIDE_BY_SIDE, required=True, key="view", bind="query-params"
-    )
-    chosen = st.slider(
-        "Threshold",
-        0.01,
-        0.99,
-        threshold,
-        0.01,
-        key="threshold",
-        bind="query-params",
-        width=280,
-        help="Least probability that counts as car: higher makes the mask smaller.",
-    )
-    with st.popover("Clean-up", icon=":material/cleaning_services:"):
+    with st.popover("Adjust mask", icon=":material/tune:"):
+        chosen = st.slider(
+            "Threshold",
+            0.01,
+            0.99,
+            threshold,
+            0.01,
+            key="threshold",
+            bind="query-params",
+            help="Least probability that counts as car: higher makes the mask smaller.",
+        )
         settings = _pick_clean_up(chosen)
         edge = _pick_edge()
-    with st.popover("Colour", icon=":material/palette:"):
+    with st.popover("Overlay style", icon=":material/palette:"):
         style = _pick_style()
-    return view, Look(settings, style, edge)
+    return Look(settings, style, edge, background, outputs)
 
 
 def _pick_clean_up(threshold: float) -> MaskSettings:
     keep_largest = st.toggle(
-        "Keep the largest part",
+        "Keep only the largest car",
         key="keep_largest",
         bind="query-params",
-        help="Removes all parts of the mask but the largest.",
+        help="Removes every part of the mask but the largest.",
     )
     fill_holes = st.toggle(
         "Fill holes",
@@ -63,7 +94,7 @@ def _pick_clean_up(threshold: float) -> MaskSettings:
         help="Fills background that the mask encloses.",
     )
     min_area = st.slider(
-        "Smallest part",
+        "Remove specks smaller than",
         0.0,
         0.05,
         0.0,
@@ -71,7 +102,7 @@ def _pick_clean_up(threshold: float) -> MaskSettings:
         format="percent",
         key="min_area",
         bind="query-params",
-        help="Parts that cover less of the picture than this are removed.",
+        help="As a share of the photo.",
     )
     return MaskSettings(threshold, keep_largest, fill_holes, min_area)
 

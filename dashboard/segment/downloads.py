@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from io import BytesIO
 
+from core.batch import Done, File
 from core.errors import CarmaskError
-from core.results import (
-    ResultRow,
-    cutout_file,
-    mask_file,
-    overlay_file,
-    result_files,
-    result_row,
-    write_zip,
-)
-from core.session import Photo, PredictionSession, Prepared
-from dashboard.segment.pictures import Look
+from core.image import ReadPhoto
+from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END
+from core.results import ResultRow, cutout_file, mask_file, overlay_file, result_row
+from core.session import Photo, PhotoResult, PredictionSession, Prepared
+from dashboard.segment.pictures import LONGEST_TILE, Look, cutout_jpeg, screen_mask
+
+_JPEG_END = CUTOUT_END.replace(".png", ".jpg")
 
 
 def full_mask(prepared: Prepared, look: Look) -> bytes:
@@ -32,40 +28,41 @@ def full_overlay(prepared: Prepared, look: Look) -> bytes:
 
 
 def full_cutout(prepared: Prepared, look: Look) -> bytes:
-    """Returns the car alone on a transparent ground, as PNG."""
+    """Returns the car alone, as PNG on a transparent ground or as JPEG on a colour."""
     result = prepared.result
-    mask, probability = result.mask(look.settings), result.edge_probability
-    return cutout_file(prepared.photo.source.read(), mask, probability, look.edge)
+    image, mask = prepared.photo.source.read(), result.mask(look.settings)
+    return cutout_file(image, mask, result.edge_probability, look.edge, look.background)
 
 
-def results_of(
-    session: PredictionSession, photos: Sequence[Photo], look: Look, rows: list[ResultRow]
-) -> Iterator[tuple[str, bytes]]:
-    """Yields (file name, bytes) of all results, holding one photo at a time.
-
-    Args:
-        session: What predicts.
-        photos: The photos; each is read when its turn comes.
-        look: Settings.
-        rows: Gets a line for each photo, with the error of one that can't be read.
-    """
-    for photo in photos:
-        try:
-            read = cache(photo.source.load)
-            pixels = read().pixels
-            result = session.result(photo.key, read)
-        except CarmaskError as error:
-            rows.append(ResultRow(photo.source.name, error=str(error)))
-            continue
-        stem, mask = photo.source.stem, result.mask(look.settings)
-        yield from result_files(
-            stem, pixels, mask, look.style, result.edge_probability, cutout=look.edge
-        )
-        rows.append(result_row(photo.source.name, mask, result, stem=stem))
+def cutout_end(look: Look) -> str:
+    """Returns how the name of a cut-out's file ends: that of a PNG or of a JPEG."""
+    return _JPEG_END if look.background else CUTOUT_END
 
 
-def all_as_zip(session: PredictionSession, photos: Sequence[Photo], look: Look) -> bytes:
-    """Returns a ZIP with mask, overlay and cut-out of each photo and results.csv."""
-    target, rows = BytesIO(), list[ResultRow]()
-    write_zip(target, results_of(session, photos, look, rows), rows)
-    return target.getvalue()
+def finish_photo(
+    session: PredictionSession, photo: Photo, look: Look
+) -> tuple[Done, Iterator[File]]:
+    """Returns what a batch shows of a photo, and its files for the ZIP."""
+    read = cache(photo.source.load)
+    try:
+        prepared = session.prepare(photo, LONGEST_TILE, read)
+        image = read()
+    except CarmaskError as error:
+        return Done(ResultRow(photo.source.name, error=str(error))), iter(())
+    result = prepared.result
+    tile = cutout_jpeg(prepared, screen_mask(prepared, look), look)
+    mask, stem = result.mask(look.settings), photo.source.stem
+    row = result_row(photo.source.name, mask, result, stem=stem)
+    return Done(row, tile), _files(image, stem, result, look)
+
+
+def _files(image: ReadPhoto, stem: str, result: PhotoResult, look: Look) -> Iterator[File]:
+    mask, pixels = result.mask(look.settings), image.pixels
+    if "Cut-outs" in look.outputs and mask.any():  # an empty picture helps nobody
+        probability = result.edge_probability
+        data = cutout_file(pixels, mask, probability, look.edge, look.background)
+        yield stem + cutout_end(look), data
+    if "Masks" in look.outputs:
+        yield stem + MASK_END, mask_file(mask)
+    if "Overlays" in look.outputs:
+        yield stem + OVERLAY_END, overlay_file(pixels, mask, look.style)

@@ -8,17 +8,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.cutout import Edge
-from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay
+from core.cutout import Edge, cut_out
+from core.drawing import ERROR_COLOURS, OverlayStyle, error_picture, heatmap, overlay, rgb
 from core.image import encode_jpeg, encode_png
 from core.masks import MaskSettings, car_share
 from core.preprocess import resize_mask
 from core.session import Prepared
 from core.truth import Truth
 
-LONGEST_ALONE, LONGEST_OF_MANY = 1400, 960
-"""Longest side in px of a picture that stands alone, and of one among many."""
+LONGEST, LONGEST_TILE = 1400, 360
+"""Longest side in px of a picture that stands alone, and of a tile among many."""
+OUTPUTS = ("Cut-outs", "Masks", "Overlays")
+"""Kinds of files that a ZIP can hold."""
 _QUALITY = 88
+_SQUARE, _LIGHT, _DARK = 12, 255, 218  # px and grey of the squares that stand for "transparent"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Look:
     """How the mask is drawn."""
     edge: Edge = "soft"
     """Edge of the cut-out."""
+    background: str = ""
+    """Colour #RRGGBB behind the cut-out; "" leaves it transparent."""
+    outputs: tuple[str, ...] = OUTPUTS
+    """Files of each photo in a ZIP."""
 
 
 USUAL_LOOK = Look(MaskSettings(), OverlayStyle())
@@ -57,9 +64,22 @@ def overlay_jpeg(prepared: Prepared, mask: NDArray[np.bool_], look: Look) -> byt
     return encode_jpeg(overlay(prepared.picture, mask, look.style), _QUALITY)
 
 
-def usual_overlay_jpeg(prepared: Prepared) -> bytes:
-    """Returns the photo with its mask drawn in by the usual settings, as JPEG."""
-    return overlay_jpeg(prepared, screen_mask(prepared, USUAL_LOOK), USUAL_LOOK)
+def cutout_jpeg(prepared: Prepared, mask: NDArray[np.bool_], look: Look) -> bytes:
+    """Returns the car on its background, on squares where that is transparent, as JPEG."""
+    probability = prepared.result.edge_probability
+    car = cut_out(prepared.picture, mask, probability, edge=look.edge)
+    if look.background:
+        ground = np.array(rgb("background", look.background), np.uint8)
+    else:
+        ground = _squares(*mask.shape)
+    return encode_jpeg(car.over(ground), _QUALITY)
+
+
+def _squares(height: int, width: int) -> NDArray[np.uint8]:
+    """Returns the pattern that stands for nothing, uint8 (height, width, 1)."""
+    rows, columns = np.arange(height) // _SQUARE, np.arange(width) // _SQUARE
+    odd = (rows[:, None] + columns) % 2
+    return np.where(odd, _DARK, _LIGHT).astype(np.uint8)[..., None]
 
 
 def heatmap_jpeg(prepared: Prepared) -> bytes:
@@ -77,23 +97,16 @@ def errors_jpeg(prepared: Prepared, mask: NDArray[np.bool_], truth: Truth) -> by
 
 
 def facts(prepared: Prepared, mask: NDArray[np.bool_]) -> str:
-    """Returns a line on size, car share and time."""
+    """Returns a line on the photo's size, the car's share, the model and its time."""
     height, width = prepared.result.shape
-    return (
-        f"{width} \N{MULTIPLICATION SIGN} {height} px · car {car_share(mask):.1%} of the picture · "
-        f"{prepared.result.seconds:.2f} s"
-    )
-
-
-def fallback_note(prepared: Prepared) -> str:
-    """Returns which fallback predicted where the first checkpoint was uncertain; else ""."""
-    prediction = prepared.result.prediction
-    if prediction.first_uncertainty is None:
-        return ""
-    return (
-        f"Used {prediction.by}: the chosen checkpoint was unsure "
-        f"(uncertainty {prediction.first_uncertainty:.1%})."
-    )
+    share, prediction = car_share(mask), prepared.result.prediction
+    parts = [
+        f"{width:,} \N{MULTIPLICATION SIGN} {height:,} px",
+        f"car covers {share:.1%} of the photo" if share else "no car",
+        f"model {prediction.by}" if prediction.by else "",
+        f"{prepared.result.seconds:.1f} s",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def show_heatmap_legend() -> None:

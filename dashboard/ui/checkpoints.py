@@ -35,7 +35,6 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
         "checkpoint",
         "Checkpoint",
         {name: _label(name, entry.info) for name, entry in named.items()},
-        gone="There is no checkpoint {}; this is the best one.",
         help="The trained network that segments. The best one by Dice stands first.",
         on_change=_choose,
     )
@@ -53,13 +52,11 @@ def pick_fallback(good: list[CheckpointEntry], first: CheckpointEntry) -> Checkp
     named: dict[str, CheckpointEntry | None] = {_NONE: None, **others}
     found = default_fallback(first, good)
     default = checkpoint_name(found.path) if found else _NONE
-    itself = st.query_params.get("second") == checkpoint_name(first.path)
     chosen = select_from_url(
         "second",
         "Second model for hard photos",
         {name: "none" if name == _NONE else name for name in named},
         default,
-        gone="" if itself else "There is no checkpoint {} to fall back on.",
         help="Each photo goes through the network twice, once mirrored. Where the two predictions "
         "differ, as on photos unlike its training photos, this checkpoint predicts instead.",
         key=f"fallback_choice_{checkpoint_name(first.path)}",

@@ -24,10 +24,6 @@ class Page:
     """Name in the menu and in the browser's tab."""
     icon: str
     """Material icon."""
-    action: str
-    """What its button on the start page says."""
-    summary: str
-    """What a person does there, for the start page; empty for the start page itself."""
     public: bool = False
     """Whether strangers may open it on a public server: it starts, deletes and writes nothing."""
 
@@ -35,46 +31,13 @@ class Page:
 TAB_ICON = "🚗"
 """In the browser's tab: for a Material icon there the browser would ask a foreign host."""
 
-START = Page("streamlit_app.py", "Carmask", ":material/directions_car:", "", "", public=True)
-SEGMENT = Page(
-    "pages/segment.py",
-    "Segment",
-    ":material/content_cut:",
-    "Segment photos",
-    "Your photos, one or hundreds: masks, overlays and cut-outs to save.",
-    public=True,
-)
-DATASET = Page(
-    "pages/dataset.py",
-    "Dataset",
-    ":material/photo_library:",
-    "Look at the data",
-    "What the network learns from: health, splits, every photo with its mask, augmentations.",
-    public=True,
-)
-TRAIN = Page(
-    "pages/train.py",
-    "Train",
-    ":material/model_training:",
-    "Train a network",
-    "A form, the command that does the same, and masks that become sharp while you watch.",
-)
-RUNS = Page(
-    "pages/runs.py",
-    "Runs",
-    ":material/monitoring:",
-    "Look at the runs",
-    "Every training: figures in a table, curves side by side, one run with all there is of it.",
-    public=True,
-)
-COMPARE = Page(
-    "pages/compare.py",
-    "Compare",
-    ":material/balance:",
-    "Compare checkpoints",
-    "Which one is better, by how much and how sure that is; where each fails, and what it costs.",
-    public=True,
-)
+BRAND = "Carmask"
+START = Page("streamlit_app.py", "Cut out", ":material/directions_car:", public=True)
+SEGMENT = Page("pages/segment.py", "Segment", ":material/content_cut:", public=True)
+DATASET = Page("pages/dataset.py", "Dataset", ":material/photo_library:", public=True)
+TRAIN = Page("pages/train.py", "Train", ":material/model_training:")
+RUNS = Page("pages/runs.py", "Runs", ":material/monitoring:", public=True)
+COMPARE = Page("pages/compare.py", "Compare", ":material/balance:", public=True)
 MODELS = (DATASET, TRAIN, RUNS, COMPARE)
 """Pages that share the chosen data folder."""
 PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
@@ -88,13 +51,13 @@ def open_pages() -> list[Page]:
 
 def open_page(page: Page) -> None:
     """Sets the browser's tab up and draws what stands on top of every page; ends a closed one."""
-    title = page.title if page is START else f"{page.title} · {START.title}"
+    title = BRAND if page is START else f"{page.title} · {BRAND}"
     st.set_page_config(title, page_icon=TAB_ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
     if page in MODELS:
         recall(page.path)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link(START.path, label=f"**{START.title}**", icon=START.icon)
+        st.page_link(START.path, label=START.title, icon=START.icon)
         for each in open_pages():
             st.page_link(each.path, label=each.title, icon=each.icon)
     admit(public=page.public)

@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return made;
   };
   const picture = (tile) => {
-    if (!tile.src) return line("lost", "No picture");
+    if (!tile.src) return line("lost", tile.state === "waiting" ? "…" : "No picture");
     const image = document.createElement("img");
     image.src = tile.src;
     image.alt = "";
@@ -31,7 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       button.dataset.name = tile.name;
       button.title = tile.caption ? `${tile.label}\n${tile.caption}` : "";
       button.append(picture(tile), line("label", tile.label));
-      if (tile.caption) button.append(line("caption", tile.caption));
+      if (tile.caption) button.append(line(`caption ${tile.state}`, tile.caption));
       return button;
     }));
   }

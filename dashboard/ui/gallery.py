@@ -32,6 +32,8 @@ class Tile:
     """The small picture; empty where there is none to show, and `caption` says why."""
     caption: str = ""
     """A second, quieter line."""
+    state: str = ""
+    """Colours the second line: ready, check, failed; any other leaves it quiet."""
 
 
 def gallery(
@@ -58,6 +60,7 @@ def gallery(
             "name": tile.name,
             "label": tile.label,
             "caption": tile.caption,
+            "state": tile.state,
             "src": jpeg_url(tile.jpeg) if tile.jpeg else "",
         }
         for tile in tiles

@@ -1,0 +1,189 @@
+"""The page that cuts cars out of photos, from the drop zone to the download."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.checkpoint import CheckpointEntry
+from core.errors import CarmaskError
+from core.session import Photo, local_photo
+from core.uploads import Uploads
+from dashboard.segment.batch_view import show_batch
+from dashboard.segment.controls import CUT_OUT
+from dashboard.segment.intake import show_intake, show_samples
+from dashboard.segment.model_choice import pick_model, warn_of_missing
+from dashboard.segment.photo_view import show_photo
+from dashboard.segment.photos import (
+    chosen_sample,
+    remember_uploads,
+    show_left_out,
+    start_over,
+    visitor_uploads,
+)
+from dashboard.segment.pictures import (
+    OUTPUTS,
+    USUAL_LOOK,
+    cutout_jpeg,
+    photo_jpeg,
+    screen_mask,
+)
+from dashboard.ui.before_after import before_after
+from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken, show_no_checkpoint
+from dashboard.ui.folders import samples_folder
+from dashboard.ui.frame import START, Page, open_page
+from dashboard.ui.samples import list_samples, mixed_samples
+from dashboard.ui.text import plain
+from dashboard.ui.tiles import sample_jpeg
+from dashboard.ui.words import plural
+
+LONGEST_EXAMPLE = 960
+"""Longest side of the example in px."""
+
+
+def show_page(page: Page, first_view: str) -> None:
+    """Draws the page.
+
+    Args:
+        page: The start page, or the Segment page.
+        first_view: What is shown of a result before anybody chose, of `controls.VIEWS`.
+    """
+    open_page(page)
+    good, broken = find_checkpoints()
+    if not good:
+        st.title(page.title, anchor=False)
+        show_no_checkpoint()
+        show_broken(broken)
+        return
+    sample, uploads = chosen_sample(), visitor_uploads()
+    if sample is None and uploads is None:
+        _show_start(page, good, broken)
+        return
+    first, fallback = _show_head(page, good, broken, sample, uploads)
+    outputs = ("Cut-outs",) if first_view == CUT_OUT else OUTPUTS
+    assert first.info is not None
+    try:
+        session = open_session(first, fallback)
+        photo = sample or _chosen_photo(uploads)
+        if photo is not None:
+            show_photo(session, photo, first.info.threshold, first_view)
+        elif uploads is not None:
+            show_batch(session, uploads, first.info.threshold, outputs)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    if sample is not None:
+        show_samples("More samples")
+    elif uploads is not None:
+        show_left_out(uploads)
+    remember_uploads(uploads)
+
+
+def _show_start(page: Page, good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
+    """Draws what there is before any photo: what to do, the samples, and an example."""
+    words, example = st.columns([6, 5], gap="large", vertical_alignment="top")
+    with words:
+        if page is START:
+            st.title("Cut the car out of the photo", anchor=False)
+            st.markdown(
+                "Drop photos of cars and get clean cut-outs: transparent, on white, or on any "
+                "colour. Everything runs on this machine, without an account."
+            )
+        else:
+            st.title(page.title, anchor=False)
+            st.markdown("Drop photos of cars and get masks, overlays and cut-outs.")
+        show_intake()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            first, fallback = pick_model(good, broken)
+    warn_of_missing(good)
+    with example:
+        picture = st.container(key="example")
+    show_samples("No photo at hand? Try a sample")
+    with picture:
+        _show_example(first, fallback)
+
+
+def _show_head(
+    page: Page,
+    good: list[CheckpointEntry],
+    broken: list[CheckpointEntry],
+    sample: Photo | None,
+    uploads: Uploads | None,
+) -> tuple[CheckpointEntry, CheckpointEntry | None]:
+    """Draws the line above a result; returns the chosen checkpoint and its fallback."""
+    count = len(uploads.photos) if uploads is not None else 0
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"# {page.title}", width="content")
+        if sample is not None:
+            label = f"Your {plural(count, 'photo')}" if count else "Use your own photos"
+            st.button(label, icon=":material/arrow_back:", on_click=_leave, args=("sample",))
+        elif count > 1 and "photo" in st.query_params:
+            _show_neighbours(count)
+        if sample is None:
+            with st.popover("Add photos", icon=":material/add_a_photo:"):
+                show_intake()
+            with st.popover("Start over", icon=":material/restart_alt:"):
+                st.markdown(f"Remove {plural(count, 'photo')} from this page?")
+                st.button("Remove", key="start_over", type="primary", on_click=start_over)
+        chosen = pick_model(good, broken)
+    warn_of_missing(good)
+    return chosen
+
+
+def _show_neighbours(count: int) -> None:
+    """Draws the ways from one photo of a batch to the others."""
+    index = _photo_index(count)
+    st.button(f"All {count} photos", icon=":material/grid_view:", on_click=_leave, args=("photo",))
+    for key, step, icon, label in (
+        ("previous", -1, ":material/chevron_left:", "Previous photo"),
+        ("next", 1, ":material/chevron_right:", "Next photo"),
+    ):
+        st.button(
+            "",
+            key=key,
+            icon=icon,
+            help=label,
+            disabled=not 0 <= index + step < count,
+            on_click=_open_photo,
+            args=(index + step,),
+        )
+    st.caption(f"{index + 1} of {count}", width="content")
+
+
+def _leave(parameter: str) -> None:
+    st.query_params.pop(parameter, None)
+
+
+def _open_photo(index: int) -> None:
+    st.query_params["photo"] = str(index + 1)
+
+
+def _photo_index(count: int) -> int:
+    """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
+    named = st.query_params.get("photo", "1")
+    number = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else 1
+    return number - 1 if 1 <= number <= count else 0
+
+
+def _chosen_photo(uploads: Uploads | None) -> Photo | None:
+    """Returns the only photo, or the one that the URL names; None to show all."""
+    if uploads is None or (len(uploads.photos) > 1 and "photo" not in st.query_params):
+        return None
+    return uploads.photos[_photo_index(len(uploads.photos))]
+
+
+def _show_example(first: CheckpointEntry, fallback: CheckpointEntry | None) -> None:
+    """Draws a sample and its cut-out; what needs the network comes after the first picture."""
+    samples = mixed_samples(list_samples(samples_folder()))
+    jpeg = sample_jpeg(samples[0], LONGEST_EXAMPLE) if samples else None
+    if jpeg is None:
+        return
+    place = st.empty()
+    place.image(jpeg, width="stretch", alt=samples[0].label)
+    try:
+        session = open_session(first, fallback)
+        prepared = session.prepare(local_photo(samples[0].photo), LONGEST_EXAMPLE)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    cut = cutout_jpeg(prepared, screen_mask(prepared, USUAL_LOOK), USUAL_LOOK)
+    with place:
+        before_after(photo_jpeg(prepared), cut, ("Photo", "Cut-out"), key="example_pair")
