@@ -36,12 +36,10 @@ STARTS_A_THREAD = {
     "dashboard/compare/images_predictions.py",
     "dashboard/dataset/pictures.py",
     "dashboard/dataset/survey.py",
-    "dashboard/segment/zip_job.py",
 }
 WRITES_FILES = {
     "dashboard/compare/files.py",
     "dashboard/dataset/own_recipes.py",
-    "dashboard/segment/zip_job.py",
 }
 HOLDS_A_FORMULA = {
     "dashboard/compare/cost_view.py",

@@ -142,6 +142,7 @@ def _show_tiles(batch: Batch[Look], look: Look, state: State | None) -> None:
         return
     pages = -(-len(shown) // PER_PAGE)
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    page = min(page, pages)
     tiles = [
         _tile(index, batch.photos[index].source.name, results.get(index))
         for index in shown[(page - 1) * PER_PAGE : page * PER_PAGE]

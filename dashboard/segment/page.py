@@ -30,7 +30,7 @@ from dashboard.segment.pictures import (
 from dashboard.ui.before_after import before_after
 from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken, show_no_checkpoint
 from dashboard.ui.folders import samples_folder
-from dashboard.ui.frame import START, Page, open_page
+from dashboard.ui.frame import START, Page
 from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.text import plain
 from dashboard.ui.tiles import sample_jpeg
@@ -41,13 +41,12 @@ LONGEST_EXAMPLE = 960
 
 
 def show_page(page: Page, first_view: str) -> None:
-    """Draws the page.
+    """Draws the page below its menu.
 
     Args:
         page: The start page, or the Segment page.
         first_view: What is shown of a result before anybody chose, of `controls.VIEWS`.
     """
-    open_page(page)
     good, broken = find_checkpoints()
     if not good:
         st.title(page.title, anchor=False)

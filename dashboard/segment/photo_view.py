@@ -91,7 +91,7 @@ def _show_facts(prepared: Prepared, mask: NDArray[np.bool_]) -> None:
     uncertainty = prepared.result.prediction.uncertainty
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_state(mask_state(uncertainty, car_share(mask)))
-        st.markdown(f"**{plain(prepared.photo.source.name)}**", width="content")
+        st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**", width="content")
     st.caption(plain(pictures.facts(prepared, mask)))
     if note := prepared.result.note:
         st.caption(plain(note))
@@ -104,6 +104,7 @@ def _show_pictures(prepared: Prepared, mask: NDArray[np.bool_], view: str, look:
         before, after = pictures.photo_jpeg(prepared), pictures.overlay_jpeg(prepared, mask, look)
         before_after(before, after, ("Photo", "Overlay"), key="slider")
     elif view == HEAT_MAP:
+        st.caption("Probability of car")
         _picture("Probability of car", pictures.heatmap_jpeg(prepared))
         pictures.show_heatmap_legend()
     elif view == MASK:

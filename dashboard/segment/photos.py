@@ -49,7 +49,7 @@ def take_upload(widget: str) -> None:
     st.session_state[_KEY] = uploads.key
     st.session_state[_REFUSED] = refused
     st.session_state[_TURN] = upload_turn() + 1
-    for name in ("sample", "photo", "page", "state"):
+    for name in ("sample", "photo"):
         st.query_params.pop(name, None)
 
 

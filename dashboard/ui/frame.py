@@ -57,6 +57,7 @@ def open_page(page: Page) -> None:
     if page in MODELS:
         recall(page.path)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{BRAND}**", width="content")
         st.page_link(START.path, label=START.title, icon=START.icon)
         for each in open_pages():
             st.page_link(each.path, label=each.title, icon=each.icon)

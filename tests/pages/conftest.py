@@ -49,9 +49,10 @@ def open_page(runs: Path, samples: Path) -> Open:
 
     def run(page: str | None = None, /, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
-        if page is None:
+        if page is not None:
+            app.switch_page(page)
+        elif not query:
             return app
-        app.switch_page(page)
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()

@@ -25,7 +25,7 @@ FILES = ("split", "cars", "start_from", "recipe")
 TEXTS = ("car_rule", "classes", "repeat", "device")
 Place = tuple[str | None, dict[str, str], tuple[str, ...], tuple[str, ...]]
 PLACES: list[Place] = [
-    (None, {}, (), ("sample", "run")),
+    (None, {}, ("sample",), ("run", "photo", "state", "background", "ground", "files")),
     (
         SEGMENT,
         {"sample": "synth0001_09"},

@@ -18,6 +18,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from tests.pages.hostile import MARKUP, markdown_of, marked_up
 from tests.pages.measured import write_measured
 from tests.pages.test_runs_page import change, write_probes
+from tests.pages.test_segment_page import finished, tiles
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import write_run
 from training.runs.notes import change_notes
@@ -108,8 +109,12 @@ def test_a_photos_name_is_text(open_page: Open, runs: Path) -> None:
     write_checkpoint(runs, "one")
     app = upload(open_page("pages/segment.py"), (f"{NAME}.png", png()), (f"{NAME}.jpg", b"none"))
     assert not app.exception
-    assert sum("zq" in text for text in markdown_of(app)) > 1
     assert not marked_up(app)
+    for number in "12":
+        app.query_params["photo"] = number
+        assert not app.run().exception
+        assert any("zq" in text for text in markdown_of(app))
+        assert not marked_up(app)
 
 
 @pytest.mark.slow
@@ -172,21 +177,25 @@ def test_what_is_brought_twice_is_shown_twice(
     write_checkpoint(runs, "one")
     app = upload(open_page("pages/segment.py"), *files)
     assert not app.exception
-    shown = [each.value for each in app.markdown if ":material/image:" in each.value]
-    assert len(shown) == len(set(shown)) == results
+    found = tiles(finished(app))
+    assert len({tile["label"] for tile in found}) == len(found)
+    assert sum(tile["state"] != "failed" for tile in found) == results
 
 
 @pytest.mark.slow
 def test_a_true_mask_is_of_one_of_two_equal_photos(open_page: Open, runs: Path) -> None:
     write_checkpoint(runs, "one")
     app = upload(open_page("pages/segment.py"), ("a.png", png()), ("a.png", png()))
-    asked = [each for each in app.file_uploader if each.key.startswith("truth_")]
-    assert len(asked) == 2
     stream = io.BytesIO()
     Image.fromarray(np.full((40, 60), 255, np.uint8)).save(stream, "PNG")
-    asked[1].set_value(("mask.png", stream.getvalue(), "image/png"))
-    assert not app.run().exception
-    assert len(app.metric) == 4
+    for number, scores in (("2", 4), ("1", 0)):
+        app.query_params["photo"] = number
+        app.run()
+        (asked,) = [each for each in app.file_uploader if each.key.startswith("truth_")]
+        if scores:
+            asked.set_value(("mask.png", stream.getvalue(), "image/png"))
+            assert not app.run().exception
+        assert len(app.metric) == scores
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What stands behind the Segment page and needs no page: caches, downloads, the ZIP job."""
+"""What stands behind the Segment page and needs no page: caches, downloads, the ZIP."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import csv
 import io
 import time
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.batch import Batch
 from core.colour import matrix_profile
 from core.drawing import OverlayStyle
 from core.image import read_image
@@ -19,9 +23,8 @@ from core.masks import MaskSettings
 from core.predict import Mirrored, Predictor
 from core.preprocess import enlarge
 from core.session import Photo, PredictionSession, uploaded_photos
-from dashboard.segment.downloads import all_as_zip, full_cutout, full_mask, full_overlay
+from dashboard.segment.downloads import finish_photo, full_cutout, full_mask, full_overlay
 from dashboard.segment.pictures import Look
-from dashboard.segment.zip_job import ZipJob
 from dashboard.ui.samples import list_samples, mixed_samples
 from tests.core.test_image import DISPLAY_P3
 from tests.pages.untrained import write_checkpoint
@@ -82,15 +85,45 @@ def table(archive: zipfile.ZipFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(archive.read("results.csv").decode("utf-8-sig"))))
 
 
+def zip_of(session: PredictionSession, photos: Sequence[Photo], look: Look) -> zipfile.ZipFile:
+    """Returns the ZIP that a batch makes of photos."""
+    batch = Batch(photos, partial(finish_photo, session))
+    until = time.monotonic() + 60
+    while (progress := batch.watch(look)).state == "running" and time.monotonic() < until:
+        time.sleep(0.02)
+    assert progress.state == "done", progress.error
+    return zipfile.ZipFile(io.BytesIO(batch.zip()))
+
+
 def test_the_zip_holds_every_photo_and_names_the_bad_one(session: PredictionSession) -> None:
     files = [("a b.jpg", jpeg(40, 60)), ("bad.jpg", b"text"), ("ü😀.jpg", jpeg(50, 50, 1))]
-    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(session, uploaded_photos(files), LOOK)))
+    archive = zip_of(session, uploaded_photos(files), ALL_CAR)
     endings = ("_mask.png", "_overlay.jpg", "_cutout.png")
     wanted = {f"{stem}{ending}" for stem in ("a b", "ü😀") for ending in endings}
     assert set(archive.namelist()) == wanted | {"results.csv"}
     rows = table(archive)
     assert [row["file"] for row in rows] == ["a b.jpg", "bad.jpg", "ü😀.jpg"]
     assert [bool(row["error"]) for row in rows] == [False, True, False]
+
+
+def test_the_zip_holds_what_was_chosen_on_its_background(session: PredictionSession) -> None:
+    look = replace(ALL_CAR, background="#FFFFFF", outputs=("Cut-outs",))
+    archive = zip_of(session, uploaded_photos([("a.jpg", jpeg(40, 60))]), look)
+    assert set(archive.namelist()) == {"a_cutout.jpg", "results.csv"}
+    picture = Image.open(io.BytesIO(archive.read("a_cutout.jpg")))
+    assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (60, 40))
+
+
+def test_where_there_is_no_car_the_background_is_all(session: PredictionSession) -> None:
+    (photo,) = uploaded_photos([("a.jpg", jpeg(40, 60))])
+    nothing = Look(MaskSettings(1.0), OverlayStyle(), background="#FF8000")
+    pixels = np.asarray(Image.open(io.BytesIO(full_cutout(session.prepare(photo, 60), nothing))))
+    assert np.abs(pixels.astype(int) - (255, 128, 0)).max() <= 2
+    assert zip_of(session, [photo], nothing).namelist() == [
+        "a_mask.png",
+        "a_overlay.jpg",
+        "results.csv",
+    ]
 
 
 def test_the_zip_holds_srgb_stems_and_notes(session: PredictionSession) -> None:
@@ -102,7 +135,7 @@ def test_the_zip_holds_srgb_stems_and_notes(session: PredictionSession) -> None:
     Image.new("RGB", (60, 40)).save(broken, "PNG", icc_profile=b"broken")
     files = [("a/x.png", wide), ("b/x.png", broken.getvalue())]
     photos = uploaded_photos(files)
-    archive = zipfile.ZipFile(io.BytesIO(all_as_zip(session, photos, ALL_CAR)))
+    archive = zip_of(session, photos, ALL_CAR)
     rows = table(archive)
     assert [(row["file"], row["stem"]) for row in rows] == [("a/x.png", "x"), ("b/x.png", "x_2")]
     assert [bool(row["note"]) for row in rows] == [False, True]
@@ -117,74 +150,14 @@ def test_the_zip_holds_srgb_stems_and_notes(session: PredictionSession) -> None:
 
 def test_results_among_uploads_are_left_out_and_keys_stay(session: PredictionSession) -> None:
     photos = uploaded_photos([("a.jpg", jpeg(40, 60)), ("b.jpg", jpeg(40, 60, 1))])
-    files = all_as_zip(session, photos, LOOK)
-    again = uploaded_photos([("results.zip", files), ("b.jpg", jpeg(40, 60, 1))])
+    archive = zip_of(session, photos, ALL_CAR)
+    assert archive.fp is not None
+    archive.fp.seek(0)
+    again = uploaded_photos([("results.zip", archive.fp.read()), ("b.jpg", jpeg(40, 60, 1))])
     assert [photo.source.name for photo in again] == ["b.jpg"]
     assert "(6)" in again.left_out[0]
     assert [photo.key for photo in again] == [photos[1].key]
     assert len({photo.key for photo in photos}) == 2
-
-
-def wait(job: ZipJob) -> None:
-    until = time.monotonic() + 60
-    while job.state == "running" and time.monotonic() < until:
-        time.sleep(0.02)
-
-
-def test_a_job_fills_a_zip_beside_the_page(session: PredictionSession) -> None:
-    files = [(f"{number}.jpg", jpeg(40, 60, number)) for number in range(14)]
-    job = ZipJob(session, uploaded_photos([*files, ("bad.jpg", b"")]), LOOK)
-    wait(job)
-    assert (job.state, len(job.rows), job.failed) == ("done", 15, 1)
-    archive = zipfile.ZipFile(io.BytesIO(job.read()))
-    assert len(archive.namelist()) == 14 * 3 + 1
-    assert len(table(archive)) == 15
-
-
-def slow_photos(count: int) -> list[Photo]:
-    photos = uploaded_photos([(f"{number}.jpg", jpeg(40, 60, number)) for number in range(count)])
-    for photo in photos:
-        reader = photo.source.reader
-
-        def read(reader=reader):
-            time.sleep(0.05)
-            return reader()
-
-        object.__setattr__(photo.source, "reader", read)
-    return photos
-
-
-def test_a_job_can_be_stopped(session: PredictionSession) -> None:
-    job = ZipJob(session, slow_photos(100), LOOK)
-    job.stop()
-    time.sleep(0.5)
-    done = len(job.rows)
-    assert job.state == "stopped"
-    time.sleep(0.3)
-    assert len(job.rows) == done < 100
-
-
-def test_a_job_ends_when_nobody_watches_it(
-    session: PredictionSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dashboard.segment.zip_job._ABANDONED_SECONDS", 0.2)
-    job = ZipJob(session, slow_photos(100), LOOK)
-    wait(job)
-    assert job.state == "stopped"
-    assert len(job.rows) < 100
-
-
-def test_a_job_that_can_not_write_says_so(
-    session: PredictionSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("dashboard.segment.zip_job.write_zip", full)
-    job = ZipJob(session, slow_photos(1), LOOK)
-    wait(job)
-    assert job.state == "failed"
-    assert "No space left" in job.error
 
 
 def test_the_strip_shows_each_car_once_from_changing_sides(samples: Path) -> None:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.image import encode_png
 from core.predict import Mirrored, Prediction
+from core.session import shared_sessions
 from core.split_verdict import Kind, SplitVerdict
 from tests.core.foreign_networks import PytorchUNet, lived_in
 from tests.core.headers import parts_of, write_parts
@@ -52,10 +53,35 @@ def captions(app: AppTest) -> list[str]:
     return [each.value for each in app.caption]
 
 
-def shown(app: AppTest) -> list[str]:
-    """Returns the names of the photos that have a result on the page."""
-    names = [each.value for each in app.markdown if ":material/image:" in each.value]
+def forget_results() -> None:
+    for session in shared_sessions():
+        session.forget(-1)
+
+
+def opened(app: AppTest) -> list[str]:
+    """Returns the names of the photos that stand on the page alone."""
+    names = [each.value for each in app.markdown if each.value.startswith("**:material/image:")]
     return [name.strip("*").removeprefix(":material/image: ").replace("\\", "") for name in names]
+
+
+def tiles(app: AppTest) -> list[dict[str, str]]:
+    """Returns the tiles of the photos on the page."""
+    found = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return [tile for each in found if each.get("label") == "Photos" for tile in each["tiles"]]
+
+
+def finished(app: AppTest) -> AppTest:
+    """Runs the page until all photos are done."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert not app.run().exception
+        (save,) = [
+            each for each in app.get("download_button") if each.proto.label.startswith("Download")
+        ]
+        if not save.proto.disabled:
+            return app
+        time.sleep(0.05)
+    raise AssertionError("the batch did not end")
 
 
 @pytest.fixture
@@ -92,11 +118,8 @@ def test_an_imported_network_segments_and_its_split_is_unknown(
     import_checkpoint(tmp_path / "net.pth", runs / "theirs", ImportOptions(size=64))
     app = open_page(SEGMENT, checkpoint="theirs/best", sample=SAMPLE)
     assert not app.exception
-    assert shown(app)
-    app = open_page()
-    assert not app.exception
+    assert opened(app)
     assert any("UNKNOWN" in each.value for each in app.markdown)
-    assert not any("epoch 0" in each for each in captions(app))
 
 
 def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
@@ -125,14 +148,14 @@ def test_a_checkpoint_that_is_not_clean_wears_a_badge_beside_its_name(
     assert [kind.upper() in each for each in options] == [False, True]
 
 
-@pytest.mark.slow
-def test_a_chosen_sample_closes_what_asks_for_photos(open_page: Open, one_run: Path) -> None:
-    camera = {"sample": SAMPLE, "source": "Camera"}
-    for query, expanded in (({}, True), ({"sample": SAMPLE}, False), (camera, True)):
-        app = open_page(SEGMENT, **query)
-        [asking] = app.expander
-        assert (asking.label, asking.proto.expanded) == ("Your own photos", expanded)
-        assert asking.get("file_uploader")
+def test_a_chosen_sample_stands_in_place_of_what_asks_for_photos(
+    open_page: Open, one_run: Path
+) -> None:
+    assert [each.key[:5] for each in open_page(SEGMENT).file_uploader] == ["files", "folde"]
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.file_uploader
+    next(each for each in app.button if each.label == "Use your own photos").click().run()
+    assert not app.exception and app.file_uploader and "sample" not in app.query_params
 
 
 def test_only_broken_checkpoints_are_no_traceback(open_page: Open, one_run: Path) -> None:
@@ -173,7 +196,11 @@ def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one
         "Overlay",
     ]
     assert any("120 \N{MULTIPLICATION SIGN} 80 px · car " in text for text in captions(app))
-    assert [each.label for each in app.get("download_button")] == ["Mask", "Overlay", "Cut-out"]
+    assert [each.label for each in app.get("download_button")] == [
+        "Download cut-out",
+        "Mask",
+        "Overlay",
+    ]
 
 
 @pytest.mark.slow
@@ -182,7 +209,7 @@ def test_an_uncertain_mask_comes_with_a_warning(
 ) -> None:
     for value in (0.3, 0.001):
         monkeypatch.setattr("core.predict.disagreement", lambda *_, value=value: value)
-        st.cache_resource.clear()
+        forget_results()
         app = open_page(SEGMENT, sample=SAMPLE)
         assert not app.exception
         assert ["30.0%" in each.value for each in app.warning] == ([True] if value == 0.3 else [])
@@ -192,32 +219,31 @@ def test_an_uncertain_mask_comes_with_a_warning(
 def test_where_it_is_uncertain_the_fallback_predicts(
     open_page: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened(**query: str) -> tuple[AppTest, list[str]]:
+    def model(**query: str) -> tuple[AppTest, str]:
         app = open_page(SEGMENT, sample=SAMPLE, **query)
         assert not app.exception
-        texts = [text.replace("\\", "") for text in captions(app)]
-        return app, [text for text in texts if "Used " in text]
+        (facts,) = [text for text in captions(app) if " px · " in text]
+        return app, facts.partition("model ")[2].partition(" ·")[0]
 
     write_checkpoint(runs, "one", kinds=("studio",))
     monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.3)
-    app, told = opened()
-    assert not told and "Second model for hard photos" not in [each.label for each in app.selectbox]
+    app, used = model()
+    assert used == "one"
+    assert "Second model for hard photos" not in [each.label for each in app.selectbox]
     write_checkpoint(runs, "wide", dice=0.5, kinds=("studio", "street"))
-    app, told = opened()
-    assert len(told) == 1 and "Used wide" in told[0] and "30.0%" in told[0]
+    app, used = model()
+    assert used == "wide"
     (asked,) = [each for each in app.selectbox if each.label == "Second model for hard photos"]
     assert asked.value == "wide/best" and asked.options == ["none", "wide/best"]
     asked.set_value("none").run()
     assert not app.exception and app.query_params["second"] == "none"
-    assert not [text for text in captions(app) if "Used " in text]
-    assert not opened(second="none")[1] and not opened(checkpoint="wide/best")[1]
-    app, told = opened(second="gone/best")
-    assert told and "There is no checkpoint gone/best" in app.warning[0].value
-    (told,) = opened(checkpoint="wide/best", second="one/best")[1]
-    assert "Used one" in told
+    assert model(second="none")[1] == "one" and model(checkpoint="wide/best")[1] == "wide"
+    app, used = model(second="gone/best")
+    assert used == "wide" and "There is no checkpoint gone/best" in app.warning[0].value
+    assert model(checkpoint="wide/best", second="one/best")[1] == "one"
     monkeypatch.setattr("core.predict.disagreement", lambda *_: 0.01)
-    st.cache_resource.clear()
-    assert not opened()[1]
+    forget_results()
+    assert model()[1] == "one"
 
 
 def test_an_unknown_sample_is_a_hint(open_page: Open, one_run: Path) -> None:
@@ -236,7 +262,7 @@ def test_settings_change_without_the_network(
     shares = set()
     for threshold in (0.01, 0.5, 0.99):
         app.slider(key="threshold").set_value(threshold).run()
-        shares |= {text for text in captions(app) if "of the picture" in text}
+        shares |= {text for text in captions(app) if "of the photo" in text}
     app.toggle(key="keep_largest").set_value(True).run()
     app.toggle(key="fill_holes").set_value(True).run()
     app.slider(key="min_area").set_value(0.01).run()
@@ -289,7 +315,7 @@ def test_a_mask_of_another_size_is_an_error_beside_its_photo(
     assert len(app.get("image")) == 3
 
 
-def test_a_bad_file_shows_its_error_beside_the_others(open_page: Open, one_run: Path) -> None:
+def test_a_bad_file_stands_beside_the_others(open_page: Open, one_run: Path) -> None:
     app = upload(
         open_page(SEGMENT),
         ("good.png", png()),
@@ -298,12 +324,13 @@ def test_a_bad_file_shows_its_error_beside_the_others(open_page: Open, one_run: 
         ("good.png", png(40, 40, 1)),
         ("not.zip", b"PK no"),
     )
-    assert not app.exception
-    assert len(app.get("image")) == 2 * 3
-    assert len(app.error) == 3
+    found = tiles(finished(app))
+    assert len({tile["label"] for tile in found}) == 5, "two files of one name can be told apart"
+    assert [tile["state"] == "failed" for tile in found] == [False, True, True, False, True]
+    assert any("3 can't be read" in each.value for each in app.markdown)
+    app.query_params["photo"] = "2"
+    assert not app.run().exception
     assert "text, not a picture" in app.error[0].value
-    assert "empty" in app.error[1].value
-    assert len(set(shown(app))) == 2, "two files of one name can be told apart"
 
 
 def test_what_was_left_out_or_guessed_stands_on_the_page(open_page: Open, one_run: Path) -> None:
@@ -311,10 +338,10 @@ def test_what_was_left_out_or_guessed_stands_on_the_page(open_page: Open, one_ru
     Image.new("RGB", (60, 40)).save(stream, "PNG", icc_profile=b"broken")
     own = encode_png(np.ones((40, 60), bool), is_result=True)
     app = upload(open_page(SEGMENT), ("odd.png", stream.getvalue()), ("car_mask.png", own))
-    assert shown(app) == ["odd.png"]
+    assert opened(app) == ["odd.png"]
     text = "".join(captions(app))
     assert "mask.png" in text and "profile" in text
-    app = upload(app, ("car_mask.png", own))
+    app = upload(open_page(SEGMENT), ("car_mask.png", own))
     assert not app.exception and "result of Carmask" in app.error[0].value
 
 
@@ -324,22 +351,81 @@ def test_a_photo_is_segmented_once_whatever_is_added(
     app = open_page(SEGMENT)
     del network_runs[:]
     upload(app, ("a.png", png(seed=1)))
-    upload(app, ("b.png", png(seed=2)), ("a.png", png(seed=1)))
+    finished(upload(app, ("b.png", png(seed=2)), ("a.png", png(seed=1))))
     assert len(network_runs) == 2
+    assert len(tiles(app)) == 3
 
 
 @pytest.mark.slow
-def test_many_photos_come_in_pages_and_only_the_shown_are_segmented(
+def test_many_photos_start_by_themselves_and_come_in_pages(
     open_page: Open, one_run: Path, network_runs: list[int]
 ) -> None:
-    app = upload(open_page(SEGMENT), ("cars.zip", zipped(30)))
-    assert not app.exception
-    assert any("30 photos" in each.value for each in app.markdown)
-    assert shown(app) == [f"car{number}.png" for number in range(12)]
-    assert app.button(key="segment_all").label == "Segment all 30 photos into a ZIP"
-    app = upload(open_page(SEGMENT, page="3"), ("cars.zip", zipped(30)))
-    assert shown(app) == [f"car{number}.png" for number in range(24, 30)]
-    assert len(network_runs) == 12 + 6 + 3, "the rest are the samples of the start page, once"
+    app = open_page(SEGMENT)
+    del network_runs[:]
+    cars = ("cars.zip", zipped(30))
+    app = finished(upload(app, cars))
+    assert [tile["label"] for tile in tiles(app)] == [f"car{number}.png" for number in range(24)]
+    assert len(network_runs) == 30
+    app = finished(upload(open_page(SEGMENT, page="2"), cars))
+    assert [tile["label"] for tile in tiles(app)] == [f"car{n}.png" for n in range(24, 30)]
+    assert len(network_runs) <= 30 + 1, "the example of a page without photos"
+
+
+def test_counts_are_of_states_and_the_filter_shows_one(
+    open_page: Open, one_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubts = iter([0.001, 0.3, 0.001, 0.3])
+    app = open_page(SEGMENT, threshold="0.01")
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: next(doubts))
+    files = [(f"{number}.png", png(32, 48, number + 50)) for number in range(4)]
+    app = finished(upload(app, *files))
+    assert any("2 ready, 2 to check" in each.value for each in app.markdown)
+    assert [tile["state"] for tile in tiles(app)] == ["ready", "check", "ready", "check"]
+    app.segmented_control(key="state").set_value("Check").run()
+    assert [tile["label"] for tile in tiles(app)] == ["1.png", "3.png"]
+
+
+def test_no_car_is_a_state_and_leaves_no_file(open_page: Open, one_run: Path) -> None:
+    app = open_page(SEGMENT, threshold="0.99", files="Cut-outs")
+    app = finished(upload(app, ("a.png", png()), ("b.png", png(seed=1))))
+    assert [tile["state"] for tile in tiles(app)] == ["no car", "no car"]
+
+
+def test_a_tile_opens_its_photo_and_one_goes_on_from_there(open_page: Open, one_run: Path) -> None:
+    app = upload(open_page(SEGMENT), *((f"{n}.png", png(seed=n)) for n in range(3)))
+    finished(app).query_params["photo"] = "2"
+    app.run()
+    assert opened(app) == ["1.png"]
+    app.button(key="next").click().run()
+    assert opened(app) == ["2.png"] and app.button(key="next").disabled
+    app.button(key="previous").click().run()
+    assert opened(app) == ["1.png"] and app.query_params["photo"] == "2"
+    next(each for each in app.button if each.label == "All 3 photos").click().run()
+    assert len(tiles(app)) == 3 and "photo" not in app.query_params
+
+
+def test_photos_stay_when_the_page_is_left(
+    open_page: Open, one_run: Path, network_runs: list[int]
+) -> None:
+    app = finished(upload(open_page(SEGMENT), ("a.png", png()), ("b.png", png(seed=2))))
+    ran = len(network_runs)
+    app.switch_page("pages/runs.py")
+    app.run()
+    app.switch_page("streamlit_app.py")
+    assert not app.run().exception
+    assert [tile["label"] for tile in tiles(app)] == ["a.png", "b.png"]
+    app.query_params["sample"] = SAMPLE
+    app.run()
+    assert not tiles(app)
+    next(each for each in app.button if each.label == "Your 2 photos").click().run()
+    assert len(tiles(app)) == 2
+    assert len(network_runs) - ran <= 1, "the sample alone"
+
+
+def test_photos_of_one_visitor_are_not_another_s(open_page: Open, one_run: Path) -> None:
+    upload(open_page(SEGMENT), ("a.png", png()), ("b.png", png(seed=2)))
+    other = open_page(SEGMENT)
+    assert not tiles(other) and other.file_uploader
 
 
 def test_a_checkpoint_that_is_gone_is_a_hint(open_page: Open, one_run: Path) -> None:
@@ -351,10 +437,10 @@ def test_a_checkpoint_that_is_gone_is_a_hint(open_page: Open, one_run: Path) -> 
 
 
 def test_start_over_takes_the_uploads_away(open_page: Open, one_run: Path) -> None:
-    app = upload(open_page(SEGMENT), ("a.png", png()), ("b.png", png(seed=2)))
-    assert len(app.get("image")) == 6
-    next(each for each in app.button if each.label == "Start over").click().run()
-    assert not app.get("image")
+    app = finished(upload(open_page(SEGMENT), ("a.png", png()), ("b.png", png(seed=2))))
+    app.button(key="start_over").click().run()
+    assert not app.exception
+    assert not tiles(app) and len(app.file_uploader) == 2
 
 
 def mask_png(values: NDArray[np.uint8]) -> bytes:
