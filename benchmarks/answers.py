@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.image_model import ImageModel, Prediction
 from core.masks import Mask, MaskSettings, mask_from_probability
-from core.predict import ImageModel, Prediction
 from training.commands.progress_bar import counting_bar
 from training.data.folder import Sample
 from training.evaluation.images import open_images

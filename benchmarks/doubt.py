@@ -54,7 +54,7 @@ def main() -> None:
         else:
             kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
         kinds[kind].append(prediction.uncertainty or 0.0 if mask.any() else 1.0)
-        fell_back = prediction.first_uncertainty is not None
+        fell_back = prediction.by_fallback
         scores[sample.source].append((dice(mask, truth), score, not mask.any(), fell_back))
     for kind, values in kinds.items():
         if not values:

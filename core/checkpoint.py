@@ -30,6 +30,7 @@ from core.facts import (
     Text,
     first_fault,
 )
+from core.familiarity import Familiarity
 from core.files import write_bytes_atomically
 from core.foreign.programs import networks_in
 from core.header import SUFFIX as SUFFIX
@@ -38,6 +39,7 @@ from core.masks import require_range
 from core.names import first_few, is_text
 from core.preprocess import Preprocessing
 from core.split_verdict import SplitVerdict, distrust, read_verdict
+from core.uncertainty import Limits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,6 +81,10 @@ class CheckpointInfo:
     """Of an imported network: the program that trained it, its file and that one's fingerprint."""
     created: Text = ""
     """When it was written, ISO 8601, UTC."""
+    limits: Limits = field(default_factory=Limits)
+    """What its uncertainty means."""
+    familiar: Familiarity | None = None
+    """What its training photos are like; None if that was not measured."""
 
     @property
     def verdict(self) -> SplitVerdict:
@@ -128,24 +134,40 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool
 def save_threshold(path: Path, threshold: float) -> CheckpointInfo:
     """Returns a checkpoint's facts after its own threshold was changed in its file.
 
-    The weights stay as they are, byte for byte; a reader sees the old file or the whole new one.
-
     Args:
         path: The checkpoint.
         threshold: Probability from which a pixel belongs to the car, in [0, 1].
 
     Raises:
-        CheckpointError: As `read_info`, or the file can't be written.
+        CheckpointError: As `save_facts`.
         ConfigError: The threshold is out of its range.
     """
     require_range("threshold", threshold, 0, 1)
-    info = replace(read_info(path), threshold=float(threshold))
+    return save_facts(path, threshold=float(threshold))
+
+
+def save_facts(path: Path, **changes: Any) -> CheckpointInfo:
+    """Returns a checkpoint's facts after some were changed in its file.
+
+    The weights stay as they are, byte for byte; a reader sees the old file or the whole new one.
+
+    Args:
+        path: The checkpoint.
+        changes: Fields of `CheckpointInfo`.
+
+    Raises:
+        CheckpointError: As `read_info`, the changed facts could not be read again, or the file
+            can't be written.
+    """
+    info = replace(read_info(path), **changes)
+    changed = json.loads(_facts_text(info))
     try:
         data = path.read_bytes()
         end = 8 + struct.unpack("<Q", data[:8])[0]
         header = json.loads(data[8:end])
         # Facts that only a newer version knows are kept as well.
-        facts = json.loads(header["__metadata__"]["info"]) | {"threshold": info.threshold}
+        facts = json.loads(header["__metadata__"]["info"])
+        facts |= {name: changed[name] for name in changes}
         header["__metadata__"]["info"] = json.dumps(facts)
         # As safetensors writes it, so that the former threshold gives the former file.
         raw = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
@@ -153,7 +175,7 @@ def save_threshold(path: Path, threshold: float) -> CheckpointInfo:
         write_bytes_atomically(path, struct.pack("<Q", len(raw)) + raw + data[end:])
     except OSError as error:
         raise CheckpointError(
-            f"The threshold can't be written into {path} ({reason(error)}); make the file and its "
+            f"The facts can't be written into {path} ({reason(error)}); make the file and its "
             "folder writable."
         ) from error
     return info

@@ -35,7 +35,6 @@ from core.listing.command import add_cutout
 from core.masks import MaskSettings
 from core.names import counted, first_few
 from core.photos import list_photos
-from core.uncertainty import UNCERTAINTY_LIMIT
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -74,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write masks and overlays of photos",
         description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv, "
         "whose column stem says which files are of which photo, and whose column doubt has the "
-        f"uncertainty of each mask: more than {UNCERTAINTY_LIMIT} is worth a look.",
+        "uncertainty of each mask: more than that in doubt_limit is worth a look.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -177,7 +176,7 @@ def _segment(options: argparse.Namespace) -> int:
     else:
         print(f"{len(rows) - failed} of {counted(len(rows), 'photo')} segmented: {options.out}")
         if others := sum(row.checkpoint not in ("", model.name) for row in rows):
-            print(f"{others} of them by the fallback, as {model.name} was uncertain.")
+            print(f"{others} of them by the fallback, as {model.name} does not know such photos.")
         name_edited(rows)
         if uncertain := [row.file for row in rows if row.advice]:
             print(

@@ -1,15 +1,14 @@
 """From a photo to the probability of "car" for each of its pixels.
 
 Everything that predicts is an `ImageModel`: one network (`Predictor`), the same with the mirrored
-photo (`Mirrored`), the mean of several (`Ensemble`), and one with a fallback (`Cascade`).
+photo (`Mirrored`), the mean of several (`Ensemble`), one that looks closer at small cars
+(`core.refine.Refined`), and one with a fallback (`core.cascade.Cascade`).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -17,61 +16,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.cascade import Cascade
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
 from core.device import autocast_dtype, resolve_device
-from core.errors import CheckpointError, ConfigError, ImageError
+from core.errors import CheckpointError, ConfigError
+from core.image_model import ImageModel as ImageModel
+from core.image_model import Prediction as Prediction
+from core.image_model import require_photo
 from core.model import UNet, fold_normalisation
-from core.preprocess import Preprocessing, enlarge
-from core.uncertainty import FALLBACK_LIMIT, disagreement
+from core.preprocess import Preprocessing
+from core.refine import Refined
+from core.uncertainty import Limits, disagreement, hide
 
 GPU_BATCH = 2
 """Photos of one grid size that a graphics card works on together: a photo and its mirror image."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A prediction with its uncertainty."""
-
-    probability: NDArray[np.float32]
-    """Probability of car, float32 (h, w) in [0, 1], on the network's grid: 1 MB instead of 160 MB
-    for a large photo. An ensemble's has the photo's own size, for its members' grids may differ."""
-    uncertainty: float | None = None
-    """Disagreement of the predictions for the photo and its mirror image, in [0, 1] (see
-    `core.uncertainty`); of an ensemble the mean of its members'. None after a single pass."""
-    by: str = ""
-    """Name of the checkpoint that predicted."""
-    first_uncertainty: float | None = None
-    """Uncertainty of a cascade's first network, where its fallback predicted."""
-
-    def at_size(self, height: int, width: int) -> NDArray[np.float32]:
-        """Returns the probability, float32 (height, width) in [0, 1], at a size in px."""
-        return enlarge(self.probability, height, width)
-
-
-class ImageModel(ABC):
-    """What turns a photo into a prediction; a photo's prediction depends on that photo alone."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """What a person calls it; "" for a network that came without a checkpoint."""
-
-    @property
-    @abstractmethod
-    def threshold(self) -> float:
-        """Probability from which a pixel belongs to the car, in [0, 1]."""
-
-    @abstractmethod
-    def predict(self, image: NDArray[np.uint8]) -> Prediction:
-        """Returns the prediction for a photo (H, W, 3) uint8.
-
-        Raises:
-            ImageError: The array is not an RGB uint8 picture.
-        """
-
-    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Returns the probability (H, W) float32 in [0, 1] at the photo's own size."""
-        return self.predict(image).at_size(*image.shape[:2])
 
 
 class Predictor(ImageModel):
@@ -130,6 +88,11 @@ class Predictor(ImageModel):
         """The checkpoint's own threshold, in [0, 1]."""
         return self.info.threshold if self.info else CheckpointInfo.threshold
 
+    @property
+    def limits(self) -> Limits:
+        """What the checkpoint's uncertainty means."""
+        return self.info.limits if self.info else Limits()
+
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Returns the prediction of a single pass for a photo (H, W, 3) uint8.
 
@@ -163,7 +126,7 @@ class Predictor(ImageModel):
         Raises:
             ImageError: The array is not an RGB uint8 picture.
         """
-        return self.preprocessing.to_input(_checked(image))
+        return self.preprocessing.to_input(require_photo(image))
 
     def probabilities(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Returns the probabilities (N, h, w) float32 of inputs (3, h, w) of one shape."""
@@ -190,8 +153,10 @@ class Predictor(ImageModel):
 class Mirrored(ImageModel):
     """A network that predicts each photo and its mirror image: mostly better, twice the time."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, limits: Limits | None = None) -> None:
+        """Takes a predictor; `limits` are those of its checkpoint unless others are given."""
         self._predictor = predictor
+        self._limits = limits or predictor.limits
 
     @property
     def name(self) -> str:
@@ -214,6 +179,9 @@ class Mirrored(ImageModel):
     def predict_both(self, image: NDArray[np.uint8]) -> tuple[Prediction, Prediction]:
         """Returns the prediction of a single pass, and that with the mirror image.
 
+        Where the two are so far apart that the checkpoint's limits say that there is no car, the
+        latter lies below the threshold; a lower threshold still shows what was found.
+
         Raises:
             ImageError: The array is not an RGB uint8 picture.
         """
@@ -222,7 +190,11 @@ class Mirrored(ImageModel):
         one, mirrored = self._predictor.probabilities([prepared, flipped])
         other = mirrored[:, ::-1]
         mean = (one + other) / np.float32(2)
-        return Prediction(one, by=self.name), Prediction(mean, disagreement(one, other), self.name)
+        uncertainty = disagreement(one, other)
+        if uncertainty > self._limits.no_car:
+            mean = hide(mean, self.threshold)
+        single = Prediction(one, by=self.name)
+        return single, Prediction(mean, uncertainty, self.name, limit=self._limits.check)
 
 
 class Ensemble(ImageModel):
@@ -255,94 +227,40 @@ class Ensemble(ImageModel):
             ImageError: The array is not an RGB uint8 picture.
         """
         total = np.zeros(image.shape[:2], np.float32)
-        uncertainties = []
+        uncertainties, limits = [], []
         for member in self._members:
             prediction = member.predict(image)
             total += prediction.at_size(*image.shape[:2])
             uncertainties.append(prediction.uncertainty)
+            limits.append(prediction.limit)
         known = [each for each in uncertainties if each is not None]
         uncertainty = fmean(known) if len(known) == len(uncertainties) else None
         total /= np.float32(len(self._members))
-        return Prediction(total, uncertainty, self.name)
-
-
-class Cascade(ImageModel):
-    """A model, and a fallback that predicts where the first one is uncertain.
-
-    A network that learned from few kinds of photos is the better one on those, and its uncertainty
-    tells the others apart. Measured by `benchmarks/doubt.py`; docs/doubt.md has the figures.
-    """
-
-    def __init__(self, first: ImageModel, load_fallback: Callable[[], ImageModel]) -> None:
-        """Takes the first model, and how to load the other one.
-
-        Args:
-            first: Predicts every photo; one with an uncertainty, such as `Mirrored`.
-            load_fallback: Called once, when the first one is uncertain for the first time.
-        """
-        self._first = first
-        self._load_fallback = load_fallback
-        self._fallback: ImageModel | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the first model."""
-        return self._first.name
-
-    @property
-    def threshold(self) -> float:
-        """Threshold of the first model, in [0, 1]; the fallback's probabilities are moved to it."""
-        return self._first.threshold
-
-    def predict(self, image: NDArray[np.uint8]) -> Prediction:
-        """Returns the first model's prediction, or the fallback's where that one is uncertain.
-
-        Raises:
-            ConfigError: The first model does not say how uncertain it is.
-            ImageError: The array is not an RGB uint8 picture.
-            CheckpointError: The fallback can't be loaded.
-        """
-        prediction = self._first.predict(image)
-        if prediction.uncertainty is None:
-            raise ConfigError("A cascade's first model must know its uncertainty; use Mirrored.")
-        if prediction.uncertainty <= FALLBACK_LIMIT:
-            return prediction
-        if self._fallback is None:
-            self._fallback = self._load_fallback()
-        other = self._fallback.predict(image)
-        moved = move_threshold(other.probability, self._fallback.threshold, self.threshold)
-        return replace(other, probability=moved, first_uncertainty=prediction.uncertainty)
+        return Prediction(total, uncertainty, self.name, limit=fmean(limits))
 
 
 def load_model(first: Path, fallback: Path | None = None, device: str = "auto") -> ImageModel:
     """Returns what app and command line predict with: mirrored, and a cascade with a fallback.
 
+    The fallback, which sees photos of all kinds, looks closer where the car is small.
+
     Args:
         first: A checkpoint, or a run's folder.
-        fallback: Another one, for where the first is uncertain; loaded when that happens.
+        fallback: Another one, for photos unlike the first one's training photos, and where that
+            one is uncertain; loaded when that happens.
         device: As for `core.device.resolve_device`.
 
     Raises:
         CheckpointError: The first can't be used, or there is no such fallback.
         DeviceError: This machine has no such device.
     """
-    model = Mirrored(Predictor.load(first, device))
+    predictor = Predictor.load(first, device)
+    model = Mirrored(predictor)
     if fallback is None:
         return model
     path = find_checkpoint(fallback)  # a wrong name is an error at once
-    return Cascade(model, lambda: Mirrored(Predictor.load(path, device)))
-
-
-def move_threshold(probability: NDArray[np.float32], old: float, new: float) -> NDArray[np.float32]:
-    """Returns probabilities, float32 in [0, 1], of which those at `old` became `new`.
-
-    Odds are multiplied by one factor, so order and both ends stay; 0 and 1 as a threshold have no
-    odds, and change nothing.
-    """
-    if old == new or not (0 < old < 1 and 0 < new < 1):
-        return probability
-    factor = np.float32(new / (1 - new) * (1 - old) / old)
-    return np.asarray(probability * factor / (1 - probability + probability * factor), np.float32)
+    familiar = predictor.info.familiar if predictor.info else None
+    return Cascade(model, lambda: Refined(Mirrored(Predictor.load(path, device))), familiar)
 
 
 def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
@@ -358,13 +276,3 @@ def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
             f"{info.model.out_channels}; a photo needs 3 in (RGB) and 1 out (car)."
         )
     return model, info
-
-
-def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the photo if it is (H, W, 3) uint8, else raises an ImageError."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ImageError(
-            f"A photo must be RGB uint8 (H, W, 3); this array is {image.dtype} {image.shape}. "
-            "Read it with core.image.read_image."
-        )
-    return image

@@ -19,7 +19,7 @@ from core.image import encode_jpeg, encode_png
 from core.masks import Probability, car_share
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END, TABLE_NAME
 from core.session import PhotoResult
-from core.uncertainty import MaskState, advice, mask_state
+from core.uncertainty import UNCERTAINTY_LIMIT, MaskState, advice, mask_state
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,26 @@ class ResultRow:
     """Why there is no mask."""
     edited: bool = False
     """Whether the mask is one that a person edited and accepted."""
+    doubt_limit: float | None = None
+    """More doubt than this makes the mask worth a look, in [0, 1]: its checkpoint's own limit."""
 
     @property
     def state(self) -> MaskState | Literal["failed"]:
         """Whether its mask can be used, should be looked at, is empty, or could not be made."""
         if self.car_share is None:
             return "failed"
-        return mask_state(None if self.edited else self.doubt, self.car_share)
+        return mask_state(None if self.edited else self.doubt, self.car_share, self._limit)
 
     @property
     def advice(self) -> str:
         """What a person should know before relying on the mask; "" if nothing speaks against it."""
         if self.car_share is None or self.edited:
             return ""
-        return advice(self.doubt, self.car_share)
+        return advice(self.doubt, self.car_share, self._limit)
+
+    @property
+    def _limit(self) -> float:
+        return UNCERTAINTY_LIMIT if self.doubt_limit is None else self.doubt_limit
 
 
 def result_row(
@@ -89,6 +95,7 @@ def result_row(
         stem=stem,
         note=" ".join(filter(None, (result.note, edit.problem if edit else ""))),
         edited=edit is not None and edit.mask is not None,
+        doubt_limit=None if doubt is None else prediction.limit,
     )
 
 

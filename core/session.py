@@ -27,7 +27,7 @@ from core.preprocess import resize_mask
 from core.public import is_public
 
 if TYPE_CHECKING:
-    from core.predict import ImageModel, Prediction  # torch takes seconds
+    from core.image_model import ImageModel, Prediction
 
 CACHE_BYTES = 300_000_000
 """Most that predictions weigh together, and most that pictures do."""

@@ -17,6 +17,7 @@ TRAINING = (
     ("fit", "fit"),
     ("evaluate", "evaluate"),
     ("compare", "compare"),
+    ("calibrate", "calibrate"),
     ("check", "check"),
     ("split", "split"),
     ("augment", "augment"),

@@ -88,14 +88,15 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
 
 def _show_facts(prepared: Prepared, mask: NDArray[np.bool_]) -> None:
     """Draws what this is and whether it can be relied on."""
-    uncertainty = prepared.result.prediction.uncertainty
+    prediction = prepared.result.prediction
+    judged = prediction.uncertainty, car_share(mask), prediction.limit
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show_state(mask_state(uncertainty, car_share(mask)))
+        show_state(mask_state(*judged))
         st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**", width="content")
     st.caption(plain(pictures.facts(prepared, mask)))
     if note := prepared.result.note:
         st.caption(plain(note))
-    if advised := advice(uncertainty, car_share(mask)):
+    if advised := advice(*judged):
         st.warning(plain(advised), icon=":material/visibility:")
 
 

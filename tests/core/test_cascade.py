@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from core.cascade import Cascade, move_threshold
 from core.checkpoint import CheckpointInfo
-from core.errors import ConfigError
+from core.errors import ConfigError, ImageError
+from core.familiarity import FIGURES, Familiarity, surroundings, thumbnail
+from core.image_model import Prediction
 from core.model import UNet
-from core.predict import Cascade, Mirrored, Predictor, move_threshold
+from core.predict import Mirrored, Predictor
 from core.preprocess import Preprocessing
-from core.uncertainty import FALLBACK_LIMIT
+from core.uncertainty import FALLBACK_LIMIT, Limits
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
@@ -45,6 +49,57 @@ def test_only_where_the_first_is_uncertain(
         assert (other.by, other.first_uncertainty) == ("wider", FALLBACK_LIMIT + 0.01)
         mask = other.probability >= 0.3
         assert np.array_equal(mask, wider.predict(IMAGE).probability >= 0.6) and 0 < mask.mean() < 1
+
+
+def test_a_photo_unlike_the_training_photos_goes_to_the_fallback_at_once(
+    tiny_model: UNet, tiny_info: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = tuple(map(tuple, np.eye(FIGURES).tolist()))
+    familiar = Familiarity(tuple(surroundings(thumbnail(IMAGE)).tolist()), identity, 0.01)
+    asked: list[str] = []
+
+    class Counted(Mirrored):
+        def predict(self, image: NDArray[np.uint8]) -> Prediction:
+            asked.append(self.name)
+            return super().predict(image)
+
+    def counted(name: str, threshold: float) -> Counted:
+        predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+        predictor.info = replace(tiny_info, title=name, threshold=threshold)
+        return Counted(predictor)
+
+    monkeypatch.setattr("core.predict.disagreement", lambda *_: FALLBACK_LIMIT)
+    wider = counted("wider", 0.6)
+    both = Cascade(counted("first", 0.3), lambda: wider, familiar)
+    known = both.predict(IMAGE)
+    assert (asked, known.by, known.by_fallback) == (["first"], "first", False)
+    asked.clear()
+    other = both.predict(255 - IMAGE // 8)
+    assert (asked, other.by, other.by_fallback) == (["wider"], "wider", True)
+    assert other.first_uncertainty is None and other.uncertainty == FALLBACK_LIMIT
+    mask = wider.predict(255 - IMAGE // 8).probability >= 0.6
+    assert np.array_equal(other.probability >= both.threshold, mask) and 0 < mask.mean() < 1
+    with pytest.raises(ImageError):
+        both.predict(IMAGE.astype(np.float32))  # type: ignore[arg-type]
+
+
+def test_the_limits_of_the_checkpoint_that_predicts_count(
+    tiny_model: UNet, tiny_info: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    plain = Mirrored(predictor).predict(IMAGE)
+    predictor.info = replace(tiny_info, threshold=0.4, limits=Limits(check=0.1, no_car=0.3))
+    model = Mirrored(predictor)
+    for uncertainty, found in ((0.3, True), (0.31, False)):
+        monkeypatch.setattr("core.predict.disagreement", lambda *_, value=uncertainty: value)
+        prediction = model.predict(IMAGE)
+        assert prediction.limit == 0.1 and (prediction.probability >= 0.4).any() == found
+        assert np.array_equal(prediction.probability, plain.probability) == found
+        order = np.argsort(plain.probability, axis=None, kind="stable")
+        assert (np.diff(prediction.probability.ravel()[order]) >= 0).all(), "a lower threshold"
+        cascade = Cascade(Mirrored(predictor, Limits()), lambda: model)
+        assert cascade.predict(IMAGE).limit == 0.1
+        assert (cascade.predict(IMAGE).probability >= cascade.threshold).any() == found
 
 
 def test_a_first_model_without_uncertainty_is_refused(

@@ -14,8 +14,8 @@ from core.edit_facts import Origin, photo_digest
 from core.edits import EditStore
 from core.errors import CarmaskError
 from core.image import encode_jpeg
+from core.image_model import ImageModel, Prediction
 from core.masks import MaskSettings
-from core.predict import ImageModel, Prediction
 from core.session import (
     BoundedCache,
     PredictionSession,

@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
 from core.image import encode_png
-from core.predict import Mirrored, Prediction
+from core.image_model import Prediction
+from core.predict import Mirrored
 from core.session import shared_sessions
 from core.split_verdict import Kind, SplitVerdict
 from tests.core.foreign_networks import PytorchUNet, lived_in

@@ -16,7 +16,7 @@ from training.commands.stopping import terminated_like_ctrl_c
 from training.commands.writing import writing
 
 if TYPE_CHECKING:
-    from core.predict import ImageModel
+    from core.image_model import ImageModel
     from training.comparison.report_photos import Photos
     from training.data.folder import Sample
     from training.evaluation.stored import StoredEvaluation

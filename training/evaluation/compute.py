@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from core.device import resolve_device
 from core.errors import CarmaskError
+from core.image_model import ImageModel, Prediction
 from core.masks import MaskSettings, Probability
-from core.predict import ImageModel, Mirrored, Prediction, Predictor
+from core.predict import Mirrored, Predictor
 from core.truth import Truth
 from training.data.folder import Sample
 from training.evaluation.histograms import histogram_of, no_histograms
@@ -102,7 +103,7 @@ class Networks:
     def forget(self) -> None:
         """Forgets the predictions that works share; the next photos are others."""
         for checkpoint in self._checkpoints.values():
-            checkpoint.known.clear()
+            checkpoint.forget()
 
     def _model(self, subject: Subject) -> ImageModel:
         def member(path: Path) -> ImageModel:
@@ -128,7 +129,14 @@ class _Checkpoint:
         self.predictor = predictor
         self.known: dict[tuple[int, bool], tuple[Prediction, float]] = {}
         """Prediction and seconds by the photo's id and whether the mirror image is in it."""
+        self._photos: list[Image] = []
+        """What the ids are of: an array that nobody holds would leave its id to another."""
         self._mirrored = Mirrored(predictor) if flips else None
+
+    def forget(self) -> None:
+        """Forgets the photos and their predictions."""
+        self.known.clear()
+        self._photos.clear()
 
     def predict(self, image: Image, *, flips: bool) -> tuple[Prediction, float]:
         """Returns the prediction for a photo, and the seconds that it took."""
@@ -138,6 +146,7 @@ class _Checkpoint:
     def predict_many(self, images: Sequence[Image]) -> None:
         """Predicts the photos that are new."""
         new = [image for image in images if (id(image), False) not in self.known]
+        self._photos += new
         if self._mirrored is not None:
             for image in new:
                 started = time.perf_counter()
@@ -160,9 +169,9 @@ class _Member(ImageModel):
         self._checkpoint = checkpoint
         self._flips = flips
         self.seconds = 0.0
-        """Time that the last prediction took when it was made."""
+        """Time that the predictions for a photo and its crop took when they were made."""
         self.passed = 0.0
-        """Time that it took now: less where it was known."""
+        """Time that they took now: less where they were known."""
 
     @property
     def name(self) -> str:
@@ -177,8 +186,9 @@ class _Member(ImageModel):
     def predict(self, image: Image) -> Prediction:
         """Returns the prediction for a photo, from what is known where it is."""
         started = time.perf_counter()
-        prediction, self.seconds = self._checkpoint.predict(image, flips=self._flips)
-        self.passed = time.perf_counter() - started
+        prediction, seconds = self._checkpoint.predict(image, flips=self._flips)
+        self.seconds += seconds
+        self.passed += time.perf_counter() - started
         return prediction
 
 

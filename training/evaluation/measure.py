@@ -20,7 +20,7 @@ from training.data.folder import Sample, view_of
 from training.evaluation.rows import ImageRow
 
 if TYPE_CHECKING:
-    from core.predict import ImageModel  # torch takes seconds
+    from core.image_model import ImageModel
 
 Image = NDArray[np.uint8]
 

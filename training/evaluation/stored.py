@@ -22,8 +22,9 @@ from core import metric_table
 from core.errors import CarmaskError, DataError, reason
 from core.facts import STRICT, Count, first_fault
 from core.files import parse_json, write_bytes_atomically
+from core.refine import LONGEST, MARGIN
 from core.split_verdict import UNKNOWN, SplitVerdict, read_verdict, worst
-from core.uncertainty import FALLBACK_LIMIT
+from core.uncertainty import FALLBACK_LIMIT, Limits
 from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, Part
 from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
@@ -145,8 +146,13 @@ def facts_of(
         "part": images.part,
         "split": images.split_fingerprint,
     }
+    if subject.flips and any(info.limits != Limits() for info in subject.infos):
+        asked["limits"] = [asdict(info.limits) for info in subject.infos]
     if subject.cascade:
         asked["fallback_limit"] = FALLBACK_LIMIT
+        asked["refined"] = [MARGIN, LONGEST]
+        if familiar := subject.infos[0].familiar:
+            asked["familiar"] = asdict(familiar)
     return EvaluationFacts(
         key=hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24],
         title=subject.title,

@@ -14,7 +14,7 @@ from core.errors import CheckpointError, ConfigError, reason
 from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
-    from core.predict import ImageModel
+    from core.image_model import ImageModel
 
 
 Identity = tuple[tuple[str, ...], bool, bool]
@@ -78,12 +78,14 @@ class Subject:
 
     def assemble(self, member: Callable[[Path], ImageModel]) -> ImageModel:
         """Returns it as a model; `member` returns that of one of its checkpoints."""
-        from core.predict import Cascade, Ensemble  # torch takes seconds
+        from core.cascade import Cascade
+        from core.predict import Ensemble  # torch takes seconds
+        from core.refine import Refined
 
         models = [member(path) for path in self.paths]
         if self.cascade:
             first, fallback = models
-            return Cascade(first, lambda: fallback)
+            return Cascade(first, lambda: Refined(fallback), self.infos[0].familiar)
         return models[0] if len(models) == 1 else Ensemble(models)
 
 

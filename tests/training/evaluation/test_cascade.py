@@ -42,7 +42,7 @@ def test_its_rows_are_those_of_the_masks_that_users_get(
         firsts = [load_model(a, device="cpu").predict(s.read()[0]).uncertainty
                   for s in open_images([tiny_data]).samples]  # fmt: skip
         limit = float(np.median(np.array(firsts, float)))
-    monkeypatch.setattr("core.predict.FALLBACK_LIMIT", limit)
+    monkeypatch.setattr("core.cascade.FALLBACK_LIMIT", limit)
     first, fallback = (subject_of(path, flips=True) for path in checkpoints)
     single = subject_of(b)
     cascade, one, other, _ = evaluated(tiny_data, cascade_of(a, b), first, fallback, single)
@@ -51,7 +51,7 @@ def test_its_rows_are_those_of_the_masks_that_users_get(
     for place, sample in enumerate(open_images([tiny_data]).samples):
         image, truth = sample.read()
         prediction = model.predict(image)
-        by_fallback = prediction.first_uncertainty is not None
+        by_fallback = prediction.by_fallback
         fell_back += by_fallback
         probability = prediction.at_size(*image.shape[:2])
         mask = mask_from_probability(probability, SETTINGS.masks(model.threshold))

@@ -1,0 +1,151 @@
+"""From coarse to fine: a car that fills little of a photo is predicted again in a crop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image_model import ImageModel, Prediction
+from core.preprocess import enlarge
+
+MARGIN = 0.2
+"""Added on each side of the car, in sides of its bounding box: a network needs the surroundings."""
+LONGEST = 0.85
+"""A crop that is longer than this share of the photo's side would show nothing new."""
+_LEVEL = 0.3
+"""Probability from which a pixel is within the bounding box: thin parts belong to it."""
+_SMALLEST = 0.05
+"""Parts below this share of the largest one play no part in the box."""
+_SHARE = 0.5
+"""Weight of the closer prediction; the other one saw more of the surroundings."""
+_SEAM = 0.08
+"""Share of the crop's side in which fine and coarse probability blend into each other."""
+
+
+class Refined(ImageModel):
+    """A model that looks again, closer, where the car is small and the first mask is certain.
+
+    An uncertain mask may have missed half of the car, and its box would cut it off. Measured on
+    photos outside the studio; docs/cutouts.md has the figures.
+    """
+
+    def __init__(self, model: ImageModel) -> None:
+        """Takes a model with an uncertainty, such as `core.predict.Mirrored`."""
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._model.name
+
+    @property
+    def threshold(self) -> float:
+        """The model's own threshold, in [0, 1]."""
+        return self._model.threshold
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        """Returns the model's prediction, finer where the car is small; the uncertainty stays.
+
+        Raises:
+            ImageError: The array is not an RGB uint8 picture.
+        """
+        coarse = self._model.predict(image)
+        if not _is_certain(coarse, coarse.limit):
+            return coarse
+        crop = crop_around(coarse.probability, *image.shape[:2])
+        if crop is None:
+            return coarse
+        part = image[crop.top : crop.bottom, crop.left : crop.right]
+        fine = self._model.predict(np.ascontiguousarray(part))
+        if not _is_certain(fine, coarse.limit):
+            return coarse
+        merged = merge(coarse.probability, fine.probability, crop, *image.shape[:2])
+        return replace(coarse, probability=merged)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a photo, in px from its upper left; bottom and right are the first beyond it."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def crop_around(probability: NDArray[np.float32], height: int, width: int) -> Crop | None:
+    """Returns the part of a photo around its cars; None if there is no car, or most is car.
+
+    Args:
+        probability: Of car, float32 (h, w) in [0, 1], on any grid.
+        height: Of the photo in px.
+        width: Of the photo in px.
+    """
+    parts = np.ascontiguousarray(probability >= _LEVEL).view(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
+    boxes = stats[1:]  # label 0 is the background
+    if not len(boxes):
+        return None
+    areas = boxes[:, cv2.CC_STAT_AREA]
+    boxes = boxes[areas >= _SMALLEST * areas.max()]
+    start = boxes[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT]]
+    end = (start + boxes[:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]).max(axis=0)
+    start = start.min(axis=0)
+    margin, grid = MARGIN * (end - start), np.asarray(probability.shape)
+    first = np.maximum(0, (start - margin) / grid)
+    last = np.minimum(1, (end + margin) / grid)
+    if (last - first).max() > LONGEST:
+        return None
+    photo = np.array([height, width])
+    top, left = np.floor(first * photo + 1e-9).astype(int).tolist()
+    bottom, right = np.ceil(last * photo - 1e-9).astype(int).tolist()
+    return Crop(top, left, bottom, right)
+
+
+def merge(
+    coarse: NDArray[np.float32], fine: NDArray[np.float32], crop: Crop, height: int, width: int
+) -> NDArray[np.float32]:
+    """Returns the probability (h, w) float32 of a photo, in a crop the mean with the finer one.
+
+    Its grid is as fine as the crop's, but never finer than the photo. Along sides of the crop that
+    are not the photo's the two blend into each other.
+
+    Args:
+        coarse: Of the whole photo, float32 in [0, 1], on any grid.
+        fine: Of the crop, on any grid.
+        crop: Where it lies in the photo.
+        height: Of the photo in px.
+        width: Of the photo in px.
+    """
+    density = math.sqrt(fine.size / ((crop.bottom - crop.top) * (crop.right - crop.left)))
+    scale = min(1.0, density)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    merged = enlarge(coarse, rows, columns).copy()
+    first, last = round(crop.top * rows / height), round(crop.bottom * rows / height)
+    left, right = round(crop.left * columns / width), round(crop.right * columns / width)
+    inner = merged[first:last, left:right]
+    if not inner.size:
+        return merged
+    down = _blend(last - first, first > 0, last < rows)[:, None]
+    weight = np.float32(_SHARE) * down * _blend(right - left, left > 0, right < columns)
+    inner += weight * (enlarge(fine, *inner.shape) - inner)
+    return np.clip(merged, 0, 1, out=merged)
+
+
+def _blend(length: int, before: bool, after: bool) -> NDArray[np.float32]:
+    """Returns the weights (length,) of the fine one: less towards ends with something beyond."""
+    places = (np.arange(length, dtype=np.float32) + 0.5) / np.float32(_SEAM * length)
+    weights = np.ones(length, np.float32)
+    if before:
+        weights = np.minimum(weights, places)
+    if after:
+        weights = np.minimum(weights, places[::-1])
+    return weights
+
+
+def _is_certain(prediction: Prediction, limit: float) -> bool:
+    return prediction.uncertainty is not None and prediction.uncertainty <= limit
