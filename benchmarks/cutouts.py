@@ -1,8 +1,11 @@
 """Masks of cars by Carmask and by general background removers, on the same photos.
 
 Each candidate gives a probability for each pixel of a photo; its mask is cut at its own threshold
-(0.5 for a background remover). Times are taken in turn, photo by photo; memory is the peak of a
-process that loads the candidate and segments one photo.
+(0.5 for a background remover). Times are taken in turn, photo by photo: on the clock, and of all
+processors together, which other work on the machine hardly changes. Memory is the peak of a process
+that loads the candidate and segments one photo. With `--rows FILE` each photo's figures are written
+as they come, and the same command goes on where it stopped; delete a candidate's rows to measure it
+again.
 
     python benchmarks/cutouts.py --data data/wild2 --split split.json \
         --checkpoint runs/carmask-studio-5 --fallback runs/carmask-outside --onnx isnet.onnx
@@ -16,12 +19,15 @@ and its weights are installed.
 from __future__ import annotations
 
 import argparse
+import csv
 import multiprocessing
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -33,12 +39,13 @@ sys.path.insert(0, str(ROOT))
 
 from core.checkpoint import find_checkpoint, read_info  # noqa: E402
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
-from core.metric_table import MaskScores, find_metric  # noqa: E402
+from core.metric_table import find_metric  # noqa: E402
 from core.metrics import score  # noqa: E402
-from core.predict import Predictor, load_model  # noqa: E402
+from core.predict import load_model  # noqa: E402
 from core.preprocess import enlarge, resize  # noqa: E402
 from training.commands.progress_bar import counting_bar  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
+from training.data.folder import Sample  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
 from training.memory import peak_bytes  # noqa: E402
 
@@ -47,6 +54,25 @@ Probability = NDArray[np.float32]
 METRICS = (("iou", "IoU"), ("boundary_iou", "Boundary IoU (2%)"), ("boundary_iou_3px", "(3 px)"))
 MISSED = 0.5
 """Below this IoU a car counts as missed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one candidate on one photo; a line of the file of rows."""
+
+    candidate: str
+    photo: str
+    car: str
+    """Photos of one car are one observation; "" where no car is."""
+    iou: float
+    boundary_iou: float
+    boundary_iou_3px: float
+    share: float
+    """Of the photo that the mask takes, in [0, 1]."""
+    seconds: float
+    """On the clock."""
+    cpu_seconds: float
+    """Of all processors."""
 
 
 @dataclass
@@ -58,10 +84,8 @@ class Candidate:
     """Returns a function from a photo (H, W, 3) to the probability (H, W) of car."""
     bytes_on_disk: int
     threshold: float = 0.5
-    scores: list[MaskScores] = field(default_factory=list)
-    empty: int = 0
-    """Photos without a car that got an empty mask."""
-    seconds: list[float] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    """What was measured, by photo."""
 
 
 def load_onnx(path: Path, size: int, mean: float, std: float) -> Callable[[Photo], Probability]:
@@ -101,10 +125,7 @@ def candidates(options: argparse.Namespace) -> Iterator[Candidate]:
     for path in options.checkpoint:
         file = find_checkpoint(path)
         size, threshold = file.stat().st_size, read_info(file).threshold
-        once = partial(Predictor.load, path, "cpu")
-        yield Candidate(f"{path.name}, one pass", once, size, threshold)
-        twice = partial(load_model, path, None, "cpu")
-        yield Candidate(f"{path.name}, mirrored", twice, size, threshold)
+        yield Candidate(path.name, partial(load_model, path, None, "cpu"), size, threshold)
         if options.fallback:
             both = partial(load_model, path, options.fallback, "cpu")
             size += find_checkpoint(options.fallback).stat().st_size
@@ -131,16 +152,57 @@ def _peak(load: Callable[[], Callable[[Photo], Probability]], photo: Photo) -> i
     return round(peak_bytes(torch.device("cpu")) / 2**20)
 
 
-def line_of(candidate: Candidate, cars: Sequence[object], peak: int) -> str:
+def measured(candidate: Candidate, predict: Callable[[Photo], Probability], sample: Sample) -> Row:
+    """Returns what a candidate makes of a photo."""
+    photo, truth = sample.read()
+    began, used = time.perf_counter(), time.process_time()
+    probability = predict(photo)
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - used
+    mask = mask_from_probability(probability, MaskSettings(candidate.threshold))
+    scores = score(mask, truth)
+    return Row(
+        candidate=candidate.name,
+        photo=key_of(sample),
+        car=f"{sample.source}/{sample.car}" if truth.any() else "",
+        iou=scores.iou,
+        boundary_iou=scores.boundary_iou,
+        boundary_iou_3px=scores.boundary_iou_3px,
+        share=float(mask.mean()),
+        seconds=seconds,
+        cpu_seconds=cpu_seconds,
+    )
+
+
+def key_of(sample: Sample) -> str:
+    """Returns what tells a photo from others in the file of rows."""
+    return f"{sample.source}/{sample.name}"
+
+
+def read_rows(path: Path, entries: Sequence[Candidate]) -> None:
+    """Gives candidates the rows that a file of an earlier run has of them."""
+    named = {entry.name: entry for entry in entries}
+    with path.open(newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            figures = {each.name: float(line[each.name]) for each in fields(Row)[3:]}
+            row = Row(line["candidate"], line["photo"], line["car"], **figures)
+            if row.candidate in named:
+                named[row.candidate].rows[row.photo] = row
+
+
+def line_of(candidate: Candidate, photos: Sequence[str], peak: int) -> str:
     """Returns a candidate's row of the table, in Markdown."""
+    rows = [candidate.rows[photo] for photo in photos]
+    of_cars = [row for row in rows if row.car]
     cells = [candidate.name]
     for key, _ in METRICS:
-        values = [getattr(each, key) for each in candidate.scores]
+        values, cars = [getattr(row, key) for row in of_cars], [row.car for row in of_cars]
         cells.append(mean_interval(values, cars).of(find_metric(key)).text() if values else "")
-    missed = sum(each.iou < MISSED for each in candidate.scores)
+    cells.append(str(sum(row.iou < MISSED for row in of_cars)))
+    cells.append(str(sum(not row.share for row in rows if not row.car)))
+    cells.append(f"{np.median([row.seconds for row in rows]):.2f} s")
+    cells.append(f"{np.median([row.cpu_seconds for row in rows]):.2f} s")
     disk = f"{candidate.bytes_on_disk / 1e6:.0f} MB" if candidate.bytes_on_disk else "?"
-    cells += [str(missed), f"{np.median(candidate.seconds):.2f} s", f"{peak} MiB", disk]
-    return "| " + " | ".join(cells) + f" | {candidate.empty} |"
+    return "| " + " | ".join([*cells, f"{peak} MiB", disk]) + " |"
 
 
 def main() -> None:
@@ -160,38 +222,49 @@ def main() -> None:
     parser.add_argument("--onnx-mean", type=float, default=128.0)
     parser.add_argument("--onnx-std", type=float, default=256.0)
     parser.add_argument("--rembg", action="append", default=[], metavar="NAME")
+    parser.add_argument("--rows", type=Path, metavar="FILE", help="CSV with a line a photo")
     options = parser.parse_args()
 
     images = open_images(options.data, None, options.split, "val" if options.split else "all")
     samples = images.samples[:: options.every]
     entries = list(candidates(options))
+    if options.rows and options.rows.exists():
+        read_rows(options.rows, entries)
     loaded = [each.load() for each in entries]
-    cars: list[object] = []
-    without_car = 0
-    photo: Photo = np.zeros((480, 640, 3), np.uint8)
-    with counting_bar("segment") as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(counting_bar("segment"))
+        keep: Callable[[Row], object] = lambda row: None  # noqa: E731
+        if options.rows:
+            file = stack.enter_context(options.rows.open("a", newline="", encoding="utf-8"))
+            writer = csv.DictWriter(file, [each.name for each in fields(Row)])
+            if not file.tell():
+                writer.writeheader()
+            keep = lambda row: (writer.writerow(asdict(row)), file.flush())  # noqa: E731
         for done, sample in enumerate(samples, start=1):
-            photo, truth = sample.read()
-            without_car += not truth.any()
-            if truth.any():
-                cars.append((sample.source, sample.car))
             for entry, predict in zip(entries, loaded, strict=True):
-                began = time.perf_counter()
-                probability = predict(photo)
-                entry.seconds.append(time.perf_counter() - began)
-                mask = mask_from_probability(probability, MaskSettings(entry.threshold))
-                if truth.any():
-                    entry.scores.append(score(mask, truth))
-                else:
-                    entry.empty += not mask.any()
+                if key_of(sample) not in entry.rows:
+                    entry.rows[key_of(sample)] = measured(entry, predict, sample)
+                    keep(entry.rows[key_of(sample)])
             progress(done, len(samples))
 
-    print(f"{len(samples)} photos, {without_car} of them without a car; {platform.processor()}")
-    heads = ["candidate", *(label for _, label in METRICS)]
-    heads += ["missed", "median time", "peak memory", "on disk", "empty where no car is"]
+    photos = [key_of(sample) for sample in samples]
+    without_car = sum(not entries[0].rows[photo].car for photo in photos)
+    print(f"{len(photos)} photos, {without_car} of them without a car; {processor()}\n")
+    heads = ["candidate", *(label for _, label in METRICS), "missed", "empty where no car is"]
+    heads += ["median time", "of all processors", "peak memory", "on disk"]
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    photo = samples[-1].read()[0]
     for entry in entries:
-        print(line_of(entry, cars, peak_mebibytes(entry, photo)))
+        print(line_of(entry, photos, peak_mebibytes(entry, photo)))
+
+
+def processor() -> str:
+    """Returns this machine's processor and how many cores of it there are."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()}, {os.cpu_count()} cores"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

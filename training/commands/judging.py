@@ -42,7 +42,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=("C", "FALLBACK"),
         help="also score what app and command line do by default: C with the mirrored photo, and "
-        "FALLBACK where C is uncertain",
+        "FALLBACK, closer where the car is small, for photos that C does not know",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 

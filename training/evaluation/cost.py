@@ -81,7 +81,7 @@ class Cost:
 
     parameters: int
     multiply_adds: int
-    """For one photo on the network's own square grid, of a cascade one that its fallback predicts;
+    """For one photo on the network's own square grid, of a cascade one that both networks predict;
     see `UNetConfig.multiply_adds`."""
     file_bytes: int
     latency: tuple[Latency, ...] = ()
