@@ -18,7 +18,7 @@ setup(
     script_name=__file__,  # or it would be taken for one of the app's modules
     extras_require={"dev": DEV},
     packages=[
-        *find_namespace_packages(include=["core*", "training*", "dashboard*"]),
+        *find_namespace_packages(include=["core*", "training*", "dashboard*", "serving*"]),
         "carmask_app",
     ],
     package_dir={"carmask_app": "."},

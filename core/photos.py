@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.archive import ArchiveLimits, Member, list_members
 from core.decode import FORMATS
 from core.errors import ArchiveError, CarmaskError, ImageError, reason
-from core.image import ReadPhoto, read_photo
+from core.image import MAX_PIXELS, ReadPhoto, read_photo
 from core.names import first_few, is_hidden, natural_order, printable, safe_stem, unique
 from core.own_results import HEAD_BYTES, OwnResults, is_own
 from core.raw import RAW_SUFFIXES
@@ -106,7 +106,10 @@ def list_photos(
 
 
 def list_uploads(
-    files: Sequence[tuple[str, bytes | Path]], *, limits: ArchiveLimits | None = None
+    files: Sequence[tuple[str, bytes | Path]],
+    *,
+    limits: ArchiveLimits | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Listing[PhotoSource]:
     """Return the photos among uploaded files; ZIPs are looked into.
 
@@ -116,9 +119,10 @@ def list_uploads(
     Args:
         files: Each one's name, and its bytes or the file that they were stored in.
         limits: What each ZIP may hold; by default what `ArchiveLimits` says.
+        max_pixels: Largest photo, in pixels.
     """
     limits = limits or ArchiveLimits()
-    return _named([list(_in_upload(name, data, limits)) for name, data in files])
+    return _named([list(_in_upload(name, data, limits, max_pixels)) for name, data in files])
 
 
 def _in_path(path: Path, limits: ArchiveLimits, own: OwnResults) -> Iterator[_Found]:
@@ -147,14 +151,28 @@ def _in_path(path: Path, limits: ArchiveLimits, own: OwnResults) -> Iterator[_Fo
         yield _failed(name, long_name, ImageError(f"{name}: {what}"))
 
 
-def _in_folder(folder: Path, name: str, own: OwnResults) -> Iterator[_Found]:
-    unreadable: list[OSError] = []
+def photo_files(folder: Path, on_error: Callable[[OSError], None] | None = None) -> list[str]:
+    """Return the files in a folder and its sub-folders that may be photos, in natural order.
+
+    Args:
+        folder: The folder; what `is_hidden` names is left out.
+        on_error: Called for each folder that can't be read.
+
+    Returns:
+        Paths inside the folder, with "/" between folders.
+    """
     inner: list[str] = []
-    for root, folders, files in os.walk(folder, onerror=unreadable.append):
+    for root, folders, files in os.walk(folder, onerror=on_error):
         folders[:] = [each for each in folders if not is_hidden(each)]
         place = Path(root).relative_to(folder)
         inner += [(place / each).as_posix() for each in files if _is_listed(each)]
-    for path in sorted(inner, key=natural_order):
+    return sorted(inner, key=natural_order)
+
+
+def _in_folder(folder: Path, name: str, own: OwnResults) -> Iterator[_Found]:
+    unreadable: list[OSError] = []
+    inner = photo_files(folder, unreadable.append)
+    for path in inner:
         shown, reader = printable(path), partial(read_photo, folder / path, name=printable(path))
         left_out = _RESULT if folder / path in own else ""
         yield _Found(shown, f"{name}/{shown}", reader, left_out, _stamp(folder / path))
@@ -167,16 +185,18 @@ def _in_folder(folder: Path, name: str, own: OwnResults) -> Iterator[_Found]:
         yield _failed(name, name, ImageError(f"{name}: {what}"))
 
 
-def _in_upload(name: str, data: bytes | Path, limits: ArchiveLimits) -> Iterator[_Found]:
+def _in_upload(
+    name: str, data: bytes | Path, limits: ArchiveLimits, max_pixels: int
+) -> Iterator[_Found]:
     name = printable(name)
     *folders, last = name.split("/")
     if folders and any(is_hidden(each) for each in (*folders, last)):
         return
     head = data[:HEAD_BYTES] if isinstance(data, bytes) else _head(data)
     if _is_zip(name, head[:4]):
-        yield from _in_zip(data, name, limits)
+        yield from _in_zip(data, name, limits, max_pixels)
     else:
-        reader = partial(read_photo, data, name=name)
+        reader = partial(read_photo, data, name=name, max_pixels=max_pixels)
         yield _Found(name, name, reader, _RESULT if is_own(head) else "")
 
 
@@ -195,7 +215,9 @@ def _is_zip(name: str, head: bytes) -> bool:
     return head in (b"PK\3\4", b"PK\5\6") and _suffix(name) not in PHOTO_SUFFIXES
 
 
-def _in_zip(source: Path | bytes, name: str, limits: ArchiveLimits) -> Iterator[_Found]:
+def _in_zip(
+    source: Path | bytes, name: str, limits: ArchiveLimits, max_pixels: int = MAX_PIXELS
+) -> Iterator[_Found]:
     try:
         members = list_members(source, name, suffixes=LISTED_SUFFIXES, limits=limits)
     except ArchiveError as error:
@@ -203,7 +225,7 @@ def _in_zip(source: Path | bytes, name: str, limits: ArchiveLimits) -> Iterator[
         return
     for member in members:
         what = _RESULT if is_own(member.head(HEAD_BYTES)) else ""
-        reader, stamp = partial(_read_member, member), f"{member.info.CRC}/{member.info.file_size}"
+        reader, stamp = partial(_read_member, member, max_pixels), f"{member.info.CRC}/{member.info.file_size}"
         yield _Found(member.path, f"{name}/{member.path}", reader, what, stamp)
 
 
@@ -216,8 +238,8 @@ def _stamp(path: Path) -> str:
     return f"{facts.st_mtime_ns}/{facts.st_size}"
 
 
-def _read_member(member: Member) -> ReadPhoto:
-    return read_photo(member.read(), name=member.path)
+def _read_member(member: Member, max_pixels: int) -> ReadPhoto:
+    return read_photo(member.read(), name=member.path, max_pixels=max_pixels)
 
 
 def _named(groups: Sequence[Sequence[_Found]]) -> Listing[PhotoSource]:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +169,7 @@ def results_table(rows: Iterable[ResultRow]) -> bytes:
 
 
 def write_zip(
-    target: Path | io.BytesIO, files: Iterable[tuple[str, bytes]], rows: Iterable[ResultRow]
+    target: Path | IO[bytes], files: Iterable[tuple[str, bytes]], rows: Iterable[ResultRow]
 ) -> None:
     """Writes the photos' files and results.csv into a ZIP.
 

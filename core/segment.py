@@ -59,21 +59,32 @@ def segment_photos(
     rows: list[ResultRow] = []
     try:
         for source in sources:
-            rows.append(_segment_one(session, source, out, own, options))
+            rows.append(segment_one(session, source, out, own, options))
             progress(len(rows), rows[-1])
     finally:
         write_bytes_atomically(out / TABLE_NAME, results_table(rows))
     return rows
 
 
-def _segment_one(
+def segment_one(
     session: PredictionSession,
     source: PhotoSource,
     out: Path,
     own: OwnResults,
     options: SegmentOptions,
 ) -> ResultRow:
-    """Writes one photo's files and returns its line."""
+    """Writes one photo's files to a folder that is there, and returns its line.
+
+    Args:
+        session: What predicts.
+        source: The photo.
+        out: The folder.
+        own: Tells files that Carmask wrote, which are replaced, from others, which are not.
+        options: What to write.
+
+    Raises:
+        OSError: A result can't be written.
+    """
     try:
         ends = ENDS if options.cutout else (MASK_END, OVERLAY_END)
         check_free(source.name, [out / (source.stem + end) for end in ends], own)
@@ -91,7 +102,11 @@ def _segment_one(
 
 
 def check_table(table: Path, own: OwnResults) -> None:
-    """Refuses a folder whose results.csv Carmask did not write, for it would be lost."""
+    """Refuses a folder whose results.csv Carmask did not write, for it would be lost.
+
+    Raises:
+        ImageError: It is somebody else's.
+    """
     if table.exists() and table not in own:
         raise ImageError(
             f"{table} is there already and no table of Carmask's results; it is left alone. Choose "

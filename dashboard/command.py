@@ -10,6 +10,8 @@ import sys
 from core.errors import reason
 from core.places import app_folder, runs_folder, shipped_runs
 
+SERVING = ("serve", "watch")
+"""Commands of `python -m serving`."""
 CORE = ("segment", "cutout", "info", "import", "export")
 """Commands of `python -m core`."""
 TRAINING = (
@@ -39,6 +41,8 @@ def main() -> int:
         return _run_app(arguments)
     if name in CORE:
         return _run_module("core", name, arguments)
+    if name in SERVING:
+        return _run_module("serving", name, arguments)
     if name in dict(TRAINING):
         return _run_module("training", dict(TRAINING)[name], arguments)
     wrong = name not in ("-h", "--help")
@@ -47,7 +51,7 @@ def main() -> int:
 
 
 def _help() -> str:
-    names = ", ".join(("app", *CORE, *dict(TRAINING)))
+    names = ", ".join(("app", *SERVING, *CORE, *dict(TRAINING)))
     return (
         "usage: carmask COMMAND ...\n\n"
         "Cut cars out of photos, and train, inspect and compare the networks that do it.\n\n"

@@ -310,7 +310,7 @@ def test_ctrl_c_leaves_what_was_done_and_its_table(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    segment_one, done = core.segment._segment_one, []
+    segment_one, done = core.segment.segment_one, []
 
     def interrupted(*given: Any) -> ResultRow:
         if done:
@@ -318,7 +318,7 @@ def test_ctrl_c_leaves_what_was_done_and_its_table(
         done.append(segment_one(*given))
         return done[0]
 
-    monkeypatch.setattr(core.segment, "_segment_one", interrupted)
+    monkeypatch.setattr(core.segment, "segment_one", interrupted)
     assert segment(tiny_run, photos, "--out", tmp_path / "out") == 130
     assert "Stopped" in capsys.readouterr().err
     assert list(table(tmp_path / "out")) == [done[0].file]

@@ -1,0 +1,144 @@
+"""From the bytes of photos to the bytes of an answer, in a worker's thread."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from core.archive import ArchiveLimits
+from core.errors import CarmaskError
+from core.image import ReadPhoto, read_photo
+from core.masks import car_share
+from core.own_results import CUTOUT_END, MASK_END
+from core.photos import list_uploads
+from core.results import ResultRow, cutout_file, mask_file, result_row, write_zip
+from core.session import PhotoResult, PredictionSession
+from core.uncertainty import advice
+from serving.queries import Batch, BatchQuery, Failed, Query, Rle, Segmented, SegmentQuery
+
+PNG, JSON, ZIP = "image/png", "application/json", "application/zip"
+Uploads = Sequence[tuple[str, bytes]]
+"""Photos and ZIPs, (name, bytes) each."""
+
+
+def segmented(
+    session: PredictionSession, name: str, data: bytes, query: SegmentQuery, max_pixels: int
+) -> tuple[Segmented, bytes, str]:
+    """Returns a photo's facts, and the body of the answer with its media type.
+
+    Raises:
+        ImageError: It is no photo, damaged, or too large or too small.
+    """
+    photo = read_photo(data, name=name, max_pixels=max_pixels)
+    result, mask = _mask(session, photo, query)
+    facts = _facts(name, result, mask)
+    if query.output == "mask":
+        return facts, mask_file(mask), PNG
+    if query.output == "cutout":
+        cutout = cutout_file(photo.pixels, mask, result.prediction.probability, query.edge)
+        return facts, cutout, PNG
+    return facts, facts.model_dump_json().encode(), JSON
+
+
+def batch_json(
+    session: PredictionSession, uploads: Uploads, query: BatchQuery, limits: tuple[int, int]
+) -> bytes:
+    """Returns the answers of a batch as JSON; a photo that can't be read has its error there.
+
+    Args:
+        session: What predicts.
+        uploads: Photos and ZIPs.
+        query: Settings.
+        limits: Most photos, and the largest one in pixels.
+    """
+    sources = list_uploads(uploads, limits=_zip_limits(limits[0]), max_pixels=limits[1])
+    photos: list[Segmented | Failed] = []
+    for source in sources[: limits[0]]:
+        try:
+            result, mask = _mask(session, source.load(), query)
+        except CarmaskError as error:
+            photos.append(Failed(name=source.name, error=str(error)))
+        else:
+            photos.append(_facts(source.name, result, mask))
+    photos += [Failed(name=each.name, error=_too_many(limits)) for each in sources[limits[0] :]]
+    return Batch(photos=photos, left_out=list(sources.left_out)).model_dump_json().encode()
+
+
+def batch_zip(
+    session: PredictionSession, uploads: Uploads, query: BatchQuery, limits: tuple[int, int]
+) -> IO[bytes]:
+    """Returns a ZIP of a batch's masks with results.csv, as a temporary file at its start.
+
+    Arguments as for `batch_json`.
+    """
+    sources = list_uploads(uploads, limits=_zip_limits(limits[0]), max_pixels=limits[1])
+    rows: list[ResultRow] = []
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for source in sources[: limits[0]]:
+            try:
+                photo = source.load()
+                result, mask = _mask(session, photo, query)
+            except CarmaskError as error:
+                rows.append(ResultRow(source.name, error=str(error)))
+                continue
+            yield source.stem + MASK_END, mask_file(mask)
+            if query.cutout:
+                probability = result.prediction.probability
+                cutout = cutout_file(photo.pixels, mask, probability, query.edge)
+                yield source.stem + CUTOUT_END, cutout
+            figures = result.prediction.uncertainty, result.seconds, result.prediction.by
+            rows.append(result_row(source.name, mask, *figures, stem=source.stem, note=result.note))
+        rows.extend(ResultRow(each.name, error=_too_many(limits)) for each in sources[limits[0] :])
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (who sends it closes it)
+    try:
+        write_zip(file, files(), rows)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _mask(
+    session: PredictionSession, photo: ReadPhoto, query: Query
+) -> tuple[PhotoResult, NDArray[np.bool_]]:
+    result = session.predict(photo)
+    return result, result.mask(query.settings(session.model.threshold))
+
+
+def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segmented:
+    height, width = mask.shape
+    share, uncertainty = car_share(mask), result.prediction.uncertainty
+    return Segmented(
+        name=name,
+        width=width,
+        height=height,
+        car_share=round(share, 6),
+        uncertainty=None if uncertainty is None else round(uncertainty, 4),
+        advice=advice(uncertainty, share),
+        checkpoint=result.prediction.by,
+        note=result.note,
+        seconds=round(result.seconds, 3),
+        mask=Rle(size=(height, width), counts=_run_lengths(mask)),
+    )
+
+
+def _run_lengths(mask: NDArray[np.bool_]) -> str:
+    columns = np.asfortranarray(mask, dtype=np.uint8)
+    counts: bytes = coco.encode(columns)["counts"]
+    return counts.decode()
+
+
+def _zip_limits(photos: int) -> ArchiveLimits:
+    return ArchiveLimits(max_members=photos)
+
+
+def _too_many(limits: tuple[int, int]) -> str:
+    return f"Not done: a batch may hold {limits[0]} photos. Send it in parts."
