@@ -225,7 +225,8 @@ def _in_zip(
         return
     for member in members:
         what = _RESULT if is_own(member.head(HEAD_BYTES)) else ""
-        reader, stamp = partial(_read_member, member, max_pixels), f"{member.info.CRC}/{member.info.file_size}"
+        reader = partial(_read_member, member, max_pixels)
+        stamp = f"{member.info.CRC}/{member.info.file_size}"
         yield _Found(member.path, f"{name}/{member.path}", reader, what, stamp)
 
 

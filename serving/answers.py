@@ -8,17 +8,15 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 
 from core.archive import ArchiveLimits
 from core.errors import CarmaskError
 from core.image import ReadPhoto, read_photo
-from core.masks import car_share
 from core.own_results import CUTOUT_END, MASK_END
 from core.photos import list_uploads
 from core.results import ResultRow, cutout_file, mask_file, result_row, write_zip
+from core.rle import to_coco
 from core.session import PhotoResult, PredictionSession
-from core.uncertainty import advice
 from serving.queries import Batch, BatchQuery, Failed, Query, Rle, Segmented, SegmentQuery
 
 PNG, JSON, ZIP = "image/png", "application/json", "application/zip"
@@ -40,8 +38,7 @@ def segmented(
     if query.output == "mask":
         return facts, mask_file(mask), PNG
     if query.output == "cutout":
-        cutout = cutout_file(photo.pixels, mask, result.prediction.probability, query.edge)
-        return facts, cutout, PNG
+        return facts, _cutout(photo, result, mask, query), PNG
     return facts, facts.model_dump_json().encode(), JSON
 
 
@@ -89,11 +86,8 @@ def batch_zip(
                 continue
             yield source.stem + MASK_END, mask_file(mask)
             if query.cutout:
-                probability = result.prediction.probability
-                cutout = cutout_file(photo.pixels, mask, probability, query.edge)
-                yield source.stem + CUTOUT_END, cutout
-            figures = result.prediction.uncertainty, result.seconds, result.prediction.by
-            rows.append(result_row(source.name, mask, *figures, stem=source.stem, note=result.note))
+                yield source.stem + CUTOUT_END, _cutout(photo, result, mask, query)
+            rows.append(result_row(source.name, mask, result, stem=source.stem))
         rows.extend(ResultRow(each.name, error=_too_many(limits)) for each in sources[limits[0] :])
 
     file = tempfile.TemporaryFile()  # noqa: SIM115  (who sends it closes it)
@@ -113,27 +107,26 @@ def _mask(
     return result, result.mask(query.settings(session.model.threshold))
 
 
+def _cutout(photo: ReadPhoto, result: PhotoResult, mask: NDArray[np.bool_], query: Query) -> bytes:
+    return cutout_file(photo.pixels, mask, result.edge_probability, query.edge)
+
+
 def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segmented:
+    row = result_row(name, mask, result)
     height, width = mask.shape
-    share, uncertainty = car_share(mask), result.prediction.uncertainty
     return Segmented(
         name=name,
         width=width,
         height=height,
-        car_share=round(share, 6),
-        uncertainty=None if uncertainty is None else round(uncertainty, 4),
-        advice=advice(uncertainty, share),
-        checkpoint=result.prediction.by,
-        note=result.note,
-        seconds=round(result.seconds, 3),
-        mask=Rle(size=(height, width), counts=_run_lengths(mask)),
+        car_share=row.car_share or 0.0,
+        uncertainty=row.doubt,
+        advice=row.advice,
+        checkpoint=row.checkpoint,
+        edited=row.edited,
+        note=row.note,
+        seconds=row.seconds or 0.0,
+        mask=Rle(**to_coco(mask)),
     )
-
-
-def _run_lengths(mask: NDArray[np.bool_]) -> str:
-    columns = np.asfortranarray(mask, dtype=np.uint8)
-    counts: bytes = coco.encode(columns)["counts"]
-    return counts.decode()
 
 
 def _zip_limits(photos: int) -> ArchiveLimits:

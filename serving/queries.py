@@ -73,6 +73,7 @@ class Segmented(BaseModel):
     uncertainty: float | None = Field(description="Of the prediction, 0 to 1")
     advice: str = Field(description="What to know before relying on the mask; often empty")
     checkpoint: str = Field(description="The network that the mask is of")
+    edited: bool = Field(description="Whether a person edited the mask and accepted it")
     note: str = Field(description="What was guessed when the photo was read; often empty")
     seconds: float = Field(description="Time of the prediction alone")
     mask: Rle
