@@ -5,8 +5,8 @@ ships and segments what a visitor brings. Its pages offer nothing else; this mod
 behind them. Once `protect` was called, code that runs while `is_public` holds can't
 
 - write, rename or delete a file outside its own temporary folder and the cache,
-- read or list a file outside the program, the shown runs, the samples, the cache and the system's
-  libraries,
+- read or list what lies outside the program, the shown runs, the samples, the cache and the
+  system's libraries,
 - start a process, or send a signal to one,
 
 whatever a page does with what a visitor sent. It gets a PermissionError, as in a file system that
@@ -42,7 +42,8 @@ _SYSTEM: tuple[str, ...] = (
     "/dev/urandom",
 )
 _SYSTEM += ("/dev/shm", "/etc/localtime", "/etc/ssl", "/etc/os-release", "/etc/mime.types")
-_SYSTEM += ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/proc")
+_SYSTEM += ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/machine-id", "/proc")
+_SYSTEM += ("/var/lib/dbus/machine-id",)
 _SECRETS = frozenset({"environ", "mem", "cmdline", "auxv", "secrets.toml"})
 """Names of files below those folders that nobody but the server's own start may read."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -92,7 +93,10 @@ def _check_read(path: Any, *_: Any) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return  # a file that is open already
     whole = os.path.realpath(os.fsdecode(path))
-    if Path(whole).name in _SECRETS or not _within(whole, (*_readable(), *_writable())):
+    allowed = (*_readable(), *_writable())
+    if Path(whole).name not in _SECRETS and _within(whole, allowed):
+        return
+    if os.path.lexists(whole):  # of what is not there the system says so, as everywhere
         _refuse(path)
 
 

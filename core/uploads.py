@@ -41,7 +41,8 @@ class Uploads:
         """Bytes on disk."""
         self.batch: Batch[Any] | None = None
         """The work on these photos, where there is one; it ends with them."""
-        self._limit = limit
+        self.limit = limit
+        """Most that the files may weigh together, in bytes."""
         self._lock = Lock()
         self._files: list[tuple[str, Path]] = []
         self._photos: Listing[Photo] = Listing([])
@@ -65,7 +66,7 @@ class Uploads:
         refused = []
         with self._lock:
             for name, data in files:
-                if self.weight + len(data) > self._limit or len(self._files) >= VISITOR_FILES:
+                if self.weight + len(data) > self.limit or len(self._files) >= VISITOR_FILES:
                     refused.append(printable(name))
                     continue
                 path = self._folder / f"{len(self._files):05}"
@@ -85,14 +86,20 @@ class Uploads:
 class UploadStore:
     """The files of all visitors of a server."""
 
-    def __init__(self, limit: int = TOTAL_BYTES, idle: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self,
+        limit: int = TOTAL_BYTES,
+        idle: float = IDLE_SECONDS,
+        visitor_limit: int = VISITOR_BYTES,
+    ) -> None:
         """Starts empty.
 
         Args:
             limit: Most that all files may weigh together, in bytes.
             idle: Seconds after which what nobody uses is removed.
+            visitor_limit: Most that one visitor's files may weigh together, in bytes.
         """
-        self._limit, self._idle = limit, idle
+        self._limit, self._idle, self._visitor_limit = limit, idle, visitor_limit
         self._lock = Lock()
         self._visitors: dict[str, Uploads] = {}
 
@@ -107,7 +114,7 @@ class UploadStore:
 
     def create(self) -> Uploads:
         """Returns an empty place for a new visitor's files."""
-        uploads = Uploads(min(VISITOR_BYTES, self._limit))
+        uploads = Uploads(min(self._visitor_limit, self._limit))
         with self._lock:
             self._tidy(time.monotonic())
             self._visitors[uploads.key] = uploads
@@ -119,6 +126,11 @@ class UploadStore:
             uploads = self._visitors.pop(key, None)
         if uploads is not None:
             uploads.end()
+
+    def tidy(self) -> None:
+        """Removes what nobody used for long."""
+        with self._lock:
+            self._tidy(time.monotonic())
 
     def _tidy(self, now: float) -> None:
         """Removes what nobody used for long, and more of it while all weigh too much."""

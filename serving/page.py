@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Thread
 from typing import Any, cast
 
@@ -13,9 +13,12 @@ from starlette.middleware import Middleware
 from streamlit.runtime import get_instance
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from core.places import app_folder
+from core.errors import CarmaskError
+from core.places import app_folder, samples_folder
 from core.public import protect
-from core.session import shared_sessions
+from core.session import local_photo, shared_sessions
+from dashboard.segment.photos import upload_store
+from dashboard.ui.samples import list_samples, mixed_samples
 from serving.api import Api
 from serving.gate import Gate, Life
 from serving.memory import give_back
@@ -53,15 +56,14 @@ def create_page(settings: ServeSettings, api: Api, life: Life) -> st.App:
 
 
 def _warm_up(api: Api) -> None:
-    """Imports what pages need and loads the networks, before the first visitor comes."""
-    import pandas as pd  # noqa: F401
-    import plotly.graph_objects as go  # noqa: F401
-
-    import dashboard.runs.newest
-    import dashboard.segment.result_card
-    import dashboard.ui.tiles  # noqa: F401
+    """Does what the first visitor would wait for: imports, networks, and the example's result."""
+    from dashboard.segment.page import LONGEST_EXAMPLE
 
     api.warm_up()
+    samples = mixed_samples(list_samples(samples_folder()))
+    if api.life.ready and samples:
+        with suppress(CarmaskError):  # the page says so
+            api.models.session().prepare(local_photo(samples[0].photo), LONGEST_EXAMPLE)
 
 
 async def _tidy() -> None:
@@ -72,6 +74,7 @@ async def _tidy() -> None:
         held = sum(_held().values())
         for session in shared_sessions():
             session.forget(_FORGET_SECONDS)
+        upload_store().tidy()
         if held < before:
             await asyncio.to_thread(give_back)
         before = held

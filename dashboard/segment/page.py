@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.checkpoint import CheckpointEntry
 from core.errors import CarmaskError
+from core.public import is_public
 from core.session import Photo, local_photo
 from core.uploads import Uploads
 from dashboard.segment.batch_view import show_batch
@@ -82,9 +83,14 @@ def _show_start(page: Page, good: list[CheckpointEntry], broken: list[Checkpoint
     with words:
         if page is START:
             st.title("Cut the car out of the photo", anchor=False)
+            where = (
+                "Photos are removed soon after you leave."
+                if is_public()
+                else "Everything runs on this machine, without an account."
+            )
             st.markdown(
                 "Drop photos of cars and get clean cut-outs: transparent, on white, or on any "
-                "colour. Everything runs on this machine, without an account."
+                f"colour. {where}"
             )
         else:
             st.title(page.title, anchor=False)

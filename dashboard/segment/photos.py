@@ -7,25 +7,34 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.public import is_public
 from core.session import Photo, local_photo
 from core.uploads import Uploads, UploadStore
 from dashboard.ui.cookie import set_cookie
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.samples import list_samples
 from dashboard.ui.text import plain
+from dashboard.ui.words import memory
 
 _COOKIE, _KEY, _REFUSED, _TURN = "carmask_photos", "uploads_key", "uploads_refused", "intake_turn"
 
 
+_PUBLIC_BYTES, _PUBLIC_SECONDS, _PUBLIC_VISITOR_BYTES = 2_000_000_000, 900.0, 200_000_000
+"""What strangers' photos may weigh together, how long they stay unused, and what one's may."""
+
+
 @st.cache_resource
-def _store() -> UploadStore:
+def upload_store() -> UploadStore:
+    """Returns the store of all visitors' photos; strangers' go soon after they have left."""
+    if is_public():
+        return UploadStore(_PUBLIC_BYTES, _PUBLIC_SECONDS, _PUBLIC_VISITOR_BYTES)
     return UploadStore()
 
 
 def visitor_uploads() -> Uploads | None:
     """Returns what this visitor brought, in this tab or before a reload; None for nothing."""
     key = st.session_state.get(_KEY) or st.context.cookies.get(_COOKIE)
-    uploads = _store().find(key) if key else None
+    uploads = upload_store().find(key) if key else None
     return uploads if uploads is not None and uploads.photos else None
 
 
@@ -41,7 +50,7 @@ def take_upload(widget: str) -> None:
     files = list(value) if isinstance(value, Sequence) else [value] if value else []
     if not files:
         return
-    uploads = visitor_uploads() or _store().create()
+    uploads = visitor_uploads() or upload_store().create()
     try:
         refused = uploads.add([(file.name, file.getvalue()) for file in files])
     except OSError as error:
@@ -62,7 +71,7 @@ def start_over() -> None:
     """Removes the visitor's photos; a button's callback."""
     uploads = visitor_uploads()
     if uploads is not None:
-        _store().discard(uploads.key)
+        upload_store().discard(uploads.key)
     st.session_state.pop(_KEY, None)
     for name in ("sample", "photo", "page", "state"):
         st.query_params.pop(name, None)
@@ -75,8 +84,9 @@ def show_left_out(uploads: Uploads) -> None:
     if refused := st.session_state.get(_REFUSED):
         names = ", ".join(refused[:3]) + (f" and {len(refused) - 3} more" if refused[3:] else "")
         st.warning(
-            f"Not added, because the photos of one visit may weigh 1 GB together: {plain(names)}. "
-            "Download what is ready, start over and bring the rest.",
+            "Not added, because the photos of one visit may weigh "
+            f"{memory(uploads.limit)} together: {plain(names)}. Download what is ready, start over "
+            "and bring the rest.",
             icon=":material/warning:",
         )
 

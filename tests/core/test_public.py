@@ -43,6 +43,7 @@ ALLOWED = {
     "the program": "import core.masks, xml.dom.minidom",
     "a temporary file": "open(tempfile.mkstemp()[1], 'w').close()",
     "the cache": "open(cache + '/x', 'w').close(); os.remove(cache + '/x')",
+    "what is not there": "(Path(folder) / '.streamlit/secrets.toml').exists() or open_missing()",
     "whether a process lives": "os.kill(os.getpid(), 0)",
 }
 SCRIPT = """
@@ -54,6 +55,12 @@ outside, folder, link, runs, new, cache, tries = sys.argv[1:]
 protect()
 own = tempfile.mkstemp()[1]
 found = {}
+def open_missing():
+    try:
+        open(folder + "/missing.toml")
+    except FileNotFoundError:
+        return
+    raise AssertionError
 for name, code in json.loads(tries).items():
     try:
         exec(code)
