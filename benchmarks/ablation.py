@@ -27,16 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.metric_table import Metric, find_metric  # noqa: E402
-from training.commands.progress_bar import counting_bar  # noqa: E402
+from training.commands.options import counting_bar  # noqa: E402
 from training.comparison.aligned import Compared, align, align_rows  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.comparison.verdict import verdicts  # noqa: E402
 from training.data.folder import Dataset, open_dataset  # noqa: E402
-from training.data.sides import load_split  # noqa: E402
-from training.data.splits import Split, split_at_random, split_by_car  # noqa: E402
-from training.evaluation.images import open_images  # noqa: E402
+from training.data.sides import Split, load_split  # noqa: E402
+from training.data.splits import split_at_random, split_by_car  # noqa: E402
+from training.evaluation.images import EvaluationSettings, open_images  # noqa: E402
 from training.evaluation.run import evaluate_subjects  # noqa: E402
-from training.evaluation.settings import EvaluationSettings  # noqa: E402
 from training.evaluation.subjects import subject_of  # noqa: E402
 from training.runs.listing import list_runs  # noqa: E402
 from training.runs.notes import change_notes  # noqa: E402

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.image_model import ImageModel, Prediction
 from core.masks import Mask, MaskSettings, mask_from_probability
-from training.commands.progress_bar import counting_bar
+from training.commands.options import counting_bar
 from training.data.folder import Sample
 from training.evaluation.images import open_images
 

@@ -9,7 +9,7 @@ cars. The methods, all from the same draws of cars:
     BCa          corrected for bias and acceleration (Efron 1987)
     Student      no bootstrap: two standard errors to both sides, a little more with few cars
     studentised  bootstrap of the distance in standard errors
-    ours         studentised, but on no side nearer than Student (training/comparison/resampling.py)
+    ours         studentised, but on no side nearer than Student (training/comparison/interval.py)
 
     python benchmarks/coverage.py
 """
@@ -31,8 +31,7 @@ from core.metric_table import Metric, find_metric  # noqa: E402
 from tests.training.comparison.judged import rows_of  # noqa: E402
 from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario  # noqa: E402
 from training.comparison.aligned import align  # noqa: E402
-from training.comparison.holm import holm  # noqa: E402
-from training.comparison.resampling import (  # noqa: E402
+from training.comparison.interval import (  # noqa: E402
     CarMeans,
     CarSums,
     Floats,
@@ -41,8 +40,9 @@ from training.comparison.resampling import (  # noqa: E402
     times_drawn,
 )
 from training.comparison.slices import cut  # noqa: E402
-from training.comparison.together import stored_together  # noqa: E402
-from training.evaluation.settings import EvaluationSettings  # noqa: E402
+from training.comparison.table import stored_together  # noqa: E402
+from training.comparison.verdict import holm  # noqa: E402
+from training.evaluation.images import EvaluationSettings  # noqa: E402
 from training.evaluation.subjects import subject_of  # noqa: E402
 
 COLUMNS = 250

@@ -43,11 +43,11 @@ from core.metric_table import find_metric  # noqa: E402
 from core.metrics import score  # noqa: E402
 from core.predict import load_model  # noqa: E402
 from core.preprocess import enlarge, resize  # noqa: E402
-from training.commands.progress_bar import counting_bar  # noqa: E402
+from training.commands.options import counting_bar  # noqa: E402
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.data.folder import Sample  # noqa: E402
 from training.evaluation.images import open_images  # noqa: E402
-from training.memory import peak_bytes  # noqa: E402
+from training.machine import peak_bytes  # noqa: E402
 
 Photo = NDArray[np.uint8]
 Probability = NDArray[np.float32]

@@ -22,8 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.split_verdict import SplitVerdict  # noqa: E402
-from training.runs.curve_reader import CurveReader, read_curves  # noqa: E402
-from training.runs.listing import list_runs  # noqa: E402
+from training.runs.listing import (  # noqa: E402
+    CurveReader,
+    list_runs,
+    read_curves,
+)
 
 METRICS = ("dice", "iou", "precision", "recall", "boundary_iou", "boundary_iou_3px", "hd95")
 

@@ -42,7 +42,7 @@ from tests.e2e.server import serve  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
 from training.augment.written.settings import AugmentJob  # noqa: E402
 from training.data.folder import open_dataset  # noqa: E402
-from training.memory import peak_bytes  # noqa: E402
+from training.machine import peak_bytes  # noqa: E402
 from training.presets import find_preset  # noqa: E402
 
 MEGAPIXELS = (0.3, 2.0, 12.0)

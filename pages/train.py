@@ -13,8 +13,7 @@ from dashboard.ui.text import plain
 from training.jobs.launch import wake
 from training.jobs.queue import Queue
 from training.runs.listing import list_runs
-from training.runs.statuses import ALIVE
-from training.runs.summary import RunSummary
+from training.runs.summary import ALIVE, RunSummary
 
 
 def main() -> None:

@@ -41,9 +41,9 @@ from dashboard.runs.filters import ORDERS
 from dashboard.runs.listed import Listed
 from dashboard.runs.table import table_of
 from training.config import TrainConfig, field_choices
-from training.evaluation import measure, rows
-from training.runs import exports, measures
-from training.runs.foreign.names import figure
+from training.evaluation import measure
+from training.runs import curve_shapes, exports
+from training.runs.foreign.log import figure
 from training.runs.notes import RunNotes
 from training.runs.summary import RunSummary, Scores
 
@@ -51,8 +51,8 @@ name, label, value = "accuracy_of_all", "Accuracy of all", 0.75
 mask, truth = np.eye(4, dtype=bool), np.zeros((4, 4), bool)
 scores = metrics.score(mask, truth)
 assert getattr(scores, name) == value
-row = rows.ImageRow("data", "photo", "car", "", **vars(scores))
-assert name in rows.COLUMNS and measure.summary_of([row])[name] == value
+row = measure.ImageRow("data", "photo", "car", "", **vars(scores))
+assert name in measure.COLUMNS and measure.summary_of([row])[name] == value
 for wrong in ({{name: 2.0}}, {{"sources": {{"data": {{name: "much"}}}}}}):
     try:
         TypeAdapter(facts.Scores).validate_python(wrong)
@@ -61,7 +61,7 @@ for wrong in ({{name: 2.0}}, {{"sources": {{"data": {{name: "much"}}}}}}):
     raise AssertionError(wrong)
 assert name in field_choices()["best_by"] and TrainConfig(data=("x",), best_by=name)
 assert f"val_{{name}}" in exports.COLUMNS
-assert measures.title_of(name) == label
+assert curve_shapes.title_of(name) == label
 assert figure("val/acc_all").column == f"val_{{name}}"
 best = Scores.read(1, {{name: value}})
 run = Listed(RunSummary("run", Path(), best=best, last=best), RunNotes())

@@ -238,7 +238,7 @@ class TrainConfig:
 
     @property
     def has_weight_map(self) -> bool:
-        """Whether some pixels weigh more than others; see `training.engine.weight_map`."""
+        """Whether some pixels weigh more than others; see `training.engine.loss`."""
         return bool(self.edge_weight or self.gap_weight)
 
     @property

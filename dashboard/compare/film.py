@@ -22,9 +22,8 @@ from dashboard.runs.probes_view import ERRORS, OVERLAY, probe_tile
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
-from training.comparison.film import Film, Frame, film_of
 from training.data.folder import Sample
-from training.runs.probes import Probe, RunProbes, read_probes
+from training.runs.probes import Film, Frame, Probe, RunProbes, film_of, read_probes
 
 FRAMES = 48
 """Frames of a film at most; of more epochs it shows some, evenly."""

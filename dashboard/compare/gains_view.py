@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard.compare.choice import Chosen
 from dashboard.ui.text import plain
-from training.comparison.gain import gain_of
-from training.comparison.seeds import seed_groups, seed_spread
+from training.comparison.ranking import seed_groups, seed_spread
+from training.comparison.table import gain_of
 
 
 def show_gains(chosen: Chosen) -> None:

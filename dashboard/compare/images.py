@@ -21,8 +21,8 @@ from dashboard.compare.images_state import (
 )
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
+from training.comparison.aligned import Pairs
 from training.comparison.figures import scatter_figure
-from training.comparison.pairs import Pairs
 
 _ZOOM, _CHOOSE = "Zoom", "Choose photos"
 

@@ -13,7 +13,7 @@ from dashboard.compare.images_state import Pair, choose_photo
 from dashboard.dataset.pictures import pictures
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.text import plain
-from training.comparison.pairs import Order
+from training.comparison.aligned import Order
 
 SHOWN = 9
 """Small pictures at a time: the ones around the photo that is looked at."""

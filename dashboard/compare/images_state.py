@@ -13,8 +13,8 @@ from core.masks import MaskSettings
 from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.figures import sides_of
 from dashboard.ui.named_choice import select_from_url
+from training.comparison.aligned import Box, Order, Pairs, pairs_of
 from training.comparison.figures import Side
-from training.comparison.pairs import Box, Order, Pairs, pairs_of
 
 _PHOTO, _BOX = "photo", "box"
 _TITLES: dict[str, Order] = {
@@ -35,7 +35,7 @@ class Pair:
     settings: tuple[MaskSettings, MaskSettings]
     """How the masks of both were made."""
     tables: tuple[pd.DataFrame, pd.DataFrame]
-    """A row a photo of each; see `training.evaluation.rows`."""
+    """A row a photo of each; see `training.evaluation.measure`."""
     pairs: Pairs
     """Their figures."""
 

@@ -20,8 +20,7 @@ from dashboard.dataset.sources import Source, open_source, reading_for
 from dashboard.ui.folders import run_files
 from training.data.folder import Reading
 from training.data.sides import load_split
-from training.evaluation.images import EvaluationImages, Part, open_images
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationImages, EvaluationSettings, Part, open_images
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

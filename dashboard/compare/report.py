@@ -76,8 +76,7 @@ def _show_onnx(rows: Sequence[Row]) -> None:
 
 def report_of(chosen: Chosen) -> bytes:
     """Returns the comparison as an HTML page; asks the networks about the photos in it."""
-    from training.comparison.report import report_html
-    from training.comparison.report_photos import Photos
+    from training.comparison.report import Photos, report_html
 
     def mask_of(place: int, sample: Sample) -> Mask:
         facts = chosen.evaluations[place].facts

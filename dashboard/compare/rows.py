@@ -15,7 +15,7 @@ from dashboard.compare.choice import Row
 from dashboard.ui.access import visitor_path
 from dashboard.ui.checkpoints import checkpoint_name
 from dashboard.ui.folders import runs_folder
-from training.comparison.palette import colour_of
+from training.runs.curve_shapes import colour_of
 from training.runs.notes import read_notes
 
 PARAMETER = "row"

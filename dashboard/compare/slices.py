@@ -14,8 +14,7 @@ from dashboard.compare.choice import Chosen
 from dashboard.compare.figures import sides_of
 from training.comparison.figures import Side
 from training.comparison.slice_figures import MOST, places_of, slices_figure
-from training.comparison.slices import By, Sliced, cut
-from training.comparison.words import WAY_TITLES
+from training.comparison.slices import WAY_TITLES, By, Sliced, cut
 
 _NOTES: dict[By, str] = {
     "view": "Each angle is a view of the turntable; farther out is better.",

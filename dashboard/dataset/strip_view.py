@@ -104,7 +104,7 @@ def _strip(
     _sample: Sample,
 ) -> list[tuple[str, bytes]]:
     """Returns the values and pictures of a strip, lowest first."""
-    from training.augment.strip import strip
+    from training.augment.compose import strip
 
     image, levels = (each.copy() for each in square(_sample, size))
     return [

@@ -19,8 +19,7 @@ from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration
-from training.augment.written.reader import read_versions
-from training.augment.written.settings import read_settings
+from training.augment.written.settings import read_settings, read_versions
 from training.augment.written.status import job_of, read_status, start_augment, stop_augment
 from training.data.folder import Dataset
 from training.jobs.job import JobStatus

@@ -20,11 +20,17 @@ from dashboard.runs.take_home import offer_files
 from dashboard.ui.badges import FIGURES
 from dashboard.ui.text import plain
 from dashboard.ui.words import ago
-from training.comparison.palette import colour_of
 from training.runs.config_difference import settings_of
-from training.runs.curve_shapes import Line, in_zone, seed_groups
+from training.runs.curve_shapes import (
+    Line,
+    colour_of,
+    in_zone,
+    lines_of,
+    measures_of,
+    seed_groups,
+    title_of,
+)
 from training.runs.curves import Curves
-from training.runs.measures import lines_of, measures_of, title_of
 
 
 @dataclass(frozen=True, eq=False)

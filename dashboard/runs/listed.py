@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from dashboard.ui.folders import runs_folder
 from training.runs.listing import list_runs
 from training.runs.notes import RunNotes, notes_with_error
-from training.runs.statuses import ALIVE
-from training.runs.summary import RunSummary
+from training.runs.summary import ALIVE, RunSummary
 
 ABLATION = "ablation-"
 """Names of the shipped runs that tell what padding and augmentation do begin with it."""

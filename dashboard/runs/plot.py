@@ -12,8 +12,7 @@ import plotly.graph_objects as go
 
 from core.split_verdict import SplitVerdict
 from dashboard.ui.badges import html_mark
-from training.runs.curve_shapes import Band, Line, band_of, reach_of, smooth
-from training.runs.measures import TRAIN, VAL
+from training.runs.curve_shapes import TRAIN, VAL, Band, Line, band_of, reach_of, smooth
 
 HEIGHT = 320
 _MANY = 20_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from training.runs.measures import title_of
+from training.runs.curve_shapes import title_of
 
 AXES = {
     "Epoch": "epoch",

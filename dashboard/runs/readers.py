@@ -8,8 +8,8 @@ from threading import Lock
 
 import streamlit as st
 
-from training.runs.curve_reader import CurveReader
 from training.runs.curves import Curves
+from training.runs.listing import CurveReader
 
 _KEPT = 48
 """Runs whose curves stay in memory."""

@@ -23,8 +23,8 @@ from dashboard.ui.text import code, plain
 from dashboard.ui.words import ago, duration
 from training.config import field_help
 from training.runs.config_difference import settings_of
-from training.runs.log_end import last_lines
 from training.runs.summary import RunSummary
+from training.runs.tail import last_lines
 
 PARTS = ("Curves", "Probes", "Checkpoints", "Settings", "Log")
 

@@ -11,8 +11,8 @@ import streamlit as st
 from dashboard.runs.listed import Listed
 from dashboard.runs.plot import Series, figure_of
 from dashboard.runs.plot_choice import PlotChoice
+from training.runs.curve_shapes import title_of
 from training.runs.curves import Curves
-from training.runs.measures import title_of
 
 if TYPE_CHECKING:
     import pandas as pd

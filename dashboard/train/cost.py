@@ -14,7 +14,7 @@ from dashboard.ui.text import plain
 from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
 from training.jobs.trial import Cost, Trial
-from training.proposals import less_memory
+from training.presets import less_memory
 
 _TRIAL, _COSTS = "trial", "costs"
 

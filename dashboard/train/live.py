@@ -12,11 +12,9 @@ from core.image import encode_jpeg
 from core.metric_table import HEADLINE
 from dashboard.runs.plot import Series, figure_of
 from dashboard.ui.text import plain
-from training.comparison.palette import colour_of
-from training.runs.curve_shapes import Line, line_of
-from training.runs.measures import TRAIN, VAL
+from training.runs.curve_shapes import TRAIN, VAL, Line, colour_of, line_of
+from training.runs.listing import Seen
 from training.runs.probes import RunProbes, read_probes
-from training.runs.watched import Seen
 
 _HEIGHT = 240
 

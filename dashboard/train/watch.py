@@ -21,10 +21,9 @@ from dashboard.ui.words import duration
 from training.config import TrainConfig
 from training.jobs.launch import resume_run, stop_run
 from training.jobs.queue import Queue
+from training.runs.listing import Seen, WatchedRun
 from training.runs.runlog import read_config
-from training.runs.statuses import ALIVE
-from training.runs.summary import RunSummary
-from training.runs.watched import Seen, WatchedRun
+from training.runs.summary import ALIVE, RunSummary
 
 _CHOICE, _WATCHED, _PROBLEM, _STOPPING = "run_choice", "watched", "run_problem", "stopping"
 _LISTED = 100

@@ -44,14 +44,14 @@ STATUSES: Mapping[str, StatusStyle] = {
     "crashed": StatusStyle("Crashed", "red", ":material/error:", RED),
     "missing": StatusStyle("Missing", "gray", ":material/help:"),
 }
-"""By `training.runs.statuses.Status`; what is unknown has no badge."""
+"""By `training.runs.summary.Status`; what is unknown has no badge."""
 
 
 def show_status(status: str, *, title: str = "") -> None:
     """Draws what a run does, as a badge; nothing where that is unknown.
 
     Args:
-        status: Of `training.runs.statuses.Status`.
+        status: Of `training.runs.summary.Status`.
         title: Another text than its usual one.
     """
     style = STATUSES.get(status)

@@ -14,8 +14,8 @@ from core.model import UNet
 from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from training.evaluation.histograms import Histograms
-from training.evaluation.rows import ImageRow
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationSettings
+from training.evaluation.measure import ImageRow
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

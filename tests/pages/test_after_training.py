@@ -16,8 +16,7 @@ from tests.training.run_folders import write_run
 from training.config import TrainConfig
 from training.data.folder import open_dataset
 from training.data.splits import split_by_car
-from training.evaluation.images import open_images
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.stored import facts_of
 from training.evaluation.subjects import subject_of
 from training.jobs.evaluation import EvaluationRequest

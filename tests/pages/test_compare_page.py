@@ -28,8 +28,8 @@ from training.comparison.verdict import compare
 from training.data.folder import open_dataset
 from training.data.splits import split_by_car
 from training.evaluation.curves import curves_of
-from training.evaluation.rows import table_of
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationSettings
+from training.evaluation.measure import table_of
 from training.evaluation.stored import list_evaluations, read_evaluation
 from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
 from training.jobs.evaluation import EvaluationRequest

@@ -16,9 +16,8 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from dashboard.compare.film import FRAMES
 from tests.pages.test_runs_page import write_probes
 from tests.pages.untrained import write_checkpoint
-from training.evaluation.images import open_images
+from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.run import evaluate_subjects
-from training.evaluation.settings import EvaluationSettings
 from training.evaluation.subjects import subject_of
 
 Open = Callable[..., AppTest]

@@ -20,7 +20,7 @@ from training.config import TrainConfig
 from training.runs.listing import list_runs
 from training.runs.notes import change_notes, read_notes
 from training.runs.runlog import RunLog
-from training.runs.statuses import ALIVE, CHANGING, Status
+from training.runs.summary import ALIVE, CHANGING, Status
 
 Open = Callable[..., AppTest]
 RUNS = "pages/runs.py"
@@ -425,7 +425,7 @@ def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
     from dashboard.runs.curves_view import Drawn, series_of
     from dashboard.runs.listed import listed_runs
     from dashboard.runs.plot_choice import PlotChoice
-    from training.runs.curve_reader import read_curves
+    from training.runs.listing import read_curves
 
     write_run(runs / "one", dices=(0.8, 0.9))
     change(runs / "one" / "split.json", verdict=LEAK)

@@ -9,8 +9,8 @@ from core.cutout import Cutout
 from core.errors import DataError
 from core.image import encode_png
 from core.preprocess import mask_levels
-from training.augment.backgrounds import Backgrounds
 from training.augment.compose import Augmenter
+from training.augment.composite import Backgrounds
 from training.augment.cutout import blend, cut_by_levels, ground_shadow, match_colours
 from training.augment.recipe import Recipe, Step
 

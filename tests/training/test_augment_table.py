@@ -9,9 +9,8 @@ import pytest
 
 from core.errors import ConfigError
 from core.image import encode_png
-from training.augment.compose import Augmenter
+from training.augment.compose import Augmenter, strip, strip_values
 from training.augment.recipe import Recipe, Step
-from training.augment.strip import strip, strip_values
 from training.augment.table import TRANSFORMS, Parameter, Transform
 
 SHAPE = (60, 90)

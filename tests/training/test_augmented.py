@@ -19,7 +19,6 @@ from tests.training.pairs import write_pair
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, find_recipe
 from training.augment.step import Step
-from training.augment.written.folder import AugmentedFolder
 from training.augment.written.settings import AugmentJob
 from training.augment.written.status import (
     augment_command,
@@ -28,7 +27,7 @@ from training.augment.written.status import (
     start_augment,
     stop_augment,
 )
-from training.augment.written.writer import write_augmented
+from training.augment.written.writer import AugmentedFolder, write_augmented
 from training.commands.cli import main
 from training.data.folder import Reading, open_dataset
 

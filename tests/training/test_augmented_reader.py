@@ -8,8 +8,7 @@ import pytest
 
 from core.image import read_image
 from training.augment.recipe import RECIPES
-from training.augment.written.reader import read_versions
-from training.augment.written.settings import AugmentJob
+from training.augment.written.settings import AugmentJob, read_versions
 from training.augment.written.writer import write_augmented
 from training.data.folder import open_dataset
 

@@ -15,18 +15,16 @@ from core.errors import CarmaskError, DataError, RunError
 from core.files import Facts, parse_json, read_facts
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
 from training.config import TrainConfig
-from training.data.splits import load_split
+from training.data.sides import load_split
 from training.jobs.queue import Queue
 from training.runs.config_difference import settings_of
-from training.runs.curve_reader import read_curves
 from training.runs.doctor.doctor import Doctor
-from training.runs.listing import list_runs
-from training.runs.metric_lines import parse_lines
+from training.runs.listing import WatchedRun, list_runs, read_curves
 from training.runs.notes import NOTES_FILE, change_notes, read_notes
 from training.runs.probes import read_probes
 from training.runs.runlog import create_run, explain_end, read_config, read_metrics, read_split
 from training.runs.summary import RunSummary
-from training.runs.watched import WatchedRun
+from training.runs.tail import parse_lines
 
 DEEP = "[" * 100_000
 WRONG = {

@@ -11,11 +11,10 @@ import pytest
 
 from core.errors import RunError
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
-from training.runs.curve_reader import CurveReader, read_curves
 from training.runs.curves import EPOCH_COLUMNS, STEP_COLUMNS, Curves
-from training.runs.metric_lines import parse_lines
+from training.runs.listing import CurveReader, read_curves
 from training.runs.runlog import read_metrics
-from training.runs.tail import Tail
+from training.runs.tail import Tail, parse_lines
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_only_what_was_appended_is_parsed(metrics: Path, monkeypatch: pytest.Mon
         seen.append(data)
         return []
 
-    monkeypatch.setattr("training.runs.curve_reader.parse_lines", parse)
+    monkeypatch.setattr("training.runs.listing.parse_lines", parse)
     reader.read()
     added = text_of([step_line(100)])
     with metrics.open("a") as file:

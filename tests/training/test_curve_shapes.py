@@ -13,12 +13,14 @@ from training.runs.curve_shapes import (
     epochs_of_steps,
     in_zone,
     line_of,
+    lines_of,
+    measures_of,
     reach_of,
     seed_groups,
     smooth,
+    title_of,
 )
 from training.runs.curves import Curves, curves_of, curves_of_lines
-from training.runs.measures import lines_of, measures_of, title_of
 
 
 def curves() -> Curves:

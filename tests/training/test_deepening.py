@@ -10,7 +10,7 @@ import torch
 from core.architecture import Norm, UNetConfig
 from core.errors import ConfigError
 from core.model import UNet
-from training.engine.deepening import deepened
+from training.engine.learner import deepened
 
 SMALL = UNetConfig(in_channels=3, out_channels=1, width=4, depth=2, padding="same", norm="batch")
 

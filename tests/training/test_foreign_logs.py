@@ -13,9 +13,8 @@ import pytest
 
 from core.errors import RunError
 from tests.training.run_folders import write_run
-from training.runs.curve_reader import CurveReader, read_curves
-from training.runs.foreign.names import figure
-from training.runs.listing import list_runs
+from training.runs.foreign.log import figure
+from training.runs.listing import CurveReader, list_runs, read_curves
 from training.runs.summary import Scores
 
 LIGHTNING = """\

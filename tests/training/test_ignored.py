@@ -16,8 +16,7 @@ from core.masks import MaskSettings
 from core.truth import IGNORED, Truth
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, Step
-from training.augment.written.reader import read_versions
-from training.augment.written.settings import AugmentJob
+from training.augment.written.settings import AugmentJob, read_versions
 from training.augment.written.writer import write_augmented
 from training.config import TrainConfig
 from training.data.folder import Reading, Sample, open_dataset

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.errors import DataError
 from core.image import encode_jpeg, encode_png
 from tests.training.layout_folders import draw_pairs, write_coco
-from training.augment.backgrounds import Backgrounds
+from training.augment.composite import Backgrounds
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.sides import load_split
 from training.data.splits import split_at_random

@@ -18,8 +18,7 @@ from tests.training.layout_folders import (
 )
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.label_mask import Known, LabelMask
-from training.data.layouts.label_map import colour_of
-from training.data.layouts.voc import NAMES
+from training.data.layouts.voc import NAMES, colour_of
 
 SIZE = (48, 64)
 MASKS = {name: mask for name, _, mask in draw_pairs(3, 2, SIZE)}

@@ -11,8 +11,8 @@ from core.errors import CarmaskError
 from tests.pages.drawn import write_samples
 from training.data.folder import open_dataset
 from training.engine.probes import Probes
-from training.runs.log_end import last_lines
 from training.runs.probes import read_probes
+from training.runs.tail import last_lines
 
 
 def test_what_the_engine_writes_is_read_back(tmp_path: Path) -> None:

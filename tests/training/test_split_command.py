@@ -11,7 +11,7 @@ from core.split_verdict import read_verdict
 from tests.training.pairs import write_pair
 from training.commands.cli import main
 from training.config import TrainConfig
-from training.data.splits import load_split
+from training.data.sides import load_split
 from training.runs.runlog import read_config, read_split
 
 FIT = "--epochs 1 --width 2 --depth 2 --size 32 --batch 4 --workers 0 --device cpu --threads 1"

@@ -12,8 +12,8 @@ from core.split_verdict import SplitVerdict, read_verdict
 from tests.training.pairs import write_pair
 from training.data.folder import Dataset, Sample, open_dataset
 from training.data.mask_source import MaskFile
-from training.data.sides import TrainedCars
-from training.data.splits import Split, load_split, split_at_random, split_by_car, split_folds
+from training.data.sides import Split, TrainedCars, load_split
+from training.data.splits import split_at_random, split_by_car, split_folds
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "runs" / "carmask-512" / "split.json"

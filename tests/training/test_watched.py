@@ -13,8 +13,8 @@ from training.config import TrainConfig
 from training.jobs.queue import Queue
 from training.runs.doctor.case import case_of
 from training.runs.doctor.findings import findings_of
+from training.runs.listing import WatchedRun
 from training.runs.runlog import RunState, create_run
-from training.runs.watched import WatchedRun
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.config import TrainConfig
-from training.engine.weight_map import edge_closeness, narrow_gaps, weight_map
+from training.engine.loss import edge_closeness, narrow_gaps, weight_map
 
 
 def test_edges_by_hand() -> None:

@@ -22,7 +22,7 @@ from torch.distributed import TCPStore
 
 import training.engine.loop  # noqa: F401
 from training.commands.cli import main
-from training.engine import stop_signals
+from training.engine import failures
 from training.engine.learner import Learner
 from training.engine.probes import Probes
 
@@ -81,7 +81,7 @@ def start(
                 place["TORCHELASTIC_USE_AGENT_STORE"] = True
                 os.environ.update({name: str(value) for name, value in place.items()})
                 if is_stop(moment):
-                    stop_signals._TIMEOUT = 1.0
+                    failures._TIMEOUT = 1.0
                 if moment and moment[0] == rank:
                     send(*moment[1:], others=children)
                 sys.argv = ["training", *shlex.split(arguments)]

@@ -1,29 +1,70 @@
 """A recipe at work: photos and masks become augmented ones.
 
 What a sample becomes is a function of (seed, epoch, index) alone, so workers, restarts and
-resumes can't change it.
+resumes can't change it. A mask is resampled as levels, and cut at the very end.
 """
 
 from __future__ import annotations
 
 import os
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+from typing import Any, NamedTuple, TypeAlias
 
 import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preprocess import resize
+from core.errors import ConfigError
+from core.preprocess import HALF_LEVEL, mask_levels, resize
 from core.truth import Truth
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
-from training.augment.levels import AnyMask, Levels
 from training.augment.recipe import Recipe, find_recipe
+from training.augment.step import Step
+from training.augment.table import find_transform
+from training.augment.transform import Parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A true mask as levels, uint8 (H, W): 255 inside, 0 outside, in between along resampled edges.
+
+    What is ignored goes with the car as one plane, so that no background opens between them.
+    """
+
+    car: NDArray[np.uint8]
+    foreground: NDArray[np.uint8] | None = None
+    """The car and what is ignored together; None: nothing is ignored."""
+
+    @classmethod
+    def of(cls, mask: AnyMask) -> Levels:
+        """Returns the levels of a mask, of the car alone where it is an array."""
+        if isinstance(mask, Levels):
+            return mask
+        if isinstance(mask, Truth):
+            ignored = mask.ignored
+            together = None if ignored is None else mask_levels(mask.car | ignored)
+            return cls(mask_levels(mask.car), together)
+        is_bits = mask.dtype == np.bool_
+        return cls(mask_levels(mask.view(np.bool_)) if is_bits else mask.view(np.uint8))
+
+    def truth(self) -> Truth:
+        """Returns the mask: car is what is half car at least, never ignored."""
+        car = self.car >= HALF_LEVEL
+        if self.foreground is None:
+            return Truth(car)
+        return Truth(car, (self.foreground >= HALF_LEVEL) & ~car)
+
+
+AnyMask: TypeAlias = NDArray[np.bool_ | np.uint8] | Truth | Levels
+"""A mask (H, W): an array of where the car is, bool or as levels; or one with what is ignored."""
+
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
 
 _FOREGROUND = "foreground"  # what albumentations calls the plane of `Levels`
 
@@ -194,3 +235,72 @@ class Augmenter:
             if transform.params
         )
         return Augmented(out, moved, applied)
+
+
+class Still(NamedTuple):
+    """One picture of a strip."""
+
+    value: Any
+    """The setting's value; of a range, both of its ends."""
+    image: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+
+
+def strip(
+    transform: str,
+    parameter: str,
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_ | np.uint8],
+    steps: int,
+    seed: int,
+    arguments: Mapping[str, Any] | None = None,
+) -> list[Still]:
+    """Returns the photo with one setting at evenly spaced values, lowest to highest limit.
+
+    All else is at its default and draws the same numbers each time.
+
+    Args:
+        transform: Name of the table.
+        parameter: Name of one of its parameters that is no folder.
+        image: (H, W, 3) uint8.
+        mask: (H, W) bool, or levels that `resized` returned.
+        steps: Pictures, 2 or more; choices and whole numbers may give fewer.
+        seed: Of what is drawn besides.
+        arguments: Values to take in place of defaults, as the folder of backgrounds.
+
+    Raises:
+        ConfigError: A name is unknown, or the parameter is a folder.
+        DataError: A folder is missing or empty.
+    """
+    known = find_transform(transform)
+    setting = known.parameter(parameter)
+    fixed = dict(arguments or {})
+    if setting.needs is not None:
+        fixed[setting.needs[0]] = setting.needs[1]
+    stills = []
+    for value in strip_values(setting, steps):
+        values = fixed | {parameter: (value, value) if setting.is_range else value}
+        step = Step(transform, 1.0, tuple(values.items()))
+        augment = Augmenter(Recipe("strip", "", (step,)), None)
+        stills.append(Still(value, *augment(image, mask, seed=seed, epoch=1, index=0)))
+    return stills
+
+
+def strip_values(parameter: Parameter, steps: int) -> list[Any]:
+    """Returns the values of a strip: every choice, or evenly spaced numbers with both limits.
+
+    Raises:
+        ConfigError: The parameter is a folder, or steps is below 2.
+    """
+    if parameter.kind == "folder":
+        raise ConfigError(f"{parameter.name} is a folder; a strip needs a number or a choice.")
+    if parameter.kind == "bool":
+        return [False, True]
+    if parameter.kind == "choice":
+        return list(parameter.choices)
+    if steps < 2:
+        raise ConfigError(f"A strip of {steps} pictures has no lowest and highest; take 2 or more.")
+    numbers = np.linspace(parameter.low, parameter.high, steps)
+    if parameter.kind in ("int", "range_int"):
+        return [int(number) for number in np.unique(np.rint(numbers).astype(int))]
+    return [float(f"{number:.6g}") for number in numbers]

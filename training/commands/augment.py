@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands import EXIT_OK
-from training.commands.progress_bar import counting_bar
-from training.commands.reading import add_reading, reading_of
-from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.options import add_reading, counting_bar, reading_of, terminated_like_ctrl_c
 
 
 def add(commands: Any) -> None:

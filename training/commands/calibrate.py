@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.commands import EXIT_OK
-from training.commands.progress_bar import counting_bar
-from training.commands.reading import add_reading, reading_of
+from training.commands.options import add_reading, counting_bar, reading_of
 
 if TYPE_CHECKING:
     from core.familiarity import Familiarity

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands import EXIT_OK
-from training.commands.writing import writing
+from training.commands.options import writing
 
 
 def add(commands: Any) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 from core.errors import ConfigError
 from training.commands import EXIT_OK, EXIT_SPOILT
-from training.commands.progress_bar import counting_bar
-from training.commands.reading import add_reading, reading_of
+from training.commands.options import add_reading, counting_bar, reading_of
 
 
 def add(commands: Any) -> None:
@@ -35,7 +34,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Reads the folders' photos and masks and prints what it finds."""
     from training.data.folder import check_reading, open_dataset
-    from training.data.splits import load_split
+    from training.data.sides import load_split
     from training.health.check import check_datasets
     from training.health.index import FactsIndex, default_index
 

@@ -18,15 +18,12 @@ from training.commands.judging import (
     say_warnings,
     subjects_of,
 )
-from training.commands.progress_bar import counting_bar
-from training.commands.stopping import terminated_like_ctrl_c
-from training.commands.writing import writing
+from training.commands.options import counting_bar, terminated_like_ctrl_c, writing
 
 if TYPE_CHECKING:
     from core.metric_table import Metric
     from training.comparison.aligned import Compared
-    from training.comparison.ranking import Ranking
-    from training.comparison.seeds import SeedSpread
+    from training.comparison.ranking import Ranking, SeedSpread
     from training.comparison.table import ComparisonTable
     from training.comparison.verdict import Verdict
     from training.evaluation.stored import StoredEvaluation
@@ -118,9 +115,9 @@ def _evaluations(
     options: argparse.Namespace, subjects: Sequence[Subject]
 ) -> list[StoredEvaluation]:
     """Returns the evaluations; those that are missing are computed if the photos are there."""
-    from training.comparison.together import stored_together
+    from training.comparison.table import stored_together
+    from training.evaluation.images import EvaluationSettings
     from training.evaluation.run import evaluate_subjects
-    from training.evaluation.settings import EvaluationSettings
 
     settings = EvaluationSettings(threshold=options.threshold)
     if not options.data:
@@ -138,7 +135,7 @@ def _evaluations(
 
 def _seeds(compared: Compared, subjects: Sequence[Subject], metric: Metric) -> list[SeedSpread]:
     """Returns the spread of every group of single checkpoints that differ by the seed alone."""
-    from training.comparison.seeds import seed_groups, seed_spread
+    from training.comparison.ranking import seed_groups, seed_spread
 
     single = [at for at, each in enumerate(subjects) if len(each.paths) == 1 and not each.flips]
     groups = seed_groups([subjects[at].paths[0] for at in single])

@@ -20,14 +20,12 @@ from training.commands.judging import (
     say_warnings,
     subjects_of,
 )
-from training.commands.progress_bar import counting_bar
-from training.commands.stopping import terminated_like_ctrl_c
-from training.commands.writing import writing
+from training.commands.options import counting_bar, terminated_like_ctrl_c, writing
 
 if TYPE_CHECKING:
-    from training.comparison.gain import Gain
+    from training.comparison.table import Gain
     from training.evaluation.cost import Cost
-    from training.evaluation.rows import ImageRow
+    from training.evaluation.measure import ImageRow
     from training.evaluation.stored import StoredEvaluation
 
 
@@ -67,8 +65,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores checkpoints on the photos of data folders."""
     from training.evaluation.cost import measure_costs
+    from training.evaluation.images import EvaluationSettings
     from training.evaluation.run import evaluate_subjects
-    from training.evaluation.settings import EvaluationSettings
 
     settings = EvaluationSettings(threshold=options.threshold)
     _check_out(options.out)
@@ -132,7 +130,7 @@ def _gain_of(evaluation: StoredEvaluation, evaluations: Sequence[StoredEvaluatio
     """Returns what a combined subject brings; None for a single pass of one checkpoint."""
     if not evaluation.facts.is_combined:
         return None
-    from training.comparison.gain import gain_of  # its statistics take as long as all the rest
+    from training.comparison.table import gain_of  # its statistics take as long as all the rest
 
     return gain_of(evaluation, evaluations)
 

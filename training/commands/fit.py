@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import CarmaskError, ConfigError
 from core.places import current_runs
 from training.commands import EXIT_OK, EXIT_USAGE
-from training.commands.progress_bar import training_bar
-from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.options import terminated_like_ctrl_c, training_bar
 from training.config import TrainConfig, field_choices, field_help, field_kinds
 from training.presets import PRESETS, find_preset
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.names import counted
 from training.commands import EXIT_OK, EXIT_SPOILT
-from training.commands.reading import add_reading, reading_of
+from training.commands.options import add_reading, reading_of
 
 if TYPE_CHECKING:
     from training.evaluation.images import EvaluationImages

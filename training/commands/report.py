@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import DataError
 from training.commands import EXIT_OK
-from training.commands.progress_bar import counting_bar
-from training.commands.reading import add_reading, reading_of
-from training.commands.stopping import terminated_like_ctrl_c
-from training.commands.writing import writing
+from training.commands.options import (
+    add_reading,
+    counting_bar,
+    reading_of,
+    terminated_like_ctrl_c,
+    writing,
+)
 
 if TYPE_CHECKING:
     from core.image_model import ImageModel
-    from training.comparison.report_photos import Photos
+    from training.comparison.report import Photos
     from training.data.folder import Sample
     from training.evaluation.stored import StoredEvaluation
     from training.evaluation.subjects import Subject
@@ -59,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     """Writes the report."""
     from core.files import write_bytes_atomically
     from core.metric_table import find_metric
-    from training.comparison.palette import colour_of
     from training.comparison.report import report_html
     from training.evaluation.subjects import subject_of
+    from training.runs.curve_shapes import colour_of
 
     metric = find_metric(options.metric)
     subjects = [subject_of(path) for path in options.checkpoint]
@@ -79,9 +82,8 @@ def _evaluations(
     options: argparse.Namespace, subjects: Sequence[Subject]
 ) -> tuple[list[StoredEvaluation], Mapping[tuple[str, str], Sample]]:
     """Returns what is known of the subjects, and the photos by source and name."""
-    from training.evaluation.images import open_images
+    from training.evaluation.images import EvaluationSettings, open_images
     from training.evaluation.run import evaluate_subjects
-    from training.evaluation.settings import EvaluationSettings
 
     if not options.data:
         return _stored(subjects), {}
@@ -125,7 +127,7 @@ def _photos(
     """Returns where the pictures come from: the photos, and the networks that look at some."""
     from core.image import read_image
     from core.masks import Mask, mask_from_probability
-    from training.comparison.report_photos import Photos
+    from training.comparison.report import Photos
 
     networks: dict[int, ImageModel] = {}
 

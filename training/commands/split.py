@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ConfigError
 from core.names import counted
 from training.commands import EXIT_OK
-from training.commands.progress_bar import counting_bar
-from training.commands.reading import add_reading, reading_of
+from training.commands.options import add_reading, counting_bar, reading_of
 
 if TYPE_CHECKING:
     from training.data.folder import Dataset, Sample
@@ -89,8 +88,7 @@ def _splits(
     options: argparse.Namespace, datasets: Sequence[Dataset], measured: Measured
 ) -> list[tuple[Path, Split]]:
     """Returns the splits with the files that they go to."""
-    from training.data.splits import split_at_random, split_by_car, split_folds
-    from training.data.strata import mean_shares
+    from training.data.splits import mean_shares, split_at_random, split_by_car, split_folds
 
     out: Path = options.out
     if options.by == "random":

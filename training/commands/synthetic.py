@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands import EXIT_OK
-from training.commands.progress_bar import counting_bar
+from training.commands.options import counting_bar
 
 
 def add(commands: Any) -> None:

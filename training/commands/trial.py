@@ -11,7 +11,7 @@ from typing import Any
 
 from training.commands import EXIT_OK
 from training.commands.fit import add_settings, given_settings
-from training.commands.stopping import terminated_like_ctrl_c
+from training.commands.options import terminated_like_ctrl_c
 from training.jobs.job import job_at
 
 

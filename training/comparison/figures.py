@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.metric_table import Metric
-from training.comparison.pairs import Pairs
+from training.comparison.aligned import Pairs
 
 NEUTRAL = "#8A97A3"
 """Colour of what is neither's (grey, seen on white and on black)."""

@@ -3,6 +3,8 @@
 Who looks at sixteen views finds a worst one, also where all are alike. So the intervals of a way of
 slicing hold all at once (Bonferroni: each at the level 1 - 0.05 / slices), and whether the worst
 slice is worse than the rest is told by an interval of its distance at that same level.
+
+How a person calls what photos are cut by, and the parts of the data.
 """
 
 from __future__ import annotations
@@ -14,13 +16,21 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.metric_table import Metric
-from training.comparison.interval import Interval, interval_of, mean_interval
-from training.comparison.resampling import CarSums, Floats, car_means
+from training.comparison.interval import (
+    CarSums,
+    Floats,
+    Interval,
+    car_means,
+    interval_of,
+    mean_interval,
+)
 from training.comparison.verdict import LEVEL
+from training.evaluation.images import Part
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
 
 By = Literal["view", "share", "brightness", "touches_border", "car", "source"]
 
@@ -89,7 +99,7 @@ def cut(rows: pd.DataFrame, metric: Metric, by: By, seed: int = 0) -> Sliced:
     """Returns a metric slice by slice.
 
     Args:
-        rows: Of photos that could be read, at least one; see `training.evaluation.rows`.
+        rows: Of photos that could be read, at least one; see `training.evaluation.measure`.
         metric: What to look at.
         by: How to cut. Photos without a view in their name are a slice of their own.
         seed: Of the draws behind the intervals.
@@ -174,3 +184,18 @@ def _quantiles(values: Floats, by: By) -> list[tuple[str, str, NDArray[np.bool_]
             name = f"brightness {low:.2f} to {high:.2f}"
         parts.append((str(key), name, inside))
     return parts
+
+
+WAY_TITLES: dict[By, str] = {
+    "view": "View",
+    "share": "Size of the car",
+    "brightness": "Brightness",
+    "touches_border": "Border",
+    "car": "Car",
+    "source": "Data folder",
+}
+PART_TITLES: dict[Part, str] = {
+    "all": "all photos",
+    "val": "validation part",
+    "train": "training part",
+}

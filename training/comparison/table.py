@@ -1,4 +1,7 @@
-"""The table of a comparison, to read, to compute with and to put into a paper."""
+"""The table of a comparison, to read, to compute with and to put into a paper.
+
+An ensemble, a cascade or the mirrored photo stands in it with what it brings and what it costs.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,115 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.metric_table import METRICS, Metric
+from core.errors import DataError
+from core.metric_table import METRICS, Metric, find_metric
 from core.names import counted, first_few
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Ranking
-from training.comparison.verdict import LEVEL
+from training.comparison.verdict import LEVEL, Verdict, compare
+from training.evaluation.images import EvaluationSettings
+from training.evaluation.stored import (
+    EvaluationFacts,
+    StoredEvaluation,
+    evaluation_path,
+    list_evaluations,
+    read_evaluation,
+)
+from training.evaluation.subjects import Subject
 
 if TYPE_CHECKING:
     from training.evaluation.cost import Cost
+
+
+@dataclass(frozen=True, eq=False)
+class Gain:
+    """Several checkpoints or passes beside the best single one that they are made of."""
+
+    whole: StoredEvaluation
+    """The ensemble, the cascade, or the checkpoint with the mirrored photo."""
+    single: StoredEvaluation
+    """The best by Dice of the checkpoints in it, alone and without the mirrored photo."""
+    times: float
+    """How many times as long as the single one the network's part takes."""
+
+    def verdict(self, metric: Metric) -> Verdict:
+        """Returns whether it is better than the single one, by how much, with its interval."""
+        names = self.single.facts.title, self.whole.facts.title
+        return compare(self.single.rows, self.whole.rows, metric, names)
+
+    def sentence(self) -> str:
+        """Returns by how much Dice rose with its interval, and the cost in time."""
+        interval = self.verdict(find_metric("dice")).interval
+        over = f"over {self.single.facts.title}, in {self.times:.1f} times its time"
+        return f"gain of {interval.text_with('Dice')} {over}"
+
+
+def gain_of(evaluation: StoredEvaluation, others: Sequence[StoredEvaluation]) -> Gain | None:
+    """Returns an evaluation's gain; None if it is a single one, or no single one of it is there.
+
+    Args:
+        evaluation: What to look at.
+        others: Evaluations of the same photos with the same settings.
+    """
+    if not evaluation.facts.is_combined or evaluation.scored.empty:
+        return None
+    members = set(evaluation.facts.fingerprints)
+    singles = [
+        each
+        for each in others
+        if not each.facts.is_combined and set(each.facts.fingerprints) <= members
+    ]
+    if not singles:
+        return None
+    best = max(singles, key=lambda each: float(each.scored["dice"].mean()))
+    times = float(evaluation.scored["seconds"].sum() / best.scored["seconds"].sum())
+    return Gain(evaluation, best, times)
+
+
+_Photos = tuple[str, str, str]
+
+
+def stored_together(
+    subjects: Sequence[Subject], settings: EvaluationSettings
+) -> list[StoredEvaluation]:
+    """Returns the stored evaluations of subjects on the same photos: those of the most cars.
+
+    Args:
+        subjects: What is compared, at least one.
+        settings: How masks were made.
+
+    Raises:
+        CheckpointError: A checkpoint can't be read.
+        DataError: They were not all evaluated on the same photos with these settings.
+    """
+    found = [_by_photos(subject, settings) for subject in subjects]
+    shared = [photos for photos in found[0] if all(photos in each for each in found)]
+    if not shared:
+        lacking = [each.title for each, facts in zip(subjects, found, strict=True) if not facts]
+        which = f"{', '.join(lacking)} was never" if lacking else "They were not all"
+        raise DataError(
+            f"{which} evaluated on the same photos with these settings, so there is nothing to "
+            "compare yet. Give the photos with --data DIR."
+        )
+    chosen = max(shared, key=lambda photos: (found[0][photos].cars, found[0][photos].created))
+    return [
+        read_evaluation(evaluation_path(subject, facts[chosen].key))
+        for subject, facts in zip(subjects, found, strict=True)
+    ]
+
+
+def _by_photos(subject: Subject, settings: EvaluationSettings) -> dict[_Photos, EvaluationFacts]:
+    """Returns the facts of a subject's evaluations by what they are on."""
+    wanted = settings.masks(subject.threshold)
+    found: dict[_Photos, EvaluationFacts] = {}
+    for facts in list_evaluations(subject.paths[0]):
+        same = facts.identity == subject.identity
+        if same and facts.settings.masks(subject.threshold) == wanted:
+            photos = facts.data_fingerprint, facts.part, facts.split_fingerprint
+            found.setdefault(photos, facts)  # the newest comes first
+    return found
+
 
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"}
 _LATEX |= {

@@ -22,7 +22,7 @@ from core.truth import Truth
 from training.data.cars import car_of, cars_by_rule, cars_by_table
 from training.data.drawing import drawing_of
 from training.data.layouts import LAYOUTS, Layout
-from training.data.layouts.classes import says_car
+from training.data.layouts.voc import says_car
 from training.data.layouts.listing import Listing, Remark
 from training.data.mask_source import InvertedMask, MaskSource
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.checkpoint import SUFFIX, find_checkpoint, read_info
 from core.errors import CarmaskError, CheckpointError
 from training.config import TrainConfig
-from training.data.digests import photo_digests
+from training.data.sides import photo_digests
 from training.data.folder import Dataset
 from training.data.sides import Split, TrainedCars, load_split
 from training.data.splits import split_at_random, split_by_car

@@ -21,8 +21,8 @@ from training.augment.compose import Augmenter
 from training.config import TrainConfig
 from training.data.folder import Sample
 from training.engine.distributed import SINGLE, DistributedContext
+from training.engine.loss import weight_map
 from training.engine.training_data import PhotoCache
-from training.engine.weight_map import weight_map
 
 _MEANT_FOR_ALL = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or torchrun sends to the trainer's whole process group."""

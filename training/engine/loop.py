@@ -17,19 +17,17 @@ import torch
 from core.errors import RunError
 from core.model import UNet
 from training.config import TrainConfig
-from training.data.splits import Split
+from training.data.sides import Split
 from training.engine.batches import epoch_batches, steps_per_epoch
 from training.engine.distributed import SINGLE, DistributedContext
-from training.engine.failures import cause_of, explained
+from training.engine.failures import StopSignals, cause_of, explained
 from training.engine.learner import Batch, Learner
 from training.engine.optimizer import learning_rate, reduce_on_plateau
-from training.engine.probes import Probes
+from training.engine.probes import Probes, Validation
 from training.engine.recorder import RunRecorder, load_state, read_state
-from training.engine.stop_signals import StopSignals
 from training.engine.trainer_state import Progress, Throughput, TrainerState, TrainingBudget
 from training.engine.training_data import PhotoCache, open_training_data
 from training.engine.trial import try_step
-from training.engine.validation import Validation
 from training.runs.runlog import RunLog, RunState, read_split
 
 LOG_EVERY = 20

@@ -1,25 +1,29 @@
-"""Probes: a few validation photos whose masks are kept at each epoch, the same all run long.
-
-runs/<id>/probes/probes.json names them; probes/1.jpg is a probe's photo, probes/1_truth.png its
-true mask and probes/epoch_0003/1.png the probability after epoch 3, 0 to 255 (white is car). All
-are small: their longest side is at most 256 px.
-"""
+"""Validation, and the pictures of a few photos that show how the network learns."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from core.files import write_bytes_atomically
 from core.image import encode_jpeg, thumbnail
+from core.masks import MaskSettings
+from core.model import UNet
+from core.predict import Predictor
 from core.preprocess import mask_levels, resize
+from training.config import TrainConfig
 from training.data.folder import Sample
+from training.engine.distributed import DistributedContext
+from training.engine.training_data import TrainingData
+from training.evaluation.measure import ImageRow, measure_samples, summary_of
 from training.runs.probes import epoch_folder
 
 PROBES = 8
@@ -126,3 +130,69 @@ def _grey_png(grey: NDArray[np.uint8]) -> bytes:
     stream = BytesIO()
     Image.fromarray(grey).save(stream, "PNG", compress_level=6)
     return stream.getvalue()
+
+
+class Validation:
+    """Scores the weights after an epoch; processes share the photos."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: TrainingData,
+        probes: Probes,
+        device: torch.device,
+        processes: DistributedContext,
+    ) -> None:
+        self._config = config
+        self._samples = data.val
+        self._probes = probes
+        self._device = device
+        self._processes = processes
+
+    def score(
+        self, model: UNet, epoch: int, progress: Callable[[int, int], None]
+    ) -> dict[str, Any]:
+        """Returns the metrics on all validation photos at full size; writes the probes.
+
+        Args:
+            model: The averaged network.
+            epoch: The epoch that has just ended.
+            progress: Called with (photos done, photos in all). If it raises KeyboardInterrupt in
+                one process, all of them do so, once they have finished their shares.
+        """
+        shared, total = self._processes, len(self._samples)
+        pictures: ProbePictures = {}
+        rows: list[ImageRow] = []
+        interrupted = False
+        try:
+            rows = measure_samples(
+                self._predictor(model),
+                self._samples[shared.shard],
+                MaskSettings(),
+                progress=lambda done, _: progress(min(done * shared.count, total), total),
+                look=lambda *photo: pictures.update(self._probes.picture(*photo)),
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+        if shared.total(interrupted):
+            raise KeyboardInterrupt
+        self._write(epoch, pictures)
+        return summary_of(shared.joined(rows))
+
+    def write_probes(self, model: UNet, epoch: int) -> None:
+        """Writes the probes of an epoch that is not validated; arguments as for `score`."""
+        pictures: ProbePictures = {}
+        samples = self._probes.samples[self._processes.shard]
+        photos = [sample.read()[0] for sample in samples]
+        found = self._predictor(model).predict_many(photos)
+        for sample, photo, prediction in zip(samples, photos, found, strict=True):
+            pictures |= self._probes.picture(sample, prediction.at_size(*photo.shape[:2]))
+        self._write(epoch, pictures)
+
+    def _write(self, epoch: int, pictures: ProbePictures) -> None:
+        parts = self._processes.gathered(pictures)
+        if self._processes.first:
+            self._probes.write(epoch, {n: part[n] for part in parts for n in part})
+
+    def _predictor(self, model: UNet) -> Predictor:
+        return Predictor(model, self._config.preprocessing, self._device)

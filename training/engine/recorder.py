@@ -17,11 +17,11 @@ from training.engine.distributed import DistributedContext
 from training.engine.learner import Learner
 from training.engine.trainer_state import Throughput, TrainerState, TrainingBudget
 from training.engine.training_data import TrainingData
-from training.environment import code_facts, environment_facts
+from training.machine import code_facts, environment_facts
 from training.runs.doctor.doctor import Doctor
 from training.runs.doctor.look import look_at_masks
 from training.runs.runlog import Cause, RunLog, RunState, now
-from training.runs.statuses import WrittenStatus
+from training.runs.summary import WrittenStatus
 
 _FORMAT = 2
 """Of the saved state."""

@@ -17,14 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import ShortMemoryError
-from training.augment.compose import resized_truth
-from training.augment.levels import Levels
+from training.augment.compose import Levels, resized_truth
 from training.config import TrainConfig
 from training.data.folder import Dataset, Sample, open_datasets
 from training.data.lineage import split_of
 from training.data.portions import epoch_samples
 from training.data.sides import Split
-from training.memory import available_bytes
+from training.machine import available_bytes
 
 _USABLE = 0.8
 """Share of the free memory that photos may take; workers and network need the rest."""

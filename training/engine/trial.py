@@ -18,7 +18,7 @@ from training.engine.failures import is_short_memory, short_memory
 from training.engine.learner import Learner
 from training.engine.optimizer import learning_rate
 from training.engine.training_data import open_training_data
-from training.memory import peak_bytes
+from training.machine import peak_bytes
 
 _STEPS, _SECONDS = 8, 5.0
 """Most steps that are timed, and the seconds after which no other one begins."""

@@ -1,7 +1,7 @@
 """The network's part of an evaluation: several subjects, photo by photo, each photo read once.
 
 A photo's figures depend on the photo, the subject and the settings alone: not on what else is
-evaluated beside it, nor on interruptions.
+evaluated beside it, nor on interruptions. What is done is kept, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -21,17 +22,111 @@ import torch
 from numpy.typing import NDArray
 
 from core.device import resolve_device
-from core.errors import CarmaskError
+from core.errors import CarmaskError, DataError
 from core.image_model import ImageModel, Prediction
 from core.masks import MaskSettings, Probability
 from core.predict import Mirrored, Predictor
 from core.truth import Truth
 from training.data.folder import Sample
-from training.evaluation.histograms import histogram_of, no_histograms
-from training.evaluation.measure import failed_row, row_of
-from training.evaluation.stored import EvaluationFacts, StoredEvaluation
+from training.evaluation.histograms import Histograms, histogram_of, joined, no_histograms
+from training.evaluation.measure import ImageRow, failed_row, row_of
+from training.evaluation.stored import (
+    UNFINISHED,
+    EvaluationFacts,
+    StoredEvaluation,
+    evaluation_path,
+    read_evaluation,
+    write_evaluation,
+)
 from training.evaluation.subjects import Subject
-from training.evaluation.work import Measured, Work
+from training.runs.runlog import now
+
+Measured = tuple[ImageRow, Histograms]
+"""What is known of one photo."""
+
+_EVERY = 10.0
+"""Seconds between two writings of what is done, at least."""
+_SHARE = 20.0
+"""Times as long as a writing takes, the next one waits: long evaluations are written less often."""
+
+
+@dataclass
+class Work:
+    """A subject's evaluation on some photos, as far as it is."""
+
+    subject: Subject
+    facts: EvaluationFacts
+    """What it is of; counts and times are filled in at its end."""
+    measured: list[Measured] = field(default_factory=list)
+    """The first photos, in the data's order."""
+    _next: float = 0.0
+
+    @classmethod
+    def begun(cls, subject: Subject, facts: EvaluationFacts) -> Work:
+        """Returns a work that goes on with what an interrupted one left, if it was of this kind.
+
+        What another device or another version of a library computed is not mixed with this one's.
+        """
+        work = cls(subject, facts)
+        with suppress(DataError):
+            part = read_evaluation(work.part)
+            if (part.facts.device, part.facts.code) == (facts.device, facts.code):
+                each = (part.histograms.take(np.array([at])) for at in range(len(part.image_rows)))
+                work.measured = list(zip(part.image_rows, each, strict=True))
+        return work
+
+    @property
+    def done(self) -> int:
+        """How many photos are done."""
+        return len(self.measured)
+
+    @property
+    def masks(self) -> MaskSettings:
+        """How its masks are made."""
+        return self.facts.settings.masks(self.facts.threshold)
+
+    @property
+    def path(self) -> Path:
+        """The file of the finished evaluation."""
+        return evaluation_path(self.subject, self.facts.key)
+
+    @property
+    def part(self) -> Path:
+        """The file of what is done so far."""
+        return self.path.with_suffix(UNFINISHED)
+
+    def save(self, *, now_and_then: bool = False) -> None:
+        """Writes what is done so far; raises a DataError where it can't.
+
+        Args:
+            now_and_then: Whether to do so only if the last time was long ago.
+        """
+        started = time.monotonic()
+        if not self.measured or (now_and_then and started < self._next):
+            return
+        write_evaluation(self.part, self._stored())
+        ended = time.monotonic()
+        self._next = ended + max(_EVERY, _SHARE * (ended - started))
+
+    def finish(self) -> StoredEvaluation:
+        """Returns the whole evaluation after it was written; raises a DataError where it can't."""
+        evaluation = self._stored()
+        write_evaluation(self.path, evaluation)
+        self.part.unlink(missing_ok=True)
+        return evaluation
+
+    def _stored(self) -> StoredEvaluation:
+        rows = [row for row, _ in self.measured]
+        facts = replace(
+            self.facts,
+            images=len(rows),
+            cars=len({(row.source, row.car) for row in rows}),
+            failed=sum(bool(row.error) for row in rows),
+            created=now(),
+        )
+        histograms = joined([histograms for _, histograms in self.measured])
+        return StoredEvaluation(facts, tuple(rows), histograms)
+
 
 _TOGETHER = 8
 """Photos that are worked on together beside a graphics card: measuring them takes longer than

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.device import resolve_device
 from training.evaluation.subjects import cascade_of, ensemble_of, subject_of
-from training.memory import peak_bytes
+from training.machine import peak_bytes
 
 
 def main() -> None:

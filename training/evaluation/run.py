@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from core.errors import DataError
-from training.evaluation.images import EvaluationImages
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationImages, EvaluationSettings
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

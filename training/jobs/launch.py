@@ -27,7 +27,7 @@ from training.jobs.queue import Entry, Queue, device_of
 from training.presets import find_preset
 from training.runs.listing import list_runs
 from training.runs.runlog import Cause, check_name, explain_end, is_locked, read_config, usual_name
-from training.runs.statuses import ALIVE
+from training.runs.summary import ALIVE
 
 _POLL = 1.0
 """Seconds between two looks at a device that a run outside the queue is using."""

@@ -1,4 +1,4 @@
-"""The runs of a folder, whoever wrote them: a list, and how their settings differ."""
+"""Runs as they are listed, and one run as somebody sees it who watches it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,86 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pandas as pd
 
 from core.checkpoint import SUFFIX, read_info
 from core.errors import CheckpointError, RunError, reason
 from core.names import is_text, printable
-from training.runs.foreign import recognise
+from training.jobs.queue import Queue
+from training.runs.curves import Curves, curves_of, curves_of_lines, joined
+from training.runs.foreign import read_foreign, recognise
 from training.runs.foreign.summary import summarise
 from training.runs.own_run import Files, OwnRun
 from training.runs.runlog import is_own_run
-from training.runs.summary import RunSummary
+from training.runs.summary import CHANGING, RunSummary, Status
+from training.runs.tail import Tail, last_lines, parse_lines
+
+
+class CurveReader:
+    """The curves of one run, kept up to date; one reader for one viewer."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._tail = Tail(run / "metrics.jsonl")
+        self._curves = curves_of([], [])
+        self._broken: list[str] = []
+        self._stamp: tuple[object, ...] | None = None
+
+    def read(self) -> Curves:
+        """Returns all curves so far, in tables that the caller may change.
+
+        Raises:
+            RunError: The run's folder is missing or can't be read, or its log is a foreign one
+                that can't be read here.
+        """
+        try:
+            names = [path.name for path in self._run.iterdir()]
+            if is_own_run(names):
+                self._read_own()
+            else:
+                self._read_foreign(names)
+        except OSError as error:
+            raise RunError(f"The run {self._run} can't be read: {reason(error)}.") from error
+        return Curves(self._curves.steps.copy(), self._curves.epochs.copy(), self._error())
+
+    def _error(self) -> str:
+        if not self._broken:
+            return ""
+        return (
+            f"metrics.jsonl has damaged lines ({len(self._broken)}); what does not hold is left "
+            f"out. The first: {self._broken[0]}."
+        )
+
+    def _read_own(self) -> None:
+        appended = self._tail.read()
+        if appended.afresh:
+            self._curves, self._broken = curves_of([], []), []
+        if appended.data:
+            lines = parse_lines(appended.data, self._broken.append)
+            self._curves = joined(self._curves, curves_of_lines(lines))
+
+    def _read_foreign(self, names: list[str]) -> None:
+        log = recognise(self._run, names)
+        if log is None:
+            self._curves, self._stamp = curves_of([], []), None
+            return
+        stamp = log.stamp()
+        if stamp != self._stamp:
+            self._curves = read_foreign(log).curves
+            self._stamp = stamp
+
+
+def read_curves(run: Path) -> Curves:
+    """Returns a run's curves; a run without a line yet has empty tables.
+
+    Raises:
+        RunError: As `CurveReader.read`.
+    """
+    return CurveReader(run).read()
+
 
 _DEEPEST = 3
 """Folders in each other in which foreign logs are found: project/lightning_logs/version_0."""
@@ -151,3 +221,89 @@ def _newest_first(run: RunSummary) -> tuple[float, str]:
 _LISTING = threading.Lock()
 _KNOWN: OrderedDict[Path, dict[str, RunReader]] = OrderedDict()
 """What is known of the runs below a folder, by the run's name; the folder used last at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A run at one moment."""
+
+    summary: RunSummary
+    """Its status is "missing" where there is no such run, "queued" where it waits."""
+    curves: Curves
+    ahead: tuple[str, ...] = ()
+    """Runs that come before it in the queue."""
+    log: tuple[str, ...] = ()
+    """The last lines of its log."""
+
+    @property
+    def status(self) -> Status:
+        """What it does."""
+        return self.summary.status
+
+    @property
+    def alive(self) -> bool:
+        """Whether it changes by itself."""
+        return self.status in CHANGING
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that the rest takes at the pace so far; None where nobody can tell."""
+        done, spent = self.summary.share, self.summary.seconds
+        return spent * (1 - done) / done if self.status == "running" and done and spent else None
+
+    def last(self, column: str) -> float | None:
+        """Returns the figure measured last, of a column of either table; None if there is none."""
+        known = [
+            table.loc[table[column].notna(), ["step", column]]
+            for table in (self.curves.epochs, self.curves.steps)
+            if column in table
+        ]
+        rows = pd.concat(known) if known else pd.DataFrame()
+        if rows.empty:
+            return None
+        return float(rows.sort_values("step", kind="stable")[column].iloc[-1])
+
+
+class WatchedRun:
+    """Looks at one run again and again; reads what was appended only. One for one viewer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._queue = Queue(folder.parent)
+        self._own = OwnRun(folder.name, folder)
+        self._curves = CurveReader(folder)
+
+    def read(self, lines: int = 12) -> Seen:
+        """Returns the run as it is now, with so many lines of its log; it never raises."""
+        name, folder = self.folder.name, self.folder
+        summary, error = RunSummary(name, folder, status="missing"), ""
+        curves, log = curves_of([], []), []
+        try:
+            if folder.is_dir():
+                files = {each.name: each.stat() for each in folder.iterdir() if each.is_file()}
+                summary = self._own.read(files)
+                curves = self._curves.read()
+                log = last_lines(folder / "log.txt", lines)
+        except FileNotFoundError:  # deleted at this moment
+            pass
+        except (OSError, RunError) as problem:
+            error = str(problem)
+        errors = " ".join(filter(None, (error or summary.error, curves.error)))
+        if errors != summary.error:
+            summary = replace(summary, error=errors)
+        waiting = self._queue.waiting()
+        begun = self._queue.begun()
+        ahead: tuple[str, ...] = ()
+        for entry in waiting:
+            if entry.run == name:
+                lane = [e.run for e in begun + waiting if e.device == entry.device]
+                ahead = tuple(lane[: lane.index(name)])
+                summary = replace(summary, status="queued", message="")
+        for entry in begun:
+            written = summary.updated.timestamp() if summary.updated else 0.0
+            if entry.run == name and summary.status != "running" and written < entry.asked:
+                summary = replace(summary, status="starting", message="")
+        failure = self._queue.failure(name)
+        if failure and summary.status in ("missing", "stopped", "finished", "unknown"):
+            summary = replace(summary, status="failed", message=failure)
+        return Seen(summary, curves, ahead, tuple(log))

@@ -17,11 +17,9 @@ from core.errors import CarmaskError, reason
 from core.files import Facts, Found, read_facts
 from core.split_verdict import read_verdict
 from training.config import TrainConfig
-from training.runs.metric_lines import Count, parse_lines
 from training.runs.runlog import StateFile, is_locked
-from training.runs.statuses import ALIVE
-from training.runs.summary import RunSummary, Scores, finite
-from training.runs.tail import Tail
+from training.runs.summary import ALIVE, RunSummary, Scores, finite
+from training.runs.tail import Count, Tail, parse_lines
 
 T = TypeVar("T", bound=Facts)
 

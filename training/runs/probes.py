@@ -1,8 +1,9 @@
-"""Reads the probes of a run: a few validation photos and their masks at each epoch."""
+"""What a run wrote on its way, epoch by epoch: pictures of a few photos, and checkpoints."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from core.errors import RunError, reason
+from core.checkpoint import SUFFIX, CheckpointInfo, read_info
+from core.errors import CarmaskError, RunError, reason
 from core.files import Facts, read_facts
 from core.image import read_image
 
@@ -101,3 +103,52 @@ def _grey(path: Path) -> NDArray[np.uint8]:
             return np.asarray(picture.convert("L"), np.uint8)
     except (OSError, ValueError) as error:
         raise RunError(f"{path.name} of the probes can't be read: {reason(error)}.") from error
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a run had learnt by the end of one epoch."""
+
+    epoch: int
+    path: Path
+    """A checkpoint of that epoch."""
+    names: tuple[str, ...]
+    """All checkpoints of that epoch, such as ("best", "last")."""
+    info: CheckpointInfo
+
+    @property
+    def title(self) -> str:
+        """How a person calls it: "epoch 3", "epoch 5, best and last"."""
+        marks = [name for name in self.names if name in ("best", "last")]
+        return f"epoch {self.epoch}" + (f", {' and '.join(marks)}" if marks else "")
+
+
+@dataclass(frozen=True)
+class Film:
+    """The frames of one run, and what can't be one."""
+
+    frames: tuple[Frame, ...]
+    """By epoch, one each."""
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """File name and reason of each checkpoint that can't be read."""
+
+
+def film_of(run: Path) -> Film:
+    """Returns the checkpoints of a run's folder by epoch; reads no tensor.
+
+    "best" and "last" are copies of epochs: where an epoch has several files, they are one frame.
+    """
+    found: dict[int, list[tuple[Path, CheckpointInfo]]] = defaultdict(list)
+    unreadable = []
+    for path in sorted((run / "checkpoints").glob(f"*{SUFFIX}")):
+        try:
+            info = read_info(path)
+        except (CarmaskError, OSError) as error:
+            unreadable.append((path.name, reason(error)))
+            continue
+        found[info.epoch].append((path, info))
+    frames = []
+    for epoch, files in sorted(found.items()):
+        path, info = files[0]
+        frames.append(Frame(epoch, path, tuple(each.stem for each, _ in files), info))
+    return Film(tuple(frames), tuple(unreadable))

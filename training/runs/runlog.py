@@ -25,12 +25,12 @@ from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError, reason
 from core.files import read_facts, read_json, write_bytes_atomically
 from training.config import TrainConfig
-from training.data.splits import Split, load_split
+from training.data.sides import Split, load_split
 from training.jobs import job
 from training.jobs.process import lock_holder, take_lock
 from training.runs.exports import CsvFile, EventFiles
-from training.runs.metric_lines import Count, Line, parse_lines
-from training.runs.statuses import WrittenStatus
+from training.runs.summary import WrittenStatus
+from training.runs.tail import Count, Line, parse_lines
 
 Cause = Literal["", "diverged", "memory", "killed"]
 

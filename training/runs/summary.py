@@ -1,4 +1,4 @@
-"""What a list of runs shows of one run, read as far as its files go."""
+"""The summary of a run, and the statuses that a run can have."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.metric_table import METRICS
 from core.split_verdict import UNKNOWN, SplitVerdict
-from training.runs.statuses import Status
+
+WrittenStatus = Literal["running", "finished", "stopped", "failed"]
+"""What a run's own state.json can say."""
+Status = Literal[WrittenStatus, "queued", "starting", "crashed", "missing", "unknown"]
+"""What can be said of a run: "queued" before its turn, "starting" until its first state, "crashed"
+where it says running and nobody holds its lock, "missing" where there is no such run, "unknown"
+where nothing tells. A run that was told to stop is "running" until it has saved its state."""
+ALIVE = ("starting", "running")
+"""Statuses of a run that a trainer works on."""
+CHANGING = ("queued", *ALIVE)
+"""Statuses that change by themselves."""
 
 
 @dataclass(frozen=True)

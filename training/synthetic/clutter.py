@@ -8,14 +8,15 @@ from training.synthetic.backdrop import (
     Backdrop,
     Bytes,
     direction,
+    draw_ground,
     fractal,
     ground_image,
     ground_size,
+    plain_backdrop,
     room_light,
     smooth,
 )
 from training.synthetic.camera import Camera
-from training.synthetic.ground import draw_ground
 
 _DRAWN = 2  # the scenery is drawn at twice the size and averaged
 
@@ -285,3 +286,17 @@ def busy_backdrop(rng: np.random.Generator, camera: Camera) -> Backdrop:
         shadow=float(rng.uniform(0.6, 0.95)),
         gloss=float(rng.uniform(0.05, 0.3)) if kind == "showroom" else 0.0,
     )
+
+
+def make_backdrop(camera: Camera, background: str, entropy: tuple[int, ...]) -> Backdrop:
+    """Returns a place for a car.
+
+    Args:
+        camera: Sees the place.
+        background: "plain" or "busy".
+        entropy: Numbers, 0 or more, that alone decide what the place looks like.
+    """
+    rng = np.random.default_rng(entropy)
+    if background == "plain":
+        return plain_backdrop(rng, camera)
+    return busy_backdrop(rng, camera)

@@ -6,12 +6,12 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from training.synthetic.backdrop import Backdrop, make_backdrop
+from training.synthetic.backdrop import Backdrop
 from training.synthetic.camera import Camera, make_camera, turn
 from training.synthetic.carshape import build_shape
-from training.synthetic.drawings import Drawings, draw_car
+from training.synthetic.clutter import make_backdrop
 from training.synthetic.mesh import BODY, TUB, WHEEL, CarShape, Floats, Ints
-from training.synthetic.shading import Samples, holes, material_of, shade
+from training.synthetic.shading import Drawings, Samples, draw_car, holes, material_of, shade
 from training.synthetic.turntable import CarParameters
 
 _FINE = 4  # samples along a pixel's side that decide whose the pixel is; every second is shaded

@@ -1,4 +1,6 @@
-"""What colour a car's surface shows: its material, and the light of the place that falls on it."""
+"""What colour a car's surface shows: its drawings, its material, and the light that falls on it."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -7,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.synthetic.backdrop import Backdrop
-from training.synthetic.drawings import Drawings
+from training.synthetic.carends import draw_front, draw_rear
+from training.synthetic.carpaint import draw_side, draw_top, draw_wheel
 from training.synthetic.mesh import (
     BODY,
     CHROME,
@@ -18,9 +21,38 @@ from training.synthetic.mesh import (
     CarShape,
     Floats,
     Ints,
+    Outline,
 )
-from training.synthetic.sheet import CHROME_SHINE, LAMP, MATT, PAINT
+from training.synthetic.sheet import CHROME_SHINE, LAMP, MATT, PAINT, Sheet
 from training.synthetic.turntable import CarParameters
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """The drawings of one car."""
+
+    side: Sheet
+    """x and z."""
+    front: Sheet
+    """y and z."""
+    rear: Sheet
+    """y and z."""
+    top: Sheet
+    """x and y."""
+    wheel: Sheet
+    """A wheel seen from outside, hub in the middle."""
+
+
+def draw_car(car: CarParameters, outline: Outline) -> Drawings:
+    """Returns the drawings of a car."""
+    return Drawings(
+        side=draw_side(car, outline),
+        front=draw_front(car, outline),
+        rear=draw_rear(car, outline),
+        top=draw_top(car, outline),
+        wheel=draw_wheel(car),
+    )
+
 
 Bools = npt.NDArray[np.bool_]
 _LINEAR = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)

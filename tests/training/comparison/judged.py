@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from core.metric_table import METRICS
-from training.evaluation.rows import ImageRow, table_of
+from training.evaluation.measure import ImageRow, table_of
 
 
 def image_rows_of(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from training.comparison.resampling import CarSums, Floats
+from training.comparison.interval import CarSums, Floats
 
 VIEWS = 16
 """Photos of a car where all cars have equally many."""

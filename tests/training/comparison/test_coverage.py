@@ -9,10 +9,9 @@ import pytest
 from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from tests.training.comparison.simulated import HARD, SCENARIOS, VIEWS, Scenario
-from training.comparison.cars_needed import cars_needed
-from training.comparison.holm import holm
-from training.comparison.resampling import CarSums, car_means
+from training.comparison.interval import CarSums, car_means
 from training.comparison.slices import cut
+from training.comparison.verdict import cars_needed, holm
 
 BATCHES, COLUMNS = 10, 250
 

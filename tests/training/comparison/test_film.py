@@ -9,7 +9,7 @@ import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
 from tests.pages.untrained import write_checkpoint
-from training.comparison.film import film_of
+from training.runs.probes import film_of
 
 
 @pytest.fixture

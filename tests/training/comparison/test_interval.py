@@ -7,8 +7,15 @@ import pytest
 from scipy import stats
 
 from core.metric_table import find_metric
-from training.comparison.interval import Interval, mean_interval, paired_interval
-from training.comparison.resampling import RESAMPLES, CarSums, car_means, times_drawn
+from training.comparison.interval import (
+    RESAMPLES,
+    CarSums,
+    Interval,
+    car_means,
+    mean_interval,
+    paired_interval,
+    times_drawn,
+)
 
 
 def cars_of(counts: list[int]) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigError
 from core.metric_table import find_metric
-from training.comparison.pairs import ORDERS, pairs_of
-from training.evaluation.rows import ImageRow, table_of
+from training.comparison.aligned import ORDERS, pairs_of
+from training.evaluation.measure import ImageRow, table_of
 
 A = {"u": 0.90, "v": 0.95, "w": 0.99, "x": 0.80, "y": 0.99}
 B = {"u": 0.97, "v": 0.94, "w": 0.9904, "x": 0.80, "y": 0.50}

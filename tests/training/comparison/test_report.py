@@ -12,12 +12,11 @@ from core.errors import DataError, MaskError
 from core.metric_table import find_metric
 from tests.training.evaluation.tables import evaluation_of
 from tests.training.pairs import write_pair
-from training.comparison.report import report_html
-from training.comparison.report_photos import EACH, Photos
+from training.comparison.report import EACH, Photos, report_html
 from training.comparison.verdict import compare
 from training.data.folder import Sample, open_dataset
 from training.evaluation.curves import calibration_of
-from training.evaluation.rows import ImageRow
+from training.evaluation.measure import ImageRow
 from training.evaluation.stored import StoredEvaluation
 
 DICE = find_metric("dice")

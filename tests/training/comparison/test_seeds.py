@@ -9,7 +9,7 @@ import pytest
 from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import align_rows
-from training.comparison.seeds import seed_groups, seed_spread
+from training.comparison.ranking import seed_groups, seed_spread
 
 
 def run(folder: Path, name: str, file: str = "best", **config: object) -> Path:

@@ -17,9 +17,8 @@ from core.split_verdict import SplitVerdict
 from training.commands.cli import main
 from training.comparison.model_card import model_card
 from training.evaluation.cost import cost_of, measure_costs
-from training.evaluation.images import open_images
+from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.run import evaluate_subjects
-from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import StoredEvaluation, facts_of, list_evaluations
 from training.evaluation.subjects import Subject, cascade_of, ensemble_of, subject_of
 

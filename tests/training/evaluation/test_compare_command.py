@@ -14,7 +14,7 @@ import pytest
 from tests.training.comparison.judged import image_rows_of
 from training.commands.cli import main
 from training.evaluation.histograms import Histograms
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationSettings
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

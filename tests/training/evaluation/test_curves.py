@@ -21,7 +21,7 @@ from training.evaluation.histograms import (
     joined,
     no_histograms,
 )
-from training.evaluation.rows import ImageRow
+from training.evaluation.measure import ImageRow
 from training.evaluation.stored import StoredEvaluation
 
 METRICS = ("dice", "iou", "precision", "recall")

@@ -19,7 +19,7 @@ from core.metric_table import METRICS
 from training.commands.cli import main
 from training.data.folder import open_datasets
 from training.data.splits import split_by_car
-from training.evaluation.rows import COLUMNS
+from training.evaluation.measure import COLUMNS
 
 
 def run(words: str) -> int:

@@ -10,8 +10,7 @@ import pytest
 
 from core.errors import RunError
 from training.data.folder import Reading
-from training.evaluation.images import open_images
-from training.evaluation.settings import EvaluationSettings
+from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.stored import find_evaluation
 from training.evaluation.subjects import subject_of
 from training.jobs.evaluation import EvaluationRequest, read_status, start_evaluation

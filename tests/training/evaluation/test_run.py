@@ -22,11 +22,10 @@ from core.predict import Ensemble, Predictor
 from tests.training.evaluation.tables import same_figures
 from training.data.folder import Sample
 from training.data.sides import Split
-from training.evaluation import compute, work
-from training.evaluation.images import EvaluationImages, open_images
+from training.evaluation import compute
+from training.evaluation.images import EvaluationImages, EvaluationSettings, open_images
 from training.evaluation.measure import measure_samples, summary_of
 from training.evaluation.run import evaluate_subjects
-from training.evaluation.settings import EvaluationSettings
 from training.evaluation.stored import (
     StoredEvaluation,
     evaluation_path,
@@ -165,7 +164,7 @@ def test_interrupted_and_continued_it_equals_an_uninterrupted_one(
     subject, other = (subject_of(path) for path in checkpoints)
     whole = evaluated(subject, images)
     forget(checkpoints)
-    monkeypatch.setattr(work, "_EVERY", 0.0)
+    monkeypatch.setattr(compute, "_EVERY", 0.0)
     seen: list[int] = []
 
     def progress(done: int, total: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 from core.errors import ConfigError, DataError
 from core.metric_table import METRICS, find_metric
 from tests.training.evaluation.tables import evaluation_of, rows_of
-from training.evaluation.rows import COLUMNS, ImageRow, scored, table_of
+from training.evaluation.measure import COLUMNS, ImageRow, scored, table_of
 from training.evaluation.stored import (
     read_evaluation,
     read_facts,

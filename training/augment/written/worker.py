@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from core.errors import CarmaskError, DataError
 from core.preprocess import mask_levels
 from core.truth import Truth
-from training.augment.compose import Augmenter, resized_truth
-from training.augment.levels import Levels
+from training.augment.compose import Augmenter, Levels, resized_truth
 from training.augment.written.settings import IMAGES, JPEG_QUALITY, MASKS, AugmentJob
 from training.data.folder import Sample
 

@@ -1,4 +1,7 @@
-"""What a layout's reader hands back, and the listing of pictures that several of them need."""
+"""What a layout's reader hands back, and how files are found and matched by their names.
+
+A name leads to a listed picture below the data folder or to none, never out of it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
 from core.errors import DataError, reason
 from core.names import composed, is_hidden, printable
 from core.photos import PHOTO_SUFFIXES
 from training.data.mask_source import MaskSource
+import filecmp
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path, PurePosixPath
+from core.photos import PHOTO_SUFFIXES
+from training.data.mask_source import MaskSource
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from core.names import composed
+
 
 _COPY = re.compile(r"(?: ?\(\d+\)| - Copy(?: \(\d+\))?| copy(?: \d+)?)$", re.IGNORECASE)
 
@@ -149,3 +162,206 @@ def walk_pictures(folder: Path, below: str = "") -> Iterator[tuple[str, Path]]:
                 yield from walk_pictures(path, f"{below}{name}/")
         elif dot > 0 and name[dot:].lower() in PHOTO_SUFFIXES:
             yield below + name, path
+
+
+def match(
+    photos: Pictures, masks: Pictures, source: Callable[[Path], MaskSource], ending: str = ""
+) -> Listing:
+    """Returns photos and masks, each mask by the name of its photo where there is one.
+
+    Names are equal in NFC. Where none is, a mask also belongs to the photo whose name is the same
+    but for upper and lower case or an inner suffix (`x.jpg.png`), if there is one such photo and
+    one such mask; that is remarked.
+
+    `x (1).jpg`, `x(1).jpg` and `x - Copy.jpg` are left out if an `x.jpg` is there that is equal
+    byte for byte; of masks only if they have no photo of their own.
+
+    Args:
+        photos: The photos.
+        masks: The masks.
+        source: Makes the source of a mask of its file.
+        ending: What a mask's name may have after that of its photo, such as "_mask".
+    """
+    photo_copies = _copies(photos)
+    files = {name: path for name, path in photos.files.items() if name not in photo_copies}
+    mask_copies = _copies(masks, but=files)
+    doubled = [*photos.doubled, *masks.doubled]
+    doubled += map(photos.place, photo_copies)
+    doubled += map(masks.place, mask_copies)
+    own = {name: name for name in masks.files if name in files}
+    for name in masks.files:
+        if name in own or name in mask_copies:
+            continue
+        short = (without_ending(name, ending) if ending else None) or name
+        if own.setdefault(short, name) != name:
+            doubled.append(masks.place(name))
+    remarks = _match_loosely(files, own, masks)
+    found = {name: source(masks.files[mask]) for name, mask in own.items()}
+    return Listing(photos=files, masks=found, doubled=doubled, remarks=remarks)
+
+
+def bare_name(name: str) -> str:
+    """Returns a path without its picture suffix, if it has one, in lower case."""
+    name = name.casefold()
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix in PHOTO_SUFFIXES else name
+
+
+def grouped(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    """Returns the names by what a key makes of them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[key(name)].append(name)
+    return found
+
+
+def loosely_named(pairs: Iterable[tuple[str, str]]) -> list[Remark]:
+    """Returns the remark that names agree but for case or suffix, if any do.
+
+    Args:
+        pairs: Each photo and what was matched with it.
+    """
+    pairs = sorted(pairs)
+    if not pairs:
+        return []
+    return [
+        Remark(
+            "loose_names",
+            f"{len(pairs):,} matched although names differ in upper and lower case or suffix",
+            tuple(name for name, _ in pairs),
+            "No other name would fit, so this guess is safe. If it is wrong, rename the files.",
+            tuple(detail for _, detail in pairs),
+        )
+    ]
+
+
+def _copies(pictures: Pictures, but: Collection[str] = ()) -> dict[str, str]:
+    """Returns names that say copy, with equal bytes to the original, of all but some."""
+    files = pictures.files
+    return {
+        name: original
+        for name, original in pictures.originals.items()
+        if name not in but and original in files and _equal(files[name], files[original])
+    }
+
+
+def _equal(first: Path, second: Path) -> bool:
+    """Returns whether two files hold the same bytes; False if one can't be read."""
+    try:
+        return filecmp.cmp(first, second, shallow=False)
+    except OSError:
+        return False
+
+
+def _match_loosely(files: dict[str, Path], own: dict[str, str], masks: Pictures) -> list[Remark]:
+    """Gives masks without a photo to photos without a mask, in `own`; returns what to remark."""
+    pairs = []
+    folds: tuple[Callable[[str], str], ...] = (str.casefold, bare_name)
+    for fold in folds:
+        if not (own.keys() - files.keys() and files.keys() - own.keys()):
+            break
+        mask_names = grouped(own, fold)
+        for key, (photo, *others) in grouped(files, fold).items():
+            mask, *more = mask_names.get(key, [photo])
+            if mask != photo and not (others or more):
+                own[photo] = own.pop(mask)
+                pairs.append((photo, masks.place(own[photo])))
+    return loosely_named(pairs)
+
+
+_FOLDS: tuple[Callable[[str], str], ...] = (str, str.casefold, bare_name)
+"""What two names share that are the same: all, all but upper and lower case, or also suffix."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture that a name led to."""
+
+    place: str
+    """Its path below the data folder."""
+    rank: int
+    """How far the name was from the path; 0: it is the path below a likely folder."""
+    loose: bool
+    """Whether upper and lower case or the suffix differ."""
+
+
+class Locator:
+    """Finds pictures by the names that annotations give them."""
+
+    def __init__(self, places: Iterable[str]) -> None:
+        """Takes the paths of all pictures below the data folder, with "/"."""
+        self._places = sorted(places)
+        self._folders = sorted({composed(place.rpartition("/")[0]) for place in self._places})
+        self._last_names = {_last(folder) for folder in self._folders} - {""}
+        self._likely: dict[tuple[str, str], list[str]] = {}
+        self._by_path = cache(self._paths_by)
+        self._by_name = cache(self._names_by)
+
+    def find(self, name: str, folder: str, stem: str) -> Found | None:
+        """Returns what a name leads to, None if it isn't there.
+
+        Looked for beside the annotations, then in the folders that their file's name says
+        (`train2017/` for `instances_train2017.json`), in `images/` and at the top; then in any
+        folder, if only one has it. At each of both, names may also differ in upper and lower case,
+        or also in their suffix, if there is only one such picture.
+
+        Args:
+            name: What the annotations call it, in NFC with "/".
+            folder: Their file's folder below the data folder, "" for the top.
+            stem: Their file's name without suffix.
+        """
+        inner, _, bare = name.rpartition("/")
+        likely = self._likely_folders(folder, stem)
+        rank = 0
+        for fold in _FOLDS:
+            for tried in (name, bare):  # bare: of a name with the folders of another machine
+                for way in likely:
+                    same = self._by_path(fold).get(fold(way + tried), ())
+                    if same:
+                        return _only(same, rank, fold)
+                rank += 1
+        # Elsewhere may lie a namesake; only where there is no better place is it the photo.
+        if any(way.rstrip("/") in self._folders for way in likely) or inner in self._last_names:
+            return None
+        for fold in _FOLDS:
+            same = self._by_name(fold).get(fold(bare), ())
+            if same:
+                return _only(same, rank, fold)
+            rank += 1
+        return None
+
+    def _paths_by(self, fold: Callable[[str], str]) -> dict[str, list[str]]:
+        return grouped(self._places, lambda place: fold(composed(place)))
+
+    def _names_by(self, fold: Callable[[str], str]) -> dict[str, list[str]]:
+        return grouped(self._places, lambda place: fold(composed(_last(place))))
+
+    def _likely_folders(self, folder: str, stem: str) -> list[str]:
+        key = (folder, stem)
+        if key not in self._likely:
+            named = [each for each in self._folders if _last(each) and _last(each) in stem]
+            named.sort(key=lambda each: (-len(_last(each)), each))
+            ways = dict.fromkeys([folder, *named, "images", ""])
+            self._likely[key] = [f"{way}/" if way else "" for way in ways]
+        return self._likely[key]
+
+
+def common_folder(places: Iterable[str]) -> str:
+    """Returns the folders that all paths begin with, "a/b/", or ""."""
+    shared: list[str] | None = None
+    for folder in {place.rpartition("/")[0] for place in places}:
+        parts = folder.split("/") if folder else []
+        if shared is None:
+            shared = parts
+        same = [a == b for a, b in zip(shared, parts, strict=False)]
+        shared = shared[: same.index(False) if False in same else len(same)]
+    return "".join(f"{part}/" for part in shared or ())
+
+
+def _only(places: list[str], rank: int, fold: Callable[[str], str]) -> Found | None:
+    """Returns the only one of some pictures, None of several."""
+    return Found(places[0], rank, fold is not str) if len(places) == 1 else None
+
+
+def _last(folder: str) -> str:
+    return folder.rpartition("/")[2]

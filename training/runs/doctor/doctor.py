@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import RunError
-from training.runs.curve_reader import CurveReader
 from training.runs.doctor.case import Case, case_of
 from training.runs.doctor.findings import Finding, findings_of
-from training.runs.listing import RunReader
+from training.runs.listing import CurveReader, RunReader
 
 
 class Doctor:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from training.proposals import memory_advice
+from training.presets import memory_advice
 from training.runs.doctor import learning, surroundings
 from training.runs.doctor.case import Case
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from training.runs.doctor.case import Case
-from training.runs.doctor.trend import loss_trend
+from training.runs.doctor.case import Case, loss_trend
 
 EXPLODED, RISEN = 3.0, 1.5
 """How many times its lowest a loss that exploded, or that rose, is."""

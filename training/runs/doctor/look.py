@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from training.data.folder import Dataset, Sample
 from training.health.facts import ImageFacts, measure
 from training.health.findings import Finding, findings_of
-from training.runs.doctor.masks import MaskLook, OddMasks
+from training.runs.doctor.case import MaskLook, OddMasks
 
 LOOKED_AT = 16
 """Masks that are looked at, spread over all."""

@@ -18,10 +18,8 @@ import pandas as pd
 
 from core.errors import RunError, reason
 from training.runs.curves import curves_of
-from training.runs.foreign.counting import counts_epochs, number_epochs
-from training.runs.foreign.log import ForeignLog, one_a_validation
-from training.runs.foreign.names import Figure, figure, figures
-from training.runs.foreign.restarts import rows_that_count
+from training.runs.foreign.log import Figure, ForeignLog, figure, figures, one_a_validation
+from training.runs.foreign.restarts import counts_epochs, number_epochs, rows_that_count
 
 _LIGHTNING = "metrics.csv"
 _FILES = 8

@@ -19,10 +19,8 @@ import numpy as np
 
 from core.errors import RunError, reason
 from training.runs.curves import curves_of
-from training.runs.foreign.counting import counts_epochs, number_epochs
-from training.runs.foreign.log import ForeignLog, one_a_validation
-from training.runs.foreign.names import Figure, figures, side_of
-from training.runs.foreign.restarts import Point, points_that_count
+from training.runs.foreign.log import Figure, ForeignLog, figures, one_a_validation, side_of
+from training.runs.foreign.restarts import Point, counts_epochs, number_epochs, points_that_count
 
 Scalars = dict[str, list[Point]]
 """The points of each scalar, sorted by step; one a step."""

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from training.runs.curves import curves_of
-from training.runs.foreign.log import ForeignLog
-from training.runs.foreign.names import figures
+from training.runs.foreign.log import ForeignLog, figures
 from training.runs.foreign.restarts import rows_that_count, stretches
 
 _ENDINGS = (".txt", ".log")
