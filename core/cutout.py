@@ -36,10 +36,13 @@ class Cutout:
         Pixels that are fully transparent are black as well: the background isn't in the file,
         which makes it small and keeps what was cut away private.
         """
-        levels = cv2.convertScaleAbs(self.alpha, alpha=255)
-        visible = cv2.copyTo(self.foreground, levels)
-        result = np.asarray(cv2.cvtColor(visible, cv2.COLOR_RGB2RGBA), np.uint8)
-        result[..., 3] = levels
+        result = np.empty((*self.alpha.shape, 4), np.uint8)
+        for top in range(0, len(result), _ROWS_AT_ONCE):
+            rows = slice(top, top + _ROWS_AT_ONCE)
+            levels = cv2.convertScaleAbs(self.alpha[rows], alpha=255)
+            visible = cv2.copyTo(self.foreground[rows], levels)
+            cv2.cvtColor(visible, cv2.COLOR_RGB2RGBA, dst=result[rows])
+            result[rows, :, 3] = levels
         return result
 
     def over(self, background: NDArray[np.uint8]) -> NDArray[np.uint8]:

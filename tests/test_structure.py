@@ -72,7 +72,7 @@ TORCH_FREE += [
     "preprocess",
     "results",
 ]
-TORCH_FREE += ["mask_classes", "mask_values", "silhouette", "truth"]
+TORCH_FREE += ["colour_models", "tiles", "mask_classes", "mask_values", "silhouette", "truth"]
 
 
 def sources() -> list[Path]:

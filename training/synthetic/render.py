@@ -237,6 +237,18 @@ def _shadow(car: CarParameters, place: Backdrop, camera: Camera, view: int) -> F
     return np.asarray(cv2.remap(light, u, v, cv2.INTER_LINEAR, borderValue=1.0), dtype=np.float32)
 
 
+def draw_layer(
+    car: CarParameters, view: int, height: int, width: int, background: str, seed: int
+) -> tuple[Layer, Floats]:
+    """Returns a car alone in a background's light, and the share of light (H, W) on its floor.
+
+    The floor is darkened where the car's shadow falls, so both can be laid over another picture.
+    """
+    camera = make_camera(car, height, width)
+    place = _place(car, height, width, background, seed)
+    return _layer(car, place, camera, view), _shadow(car, place, camera, view)
+
+
 def draw_view(
     car: CarParameters, view: int, height: int, width: int, background: str, seed: int
 ) -> tuple[Floats, Floats]:
