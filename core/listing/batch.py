@@ -11,8 +11,8 @@ from pathlib import Path
 from core.errors import CarmaskError, ImageError
 from core.files import write_bytes_atomically
 from core.image import ReadPhoto, thumbnail
-from core.listing.car import Car, CarBox, cut_car, mask_settings
-from core.listing.compose import compose, frame_ratio
+from core.listing.car import CarBox, cut_car, mask_settings
+from core.listing.compose import Picture, compose, frame_ratio
 from core.listing.encode import encode
 from core.listing.journal import Journal
 from core.listing.place import Series, measure_series
@@ -29,6 +29,18 @@ PIPELINE = 1
 """Rises when the same recipe begins to make other pictures, so that they are made anew."""
 NO_CAR = "No car was found, so there is no picture."
 _MEASURED_AT = 1400  # longest side in px of the copy on which a series is measured
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A photo's finished picture."""
+
+    data: bytes
+    """Its file."""
+    row: ResultRow
+    """The photo's row; the note has all that a person should know."""
+    picture: Picture
+    """Its pixels."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +157,13 @@ class _Work:
             # Only a series needs a prediction twice; the others are not remembered.
             shared = recipe.find(Place) is not None and series != Series()
             result = self._predicted(source, photo) if shared else self.session.predict(photo)
-            data, row = self._made(source, photo, result, recipe, file, series)
+            limit = self.session.model.threshold
+            made = make_picture(source, photo, result, recipe, limit, series, file)
         except CarmaskError as error:
             return Finished(ResultRow(source.name, error=str(error)))
-        write_bytes_atomically(self.out / file, data)
-        self.journal.finish(source.name, key, file, len(data), row)
-        return Finished(row, file)
+        write_bytes_atomically(self.out / file, made.data)
+        self.journal.finish(source.name, key, file, len(made.data), made.row)
+        return Finished(made.row, file)
 
     def series(
         self,
@@ -192,23 +205,6 @@ class _Work:
     def _predicted(self, source: PhotoSource, photo: ReadPhoto) -> PhotoResult:
         return self.session.result(f"{source.place}/{source.name}/{source.stamp}", lambda: photo)
 
-    def _made(
-        self,
-        source: PhotoSource,
-        photo: ReadPhoto,
-        result: PhotoResult,
-        recipe: ListingRecipe,
-        file: str,
-        series: Series,
-    ) -> tuple[bytes, ResultRow]:
-        mask = result.mask(mask_settings(recipe, self.session.model.threshold))
-        car = cut_car(photo.pixels, mask, result.edge_probability, recipe)
-        if car is None:
-            raise ImageError(f"{source.name}: {NO_CAR}")
-        row = result_row(source.name, mask, result, stem=Path(file).stem)
-        del photo, mask
-        return finished_file(car, recipe, series, row)
-
     def _key(self, source: PhotoSource, recipe: ListingRecipe, file: str, series: Series) -> str:
         """Returns a digest of all that a picture depends on."""
         shared = [series.height, series.box and list(vars(series.box).values())[:5]]
@@ -218,18 +214,38 @@ class _Work:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def finished_file(
-    car: Car, recipe: ListingRecipe, series: Series, row: ResultRow
-) -> tuple[bytes, ResultRow]:
-    """Returns a picture's file, and its photo's row with all that a person should know.
+def make_picture(
+    source: PhotoSource,
+    photo: ReadPhoto,
+    result: PhotoResult,
+    recipe: ListingRecipe,
+    threshold: float,
+    series: Series,
+    file: str,
+) -> Made:
+    """Returns a photo's finished picture.
+
+    Args:
+        source: Where the photo comes from.
+        photo: The photo.
+        result: What was predicted for it.
+        recipe: The photo's steps; see `ListingRecipe.for_photo`.
+        threshold: The checkpoint's.
+        series: What the photos of its series share.
+        file: Name of the picture's file.
 
     Raises:
-        ImageError: The background's picture can't be read.
+        ImageError: There is no car, or a picture of the recipe can't be read.
     """
+    mask = result.mask(mask_settings(recipe, threshold))
+    car = cut_car(photo.pixels, mask, result.edge_probability, recipe)
+    if car is None:
+        raise ImageError(f"{source.name}: {NO_CAR}")
+    row = result_row(source.name, mask, result, stem=Path(file).stem)
     picture = compose(car, recipe, series=series)
     data, about_file = encode(picture.pixels, recipe.get(Output))
     notes = [row.note, row.advice, *picture.notes, about_file]
-    return data, replace(row, note=" ".join(filter(None, notes)))
+    return Made(data, replace(row, note=" ".join(filter(None, notes))), picture)
 
 
 def unknown_exceptions(recipe: ListingRecipe, sources: Sequence[PhotoSource]) -> list[str]:

@@ -98,13 +98,13 @@ def cut_car(
     Raises:
         ImageError: The picture for the plate can't be read.
     """
-    if not mask.any():
-        return None
     plate, straighten = recipe.find(Plate), recipe.find(Straighten)
     if plate is not None and plate.box is not None:
         image = cover_plate(image, plate)
     cutout = cut_out(image, mask, probability, edge=recipe.get(CutOut).edge)
     alpha = np.asarray(cv2.convertScaleAbs(cutout.alpha, alpha=255), np.uint8)
+    if not np.any(alpha > 127):  # too thin to have more than an edge
+        return None
     cut = _cut_sides(alpha)
     left, top, width, height = cv2.boundingRect(alpha)
     box = np.s_[top : top + height, left : left + width]

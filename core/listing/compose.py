@@ -16,6 +16,7 @@ from core.listing.recipe import ListingRecipe
 from core.listing.steps import Background, Output, Place, Plate, Reflection, Shadow
 
 _ROWS_AT_ONCE = 256
+_AROUND = (128, 128, 128)  # what a photo does not reach in its frame
 _ENLARGED = 1.02
 """A car that is drawn larger than this many times its size in the photo gets a note."""
 
@@ -73,6 +74,25 @@ def compose(
             "picture needs."
         )
     return Picture(_finished(frame), tuple(filter(None, notes)), placement)
+
+
+def place_photo(
+    image: NDArray[np.uint8], placement: Placement, width: int, height: int
+) -> NDArray[np.uint8]:
+    """Returns the photo where it lies in the frame, grey around it, uint8 (height, width, 3).
+
+    Args:
+        image: The photo at any size, uint8 (H, W, 3).
+        placement: Where it lies.
+        width: Of the frame, in px.
+        height: Of the frame, in px.
+    """
+    scale = placement.scale * width / image.shape[1]
+    matrix = np.array([[scale, 0, placement.x * width], [0, scale, placement.y * width]])
+    return np.asarray(
+        cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_AREA, borderValue=_AROUND),
+        np.uint8,
+    )
 
 
 def _plate_note(recipe: ListingRecipe) -> str:

@@ -125,7 +125,13 @@ class ListingRecipe:
         return (json.dumps(whole.to_json(), indent=1, ensure_ascii=False) + "\n").encode()
 
     def save(self, path: Path) -> None:
-        """Writes the recipe as one file, for `load_recipe`."""
+        """Writes the recipe as one file, for `load_recipe`; its folder is made where it is missing.
+
+        Raises:
+            OSError: It can't be written.
+            ImageError: One of its pictures can't be read.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes_atomically(path, self.to_bytes())
 
     def fingerprint(self) -> str:

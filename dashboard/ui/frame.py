@@ -34,13 +34,14 @@ TAB_ICON = "🚗"
 BRAND = "Carmask"
 START = Page("streamlit_app.py", "Cut out", ":material/directions_car:", public=True)
 SEGMENT = Page("pages/segment.py", "Segment", ":material/content_cut:", public=True)
+STUDIO = Page("pages/studio.py", "Studio", ":material/auto_awesome:", public=True)
 DATASET = Page("pages/dataset.py", "Dataset", ":material/photo_library:", public=True)
 TRAIN = Page("pages/train.py", "Train", ":material/model_training:")
 RUNS = Page("pages/runs.py", "Runs", ":material/monitoring:", public=True)
 COMPARE = Page("pages/compare.py", "Compare", ":material/balance:", public=True)
 MODELS = (DATASET, TRAIN, RUNS, COMPARE)
 """Pages that share the chosen data folder."""
-PAGES = (SEGMENT, DATASET, TRAIN, RUNS, COMPARE)
+PAGES = (SEGMENT, STUDIO, DATASET, TRAIN, RUNS, COMPARE)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 

@@ -1,0 +1,1 @@
+"""The Studio page: photos of cars become finished listing photos."""

@@ -1,0 +1,159 @@
+"""All pictures at full size, made beside the page: progress, what to check, and one ZIP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.batch import Batch, Done, File
+from core.errors import CarmaskError
+from core.listing.batch import file_names, make_picture
+from core.listing.place import Series
+from core.listing.recipe import ListingRecipe
+from core.results import ResultRow
+from core.session import Photo, PredictionSession
+from dashboard.studio.preview import tile_jpeg
+from dashboard.ui.redraw import note_drawn, redraw_when_quiet
+from dashboard.ui.text import plain
+from dashboard.ui.words import duration, memory, plural
+
+_BATCH = "studio_batch"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made of the photos."""
+
+    recipe: ListingRecipe
+    series: Series
+
+
+def made(photos: Sequence[Photo]) -> dict[str, Done]:
+    """Returns what is made of photos so far, by the photo's key and copy."""
+    batch: Batch[Order] | None = st.session_state.get(_BATCH)
+    if batch is None:
+        return {}
+    return {
+        tile_key(batch.photos[index]): done
+        for index, done in dict(batch.results).items()
+        if batch.photos[index] in photos
+    }
+
+
+def tile_key(photo: Photo) -> str:
+    """Returns what tells a photo from all others, the same photo brought twice too."""
+    return f"{photo.key}/{photo.copy}"
+
+
+def offer_all(
+    session: PredictionSession, photos: Sequence[Photo], recipe: ListingRecipe, series: Series
+) -> None:
+    """Draws the button that makes all pictures, how far that is, and what came out.
+
+    Args:
+        session: What predicts.
+        photos: All photos.
+        recipe: The steps, and what is different for single photos.
+        series: What the photos share.
+    """
+    wanted = tuple(photo for photo in photos if not recipe.skips(photo.source.name))
+    if not wanted:
+        st.info("All photos are skipped.")
+        return
+    order = Order(recipe, series)
+    batch: Batch[Order] | None = st.session_state.get(_BATCH)
+    started = st.session_state.get("studio_order")
+    if st.button(
+        f"Make {plural(len(wanted), 'picture')}",
+        key="studio_make",
+        type="primary",
+        icon=":material/auto_awesome:",
+        width="stretch",
+    ):
+        if batch is None or batch.photos != wanted or batch.owner is not session:
+            if batch is not None:
+                batch.close()
+            batch = Batch(wanted, _maker(session, wanted), session)
+            st.session_state[_BATCH] = batch
+        started = st.session_state["studio_order"] = order
+    if batch is None or started is None:
+        return
+    running = batch.watch(started).state == "running"
+    changed = started != order or batch.photos != wanted
+    every = 1.0 if running else None
+    st.fragment(_show_progress, run_every=every)(batch, started, running=running, changed=changed)
+
+
+def _maker(
+    session: PredictionSession, photos: Sequence[Photo]
+) -> Callable[[Photo, Order], tuple[Done, Iterable[File]]]:
+    """Returns what makes the picture of one of the photos."""
+    index = {tile_key(photo): place for place, photo in enumerate(photos)}
+
+    def make(photo: Photo, order: Order) -> tuple[Done, Iterable[File]]:
+        source = photo.source
+        try:
+            recipes = [order.recipe.for_photo(each.source.name) for each in photos]
+            place = index[tile_key(photo)]
+            file = file_names(recipes, [each.source for each in photos])[place]
+            read = source.load()
+            result = session.result(photo.key, lambda: read)
+            limit = session.model.threshold
+            one = make_picture(source, read, result, recipes[place], limit, order.series, file)
+        except CarmaskError as error:
+            return Done(ResultRow(source.name, error=str(error))), ()
+        return Done(one.row, tile_jpeg(one.picture)), ((file, one.data),)
+
+    return make
+
+
+def _show_progress(batch: Batch[Order], order: Order, *, running: bool, changed: bool) -> None:
+    """Draws how far the work is, or the download and what to check."""
+    progress = batch.watch(order)
+    if (progress.state == "running") != running:
+        redraw_when_quiet()
+    if progress.state == "running":
+        left = progress.seconds_left
+        about = f" · about {duration(left)} left" if left is not None else ""
+        share = progress.done / progress.count
+        st.progress(share, f"Making {progress.done + 1} of {progress.count}{about}")
+        return
+    if progress.state == "failed":
+        st.error(plain(progress.error), icon=":material/error:")
+    elif progress.state == "done":
+        if changed:
+            st.caption("Changed since: make them again for the new settings.")
+        st.download_button(
+            f"Download all · {memory(batch.zip_size())}",
+            batch.zip,
+            "carmask_listing.zip",
+            "application/zip",
+            key="studio_zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+            width="stretch",
+            help="All pictures at full size, and results.csv.",
+        )
+        _show_notes([done.row for _, done in sorted(batch.results.items())])
+    note_drawn()
+
+
+def _show_notes(rows: Sequence[ResultRow]) -> None:
+    """Draws what should be looked at, photo by photo."""
+    failed = [row for row in rows if row.error]
+    check = [row for row in rows if row.advice and not row.error]
+    noted = [row for row in rows if row.note and not row.error and not row.advice]
+    if failed:
+        st.error(_listed(f"{plural(len(failed), 'photo')} without a picture", failed))
+    if check:
+        st.warning(_listed(f"{plural(len(check), 'mask')} to check", check))
+    if noted:
+        with st.expander(f"Notes on {plural(len(noted), 'picture')}"):
+            st.markdown(_listed("", noted))
+
+
+def _listed(title: str, rows: Sequence[ResultRow]) -> str:
+    lines = [f"- {plain(row.file)}: {plain(row.error or row.note)}" for row in rows]
+    return "\n".join([f"**{title}**", "", *lines] if title else lines)

@@ -1,0 +1,231 @@
+"""The Studio page: left the photos, in the middle the picture, right its recipe."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.checkpoint import CheckpointEntry
+from core.errors import CarmaskError
+from core.listing.place import Series
+from core.listing.recipe import ListingRecipe
+from core.masks import MaskSettings, car_share
+from core.session import Photo, PredictionSession, Prepared
+from core.uncertainty import advice
+from dashboard.segment.intake import show_intake, show_samples
+from dashboard.segment.model_choice import pick_model, warn_of_missing
+from dashboard.segment.photos import (
+    chosen_sample,
+    remember_uploads,
+    show_left_out,
+    start_over,
+    visitor_uploads,
+)
+from dashboard.segment.states import STATES
+from dashboard.studio import state
+from dashboard.studio.make import made, offer_all, tile_key
+from dashboard.studio.preview import LONGEST, draw_preview, known_series, photo_tile
+from dashboard.studio.recipe_panel import show_recipe
+from dashboard.ui.before_after import before_after
+from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken, show_no_checkpoint
+from dashboard.ui.frame import SEGMENT, STUDIO
+from dashboard.ui.gallery import Tile, gallery
+from dashboard.ui.text import plain
+from dashboard.ui.words import plural
+
+_PER_PAGE = 24
+RESULT, BOTH, PHOTO = "Picture", "Before / after", "Photo"
+
+
+def show_page() -> None:
+    """Draws the page."""
+    good, broken = find_checkpoints()
+    if not good:
+        st.title(STUDIO.title, anchor=False)
+        show_no_checkpoint()
+        show_broken(broken)
+        return
+    sample, uploads = chosen_sample(), visitor_uploads()
+    photos = [sample] if sample else list(uploads.photos) if uploads else []
+    if not photos:
+        _show_start(good, broken)
+        return
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"# {STUDIO.title}", width="content")
+        if sample is not None:
+            st.button("Use your own photos", icon=":material/arrow_back:", on_click=_leave_sample)
+        else:
+            with st.popover("Add photos", icon=":material/add_a_photo:"):
+                show_intake()
+            with st.popover("Start over", icon=":material/restart_alt:"):
+                st.markdown(f"Remove {plural(len(photos), 'photo')} from this page?")
+                st.button("Remove", key="start_over", type="primary", on_click=start_over)
+        first, fallback = pick_model(good, broken)
+    warn_of_missing(good)
+    try:
+        session = open_session(first, fallback)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    _show_studio(session, photos)
+    if uploads is not None and sample is None:
+        show_left_out(uploads)
+    remember_uploads(uploads)
+
+
+def _leave_sample() -> None:
+    st.query_params.pop("sample", None)
+
+
+def _show_start(good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
+    """Draws what there is before any photo."""
+    st.title(STUDIO.title, anchor=False)
+    st.markdown(
+        "From photos of cars to listing photos: background, shadow, size and place by one recipe, "
+        "for one photo or for all."
+    )
+    show_intake()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        pick_model(good, broken)
+    warn_of_missing(good)
+    show_samples("No photo at hand? Try a sample")
+
+
+@st.fragment
+def _show_studio(session: PredictionSession, photos: list[Photo]) -> None:
+    """Draws photos, picture and recipe; a setting that changes runs this function alone."""
+    with st.container(key="studio"):
+        many = len(photos) > 1
+        widths = [1.1, 3.3, 1.8] if many else [3.3, 1.8]
+        columns = st.columns(widths, gap="medium")
+        index = _photo_index(len(photos))
+        photo = photos[index]
+        with columns[-1], st.container(key="studio_recipe_panel", gap="xsmall"):
+            making = st.container()
+            recipe = show_recipe(photo.source.name)
+            whole = state.edited().recipe
+        series = _series(session, photos, whole, making)
+        with columns[-2], st.container(key="studio_picture", gap="small"):
+            _show_picture(session, photo, recipe, series)
+        if many:
+            with columns[0]:
+                _show_photos(photos, index, whole)
+        if series is not None:
+            with making:
+                offer_all(session, photos, whole, series)
+
+
+def _series(
+    session: PredictionSession, photos: list[Photo], recipe: ListingRecipe, place: DeltaGenerator
+) -> Series | None:
+    """Returns what the photos share; draws how to measure it where that is to be done."""
+    wanted = [photo for photo in photos if not recipe.skips(photo.source.name)]
+    try:
+        series = known_series(wanted, recipe, session=session, measure=False)
+        if series is None:
+            with place:
+                st.caption("These photos are placed as a series, which must be measured first.")
+                if st.button(
+                    f"Measure {plural(len(wanted), 'photo')}",
+                    key="studio_measure",
+                    type="primary",
+                    icon=":material/straighten:",
+                    width="stretch",
+                ):
+                    series = known_series(wanted, recipe, session=session, measure=True)
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+    return series
+
+
+def _photo_index(count: int) -> int:
+    """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
+    named = st.query_params.get("photo", "1")
+    number = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else 1
+    return number - 1 if 1 <= number <= count else 0
+
+
+def _show_photos(photos: list[Photo], index: int, recipe: ListingRecipe) -> None:
+    """Draws the photos; one that is chosen is shown."""
+    pages = -(-len(photos) // _PER_PAGE)
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key="studio_page", default=index // _PER_PAGE + 1)
+    done = made(photos)
+    tiles = []
+    for place in range((page - 1) * _PER_PAGE, min(page * _PER_PAGE, len(photos))):
+        photo = photos[place]
+        result = done.get(tile_key(photo))
+        name = photo.source.name
+        if recipe.skips(name):
+            caption, kind = "Skipped", ""
+        elif result is not None:
+            kind = "failed" if result.row.error else result.row.state
+            caption = "No picture" if result.row.error else STATES[result.row.state].title
+        else:
+            caption, kind = ("Own settings" if name in recipe.photos else ""), ""
+        jpeg = result.tile if result is not None and result.tile else photo_tile(photo)
+        tiles.append(Tile(str(place + 1), name, jpeg, caption, kind))
+    with st.container(key="studio_photos"):
+        picked = gallery(
+            tiles, label="Photos", chosen=str(index + 1), wrap=True, key="studio_gallery"
+        )
+    if picked is not None and picked != str(index + 1):
+        st.query_params["photo"] = picked
+        st.rerun(scope="fragment")
+
+
+def _show_picture(
+    session: PredictionSession, photo: Photo, recipe: ListingRecipe, series: Series | None
+) -> None:
+    """Draws the picture that is made of a photo, and what should be known of it."""
+    name = photo.source.name
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{plain(name)}**", width="stretch")
+        view = st.segmented_control(
+            "View",
+            (RESULT, BOTH, PHOTO),
+            default=RESULT,
+            required=True,
+            key="studio_view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    try:
+        with st.spinner("Finding the car …", show_time=True):
+            prepared = session.prepare(photo, LONGEST)
+        preview = draw_preview(session, prepared, recipe, series or Series())
+    except CarmaskError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if preview is None:
+        st.warning("No car was found in this photo, so there is no picture.")
+        return
+    if view == BOTH:
+        before_after(preview.before, preview.after, ("Photo", "Picture"), key="studio_pair")
+    else:
+        shown = preview.before if view == PHOTO else preview.after
+        st.image(shown, width="stretch", alt=f"{view}: {name}")
+    _show_advice(session, prepared)
+    if series is None:
+        st.caption("Placed by itself until the series is measured.")
+    for note in preview.notes:
+        st.caption(f":material/info: {plain(note)}")
+
+
+def _show_advice(session: PredictionSession, prepared: Prepared) -> None:
+    """Draws that a mask should be looked at, and the way there; nothing of one that was edited."""
+    result = prepared.result
+    if result.edge_probability is None:
+        return
+    mask = result.mask(MaskSettings(session.model.threshold), prepared.picture.shape[:2])
+    if advised := advice(result.prediction.uncertainty, car_share(mask)):
+        st.warning(advised, icon=":material/visibility:")
+        url = {key: st.query_params[key] for key in ("photo", "sample") if key in st.query_params}
+        st.page_link(
+            SEGMENT.path,
+            label="Look at the mask",
+            icon=":material/arrow_forward:",
+            query_params=url or {"photo": "1"},
+        )
