@@ -24,7 +24,7 @@ from training.data.folder import Sample, open_dataset
 from training.data.splits import split_by_car
 from training.health import index
 from training.health.facts import measure_with_picture
-from training.health.measuring import Measured
+from training.health.index import Measured
 
 SIZE = (96, 128)
 MANY = 100_000

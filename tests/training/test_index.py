@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import training.health.index
-import training.health.measuring
 from training.data.folder import Dataset, Sample, open_dataset
 from training.data.mask_source import CocoMask
 from training.health.facts import ImageFacts, measure
@@ -30,13 +29,13 @@ def index(tmp_path: Path) -> FactsIndex:
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lists the names that are measured from now on in this process."""
     names: list[str] = []
-    before = training.health.measuring.measure_with_picture
+    before = training.health.index.measure_with_picture
 
     def count(sample: Sample) -> tuple[ImageFacts, bytes]:
         names.append(sample.name)
         return before(sample)
 
-    monkeypatch.setattr(training.health.measuring, "measure_with_picture", count)
+    monkeypatch.setattr(training.health.index, "measure_with_picture", count)
     return names
 
 
@@ -51,7 +50,7 @@ def test_facts_are_those_of_measure(dataset: Dataset, index: FactsIndex) -> None
 def test_processes_measure_the_same(
     dataset: Dataset, index: FactsIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.health.measuring, "CHUNK", 4)
+    monkeypatch.setattr(training.health.index, "CHUNK", 4)
     seen: list[tuple[int, int]] = []
     index.update(dataset.samples, workers=2, progress=lambda *at: seen.append(at))
     assert index.known(dataset.samples) == [measure(sample) for sample in dataset.samples]
@@ -128,7 +127,7 @@ def test_unreadable_photos_are_known_too(dataset: Dataset, index: FactsIndex) ->
 def test_stop_keeps_what_is_measured(
     dataset: Dataset, index: FactsIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.health.measuring, "CHUNK", 4)
+    monkeypatch.setattr(training.health.index, "CHUNK", 4)
     asked = iter([False, False, True])
     index.update(dataset.samples, workers=0, stop=lambda: next(asked))
     assert sum(facts is not None for facts in index.known(dataset.samples)) == 8
@@ -137,7 +136,7 @@ def test_stop_keeps_what_is_measured(
 @pytest.mark.slow
 def test_a_killed_process_keeps_what_it_measured(dataset: Dataset, index: FactsIndex) -> None:
     code = (
-        "import os, sys, training.health.measuring as m; m.CHUNK = 4\n"
+        "import os, sys, training.health.index as m; m.CHUNK = 4\n"
         "from pathlib import Path\n"
         "from training.data.folder import open_dataset\n"
         "from training.health.index import FactsIndex\n"
@@ -227,7 +226,7 @@ def test_a_photo_that_ends_its_process_is_a_fact_and_spares_the_others(
         "    sys.addaudithook(watch)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(training.health.measuring, "CHUNK", 4)
+    monkeypatch.setattr(training.health.index, "CHUNK", 4)
     index.update(dataset.samples, workers=1)
     facts = dict(zip([s.name for s in dataset.samples], index.known(dataset.samples), strict=True))
     assert facts["car2_02"] is not None

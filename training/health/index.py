@@ -7,16 +7,17 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from core.errors import reason
 from core.places import cache_folder
 from training.data.folder import Dataset, Sample, view_of
-from training.health.facts import FACTS_VERSION, ImageFacts
-from training.health.measuring import Measured, measure_all
+from training.health.facts import FACTS_VERSION, ImageFacts, measure_with_picture
+from training.jobs.workers import WorkerDiedError, WorkerPool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,11 @@ _KEY = ("photo", "mask", "selector")
 _STAMP = ("photo_size", "photo_time", "mask_size", "mask_time")
 _WAIT = 30.0  # seconds for another process to finish its write
 _PHASH = FIELDS.index("phash")
+
+
+Measured: TypeAlias = tuple[ImageFacts, bytes]
+CHUNK = 16
+"""Samples that a process gets at once; also what is lost at most by a kill, for each process."""
 
 
 class FactsIndex:
@@ -293,3 +299,58 @@ def _facts(row: Sequence[Any]) -> ImageFacts:
     values: list[Any] = [math.nan if value is None else value for value in row]
     values[_PHASH] %= 2**64
     return ImageFacts(*values)
+
+
+def measure_all(
+    samples: Sequence[Sample], workers: int, stop: Callable[[], bool] | None = None
+) -> Iterator[list[tuple[Sample, Measured]]]:
+    """Yields samples with what `measure_with_picture` says of them, in chunks as they get done.
+
+    Args:
+        samples: What is measured.
+        workers: Processes to start; 0 measures in this one.
+        stop: Asked before each chunk; when it says True, what is on its way is still yielded.
+    """
+    chunks = (samples[at : at + CHUNK] for at in range(0, len(samples), CHUNK))
+    if workers < 1 or len(samples) <= CHUNK:
+        for chunk in chunks:
+            if stop is not None and stop():
+                return
+            yield [(sample, measure_with_picture(sample)) for sample in chunk]
+        return
+    workers = min(workers, math.ceil(len(samples) / CHUNK))
+    with WorkerPool(workers, threads=1) as pool:  # the processes share the cores
+        running: dict[Future[list[Measured]], Sequence[Sample]] = {}
+        while True:
+            while len(running) < workers and not (stop is not None and stop()):
+                chunk = next(chunks, ())
+                if not chunk:
+                    break
+                running[pool.submit(_measure_chunk, chunk)] = chunk
+            if not running:
+                return
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                chunk = running.pop(done)
+                yield list(zip(chunk, _measured(pool, done, chunk), strict=True))
+
+
+def _measure_chunk(chunk: Sequence[Sample]) -> list[Measured]:
+    import cv2
+
+    cv2.setNumThreads(0)
+    return [measure_with_picture(sample) for sample in chunk]
+
+
+def _measured(
+    pool: WorkerPool, done: Future[list[Measured]], chunk: Sequence[Sample]
+) -> list[Measured]:
+    """Returns the facts of a chunk; of a sample that kills its process, an error."""
+    try:
+        return done.result()
+    except WorkerDiedError as error:
+        if len(chunk) > 1:
+            calls = [pool.submit(_measure_chunk, [sample]) for sample in chunk]
+            singles = zip(calls, chunk, strict=True)
+            return [facts for call, one in singles for facts in _measured(pool, call, [one])]
+        text = f"reading it ended its process (status {error.status}). "
+        return [(ImageFacts.unreadable(f"{text}Take it out or save it again."), b"")]

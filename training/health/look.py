@@ -6,22 +6,16 @@ would wait for it again and again; beside it, no page does.
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
-import threading
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import CarmaskError
-from core.places import with_packages
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.sides import Split
 from training.health.check import Report, check_dataset
 from training.health.index import FactsIndex
 from training.health.mean_mask import MeanMask, mean_mask
+from training.jobs.workers import WorkerDiedError, WorkerPool
 
 
 @dataclass(frozen=True)
@@ -57,30 +51,19 @@ def look_apart(asked: Asked) -> Look:
     """Returns the same from a process of its own; the report then names no data folders.
 
     Raises:
-        CarmaskError: The process ended without an answer.
+        CarmaskError: The data folder can't be opened, or the process ended without an answer.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training.health.look"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=with_packages(dict(os.environ)),
-    )
-    said = b""
-    with suppress(BrokenPipeError), process:
-        assert process.stdin and process.stdout
-        pickle.dump(asked, process.stdin)
-        process.stdin.flush()  # and not closed: its end says that nobody waits any more
-        said = process.stdout.read()
-    if process.returncode or not said:
+    try:
+        with WorkerPool(1) as pool:
+            return pool.submit(_answer, asked).result()
+    except WorkerDiedError as error:
         raise CarmaskError(
-            f"The check of {asked.root} ended with status {process.returncode}. Try "
+            f"The check of {asked.root} ended with status {error.status}. Try "
             f"python -m training check {asked.root}, which says more."
-        )
-    answer: Look = pickle.loads(said)
-    return answer
+        ) from error
 
 
-def answer(asked: Asked) -> Look:
+def _answer(asked: Asked) -> Look:
     """Returns what was asked for, small enough to send."""
     dataset = open_dataset(asked.root, asked.reading, allow_empty=True)
     index = FactsIndex(asked.index)
@@ -89,19 +72,3 @@ def answer(asked: Asked) -> Look:
     finally:
         index.close()
     return replace(found, report=replace(found.report, datasets=()))
-
-
-def end_with_who_asked() -> None:
-    """Ends this process as soon as the one that asked is gone, killed or not."""
-    while os.read(0, 1 << 16):
-        pass
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    # Through the module's own name: classes of __main__ could not be read by who asked.
-    from training.health import look as module
-
-    asked = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=end_with_who_asked, daemon=True).start()
-    sys.stdout.buffer.write(pickle.dumps(module.answer(asked)))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import json
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from itertools import islice
-from multiprocessing.connection import wait
 from typing import Any
 
 import cv2
@@ -28,6 +24,7 @@ from core.truth import Truth
 from training.augment.compose import Augmenter, Levels, resized_truth
 from training.augment.written.settings import IMAGES, JPEG_QUALITY, MASKS, AugmentJob
 from training.data.folder import Sample
+from training.jobs.workers import WorkerPool
 
 Lines = list[str]
 _Task = tuple[int, Sample]
@@ -138,14 +135,12 @@ def make_pictures(
     Raises:
         DataError: A photo is gone.
         OSError: A picture can't be written.
-        BrokenProcessPool: A worker died.
+        WorkerDiedError: A worker died.
     """
     if workers == 1:
         threads = cv2.getNumThreads()
-        cv2.setNumThreads(0)
-        _keep_memory()
         try:
-            maker = PictureMaker(job)
+            maker = _prepared_maker(job)
             for index, sample in tasks:
                 yield maker(index, sample)
         finally:
@@ -153,49 +148,29 @@ def make_pictures(
         return
     remaining = iter(tasks)
     waiting: deque[Future[Lines]] = deque()
-    pool = ProcessPoolExecutor(workers, _context(), _start_worker, (job,))
-    try:
-        # Looks only a little ahead, so that a stop is quick and memory stays small.
+    with WorkerPool(workers) as pool:
+        # Only a little ahead, so that a stop is quick and memory stays small.
         for task in islice(remaining, 4 * workers):
-            waiting.append(pool.submit(_work, task))
+            waiting.append(pool.submit(_make, job, *task))
         while waiting:
             yield waiting.popleft().result()
             for task in islice(remaining, 1):
-                waiting.append(pool.submit(_work, task))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+                waiting.append(pool.submit(_make, job, *task))
 
 
-_job: AugmentJob | None = None
-"""A worker process's own."""
+def _make(job: AugmentJob, index: int, sample: Sample) -> Lines:
+    """Makes the pictures of one photo, in a worker process."""
+    return _maker(job)(index, sample)
 
 
-def _context() -> Any:
-    """Returns how workers are started: by a server that imports once, where there is one.
-
-    Not by a plain fork: the progress bar's thread is running.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _start_worker(job: AugmentJob) -> None:
-    global _job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _prepared_maker(job: AugmentJob) -> PictureMaker:
     cv2.setNumThreads(0)  # the processes share the processors already
     _keep_memory()
-    _job = job
+    return PictureMaker(job)
 
 
-@cache
-def _maker() -> PictureMaker:
-    """Returns this process's maker; made by the first task, which can say what is wrong with it."""
-    assert _job is not None
-    return PictureMaker(_job)
+_maker = cache(_prepared_maker)
+"""A worker process's own."""
 
 
 def _keep_memory() -> None:
@@ -209,18 +184,6 @@ def _keep_memory() -> None:
             libc = ctypes.CDLL(None)
             libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
             libc.mallopt(_TRIM_THRESHOLD, 256 << 20)
-
-
-def _end_with_parent() -> None:
-    """Ends this worker when its parent is killed; it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
-def _work(task: _Task) -> Lines:
-    return _maker()(*task)
 
 
 def _jpeg(image: NDArray[np.uint8]) -> bytes:

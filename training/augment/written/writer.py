@@ -16,7 +16,6 @@ import errno
 import json
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from training.augment.written.settings import (
 from training.augment.written.status import facts_of
 from training.data.folder import Dataset, Sample, open_dataset
 from training.jobs.job import JobState, job_at
+from training.jobs.workers import WorkerDiedError
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def write_augmented(
         writer = _Writer(job, dataset, AugmentedFolder(job, settings), state)
         try:
             writer.run(progress or (lambda done, total: None), stop or (lambda: False))
-        except (OSError, BrokenProcessPool) as error:
+        except (OSError, WorkerDiedError) as error:
             raise DataError(
                 f"{_trouble(job, error)} {writer.done:,} of {writer.total:,} {_GO_ON}."
             ) from error
@@ -291,7 +291,7 @@ def _processors() -> int:
 
 def _trouble(job: AugmentJob, error: Exception) -> str:
     """Returns why the writing ended, and what to do first."""
-    if isinstance(error, BrokenProcessPool):
+    if isinstance(error, WorkerDiedError):
         return "A worker process died (out of memory, or killed); try fewer --workers."
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {job.out} is full ({reason(error)}); make room."
