@@ -82,7 +82,6 @@ def make_pictures(
         anew: Makes all pictures again.
 
     Raises:
-        ConfigError: An exception of a photo does not go together with the recipe.
         ImageError: `out` holds a results.csv of somebody else.
         OSError: A result can't be written; what was written stays.
     """

@@ -62,6 +62,11 @@ class ListingRecipe:
             raise ConfigError(
                 "A jpeg has no transparency; choose the format png or webp, or a background."
             )
+        for name in self.photos:
+            try:
+                self.for_photo(name)
+            except ConfigError as error:
+                raise ConfigError(f"The photo {shortened(name)}: {error}") from error
 
     def find(self, kind: type[Kind]) -> Kind | None:
         """Returns the step of a kind, None if the recipe has none."""
@@ -86,11 +91,7 @@ class ListingRecipe:
         return replace(self, steps=tuple(step for step in self.steps if step.step != name))
 
     def for_photo(self, name: str) -> ListingRecipe:
-        """Returns the recipe for one photo: its exceptions are in the steps.
-
-        Raises:
-            ConfigError: The exception does not go together with the recipe.
-        """
+        """Returns the recipe for one photo: its exceptions are in the steps."""
         result = replace(self, photos={})
         for step in self.photos.get(name, PhotoException()).steps:
             ours = result.find(type(step)) or type(step)()

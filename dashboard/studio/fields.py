@@ -11,6 +11,8 @@ from core.errors import CarmaskError
 from core.image import read_image
 from core.listing.pictures import data_url
 from core.listing.steps import Background, Output, Plate, Step
+from dashboard.studio.state import own_pictures, pictures_folder
+from dashboard.ui.folders import short_path
 from dashboard.ui.text import plain
 
 _PICTURE_MB = 25
@@ -98,6 +100,19 @@ def _limits(metadata: list[Any]) -> tuple[float, float]:
 
 def _edit_picture(title: str, value: str, key: str, text: str | None) -> str:
     """Draws the way to bring a picture; it becomes part of the recipe."""
+    if folder := own_pictures():
+        names = ["", *folder]
+        chosen = next((name for name, path in folder.items() if str(path) == value), "")
+        picked = st.selectbox(
+            f"From {plain(short_path(pictures_folder()))}",
+            names,
+            names.index(chosen),
+            format_func=lambda name: name or "None of these",
+            key=f"{key}_own",
+        )
+        if picked:
+            return str(folder[picked])
+        value = "" if chosen else value
     upload = st.file_uploader(
         "Change the picture" if value else title,
         ["jpg", "jpeg", "png", "webp"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import streamlit as st
 
@@ -27,7 +28,11 @@ class Order:
     """What is to be made of the photos."""
 
     recipe: ListingRecipe
+    """The steps, and what is different for single photos."""
     series: Series
+    """What the photos share."""
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Name of each photo's file, by `tile_key`."""
 
 
 def made(photos: Sequence[Photo]) -> dict[str, Done]:
@@ -75,9 +80,9 @@ def offer_all(
         if batch is None or batch.photos != wanted or batch.owner is not session:
             if batch is not None:
                 batch.close()
-            batch = Batch(wanted, _maker(session, wanted), session)
+            batch = Batch(wanted, partial(_make, session), session)
             st.session_state[_BATCH] = batch
-        started = st.session_state["studio_order"] = order
+        started = st.session_state["studio_order"] = replace(order, files=_files(wanted, recipe))
     if batch is None or started is None:
         return
     running = batch.watch(started).state == "running"
@@ -86,27 +91,24 @@ def offer_all(
     st.fragment(_show_progress, run_every=every)(batch, started, running=running, changed=changed)
 
 
-def _maker(
-    session: PredictionSession, photos: Sequence[Photo]
-) -> Callable[[Photo, Order], tuple[Done, Iterable[File]]]:
-    """Returns what makes the picture of one of the photos."""
-    index = {tile_key(photo): place for place, photo in enumerate(photos)}
+def _files(photos: Sequence[Photo], recipe: ListingRecipe) -> dict[str, str]:
+    """Returns the name of each photo's file."""
+    recipes = [recipe.for_photo(photo.source.name) for photo in photos]
+    names = file_names(recipes, [photo.source for photo in photos])
+    return dict(zip(map(tile_key, photos), names, strict=True))
 
-    def make(photo: Photo, order: Order) -> tuple[Done, Iterable[File]]:
-        source = photo.source
-        try:
-            recipes = [order.recipe.for_photo(each.source.name) for each in photos]
-            place = index[tile_key(photo)]
-            file = file_names(recipes, [each.source for each in photos])[place]
-            read = source.load()
-            result = session.result(photo.key, lambda: read)
-            limit = session.model.threshold
-            one = make_picture(source, read, result, recipes[place], limit, order.series, file)
-        except CarmaskError as error:
-            return Done(ResultRow(source.name, error=str(error))), ()
-        return Done(one.row, tile_jpeg(one.picture)), ((file, one.data),)
 
-    return make
+def _make(session: PredictionSession, photo: Photo, order: Order) -> tuple[Done, Iterable[File]]:
+    """Returns a photo's row and small picture, and its file for the ZIP."""
+    source, file = photo.source, order.files[tile_key(photo)]
+    try:
+        read = source.load()
+        result = session.result(photo.key, lambda: read)
+        recipe, limit = order.recipe.for_photo(source.name), session.model.threshold
+        one = make_picture(source, read, result, recipe, limit, order.series, file)
+    except CarmaskError as error:
+        return Done(ResultRow(source.name, error=str(error))), ()
+    return Done(one.row, tile_jpeg(one.picture)), ((file, one.data),)
 
 
 def _show_progress(batch: Batch[Order], order: Order, *, running: bool, changed: bool) -> None:

@@ -19,6 +19,7 @@ from core.errors import CarmaskError, ConfigError
 from core.files import parse_json
 from core.listing.recipe import ListingRecipe, PhotoException, load_recipe, presets, read_recipe
 from core.listing.steps import STEPS, Step
+from core.photos import PHOTO_SUFFIXES
 from dashboard.ui.access import local_only
 from dashboard.ui.folders import data_folder
 
@@ -43,6 +44,18 @@ class Edited:
 def recipes_folder() -> Path:
     """Returns the folder of saved recipes: CARMASK_LISTINGS where it is set, else data/listings."""
     return Path(os.environ.get("CARMASK_LISTINGS") or data_folder() / "listings")
+
+
+def pictures_folder() -> Path:
+    """Returns the folder of one's own pictures: CARMASK_PICTURES, else data/pictures."""
+    return Path(os.environ.get("CARMASK_PICTURES") or data_folder() / "pictures")
+
+
+@local_only
+def own_pictures() -> dict[str, Path]:
+    """Returns one's own backgrounds and logos by the names of their files."""
+    listed = sorted(pictures_folder().glob("*"))
+    return {path.name: path for path in listed if path.suffix.lower() in PHOTO_SUFFIXES}
 
 
 @local_only
@@ -81,10 +94,15 @@ def edited() -> Edited:
 
 
 def choose(recipe: ListingRecipe) -> None:
-    """Starts anew with a recipe; what is different for single photos stays."""
+    """Starts anew with a recipe; what is different for single photos stays where it fits."""
     photos = edited().recipe.photos
     state = _start(recipe)
-    state.recipe = replace(recipe, photos={**photos, **recipe.photos})
+    for name, exception in photos.items():
+        try:
+            kept = {name: exception, **state.recipe.photos}
+            state.recipe = replace(state.recipe, photos=kept)
+        except CarmaskError as error:
+            st.session_state["studio_problem"] = f"Its own settings are dropped. {error}"
     note_in_url()
 
 

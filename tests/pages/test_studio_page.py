@@ -132,6 +132,37 @@ def test_an_exception_is_for_one_photo_alone(opened: Open) -> None:
     assert not recipe_of(app).photos
 
 
+def test_own_settings_that_do_not_fit_another_recipe_are_dropped_by_name(opened: Open) -> None:
+    app = upload(opened())
+    app.segmented_control(key="studio_scope").set_value("This photo").run()
+    widget(app, "selectbox", "background_kind").set_value("transparent").run()
+    assert recipe_of(app).photos
+    preset = next(each for each in app.selectbox if str(each.key).startswith("studio_preset"))
+    preset.set_value("ebay").run()  # a jpeg, which has no transparency
+    assert not app.exception
+    assert not recipe_of(app).photos
+    assert len(app.warning) == 1 and "car0" in app.warning[0].value
+
+
+def test_pictures_of_ones_own_lie_in_a_folder(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARMASK_PICTURES", str(tmp_path / "pictures"))
+    (tmp_path / "pictures").mkdir()
+    yard = tmp_path / "pictures" / "yard.png"
+    yard.write_bytes(encode_png(np.full((40, 60, 3), (10, 200, 10), np.uint8)))
+    app = opened(sample=SAMPLE)
+    widget(app, "selectbox", "background_kind").set_value("picture").run()
+    assert not app.exception
+    widget(app, "selectbox", "background_picture_own").set_value("yard.png").run()
+    assert not app.exception
+    assert recipe_of(app).get(Background).picture == str(yard)
+    yard.write_bytes(b"no picture")
+    app.run()
+    assert not app.exception
+    assert any("yard" in each.value for each in app.error)
+
+
 def test_a_plate_is_boxed_photo_by_photo(opened: Open) -> None:
     app = upload(opened())
     widget(app, "toggle", "plate_on").set_value(True).run()
