@@ -95,7 +95,7 @@ def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
                 )
             link_comparison([run.summary.folder for run in chosen])
             show_actions(chosen, tags)
-            st.button("Choose none", key="none", type="tertiary", on_click=choose, args=([],))
+            st.button("Clear selection", key="none", type="tertiary", on_click=choose, args=([],))
     show_unreadable("folder", "can't be read in full", faulty)
     if not chosen:
         st.caption("Tick runs in the table to see their curves together.")

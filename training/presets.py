@@ -139,14 +139,14 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "best",
             "Best",
-            "The most accurate masks for the time: the network sees 512 px at the price of 256 px, "
+            "The most accurate masks for the time: 512 px detail at the speed of 256 px, "
             "and the average of its weights is kept.",
             _best,
         ),
         Preset(
             "quick",
             "Quick",
-            "A network for your photos in under two minutes on two cores: it goes on from "
+            "A network for your photos in under two minutes on two cores: it starts from "
             "carmask-fast, which ships.",
             _quick,
         ),

@@ -13,7 +13,7 @@ def pick_metric() -> Metric:
     """Draws the choice of the metric and returns it."""
     chosen = select_from_url(
         "metric",
-        "By",
+        "Metric",
         {metric.name: metric.label for metric in METRICS},
         gone="There is no metric {}; these figures are of another one.",
         help="A mask that is wrong by one pixel along its whole edge still has Dice 0.989 at "
@@ -33,7 +33,7 @@ def pick_baseline(rows: Sequence[Row], ranked: Sequence[Row]) -> int:
     offered = ranked or rows
     chosen = select_from_url(
         "baseline",
-        "Against",
+        "Baseline",
         {row.name: row.title for row in offered},
         # Before anybody chose, the second is asked whether the first is better than it.
         offered[min(1, len(offered) - 1)].name,

@@ -40,7 +40,7 @@ def show_cost(chosen: Chosen) -> None:
     sizes = [f"{each.megapixels:.1f} megapixels" for each in costs[0].latency] if timed else []
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         over = st.selectbox(
-            "Over", [TIME, *sizes, *AXES], key="cost", bind="query-params", width=220
+            "X axis", [TIME, *sizes, *AXES], key="cost", bind="query-params", width=220
         )
     across = [axis_of(chosen, place, cost, over) for place, cost in enumerate(costs)]
     _show_pareto(chosen, across, unit_of(over), over)

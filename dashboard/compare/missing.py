@@ -21,7 +21,7 @@ def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
         return
     names = ", ".join(f"**{plain(row.title)}**" for row in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    text = f"Not measured on these images yet: {names}{more}."
+    text = f"No results for these images yet: {names}{more}."
     if wanted.here is None:
         st.info(f"{text} {plain(wanted.missing)}", icon=":material/hourglass_empty:")
         return

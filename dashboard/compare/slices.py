@@ -40,7 +40,7 @@ def show_slices(chosen: Chosen) -> None:
         config={"displayModeBar": False},
         alt=f"{chosen.metric.title}, photos by {by}",
     )
-    st.caption(_NOTES.get(by, "A line is an interval: 95% sure that all of them hold their means."))
+    st.caption(_NOTES.get(by, "Bars are simultaneous 95% confidence intervals."))
     _show_table(found, sides)
 
 

@@ -73,7 +73,7 @@ def _edges(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def _share(table: pd.DataFrame, sides: Sides | None) -> None:
     _title("Car share", "How much of the picture the car takes. Click a bar to see its photos.")
-    _percent(table, "share", sides, 100.0, "% of the picture")
+    _percent(table, "share", sides, 100.0, "% of the photo")
 
 
 def _brightness(table: pd.DataFrame, sides: Sides | None) -> None:
@@ -114,7 +114,7 @@ def _views(table: pd.DataFrame) -> None:
         [f"View {view}" for view in views],
         views,
         title="View",
-        unit="% of the picture",
+        unit="% of the photo",
         key="plot_views",
         on_pick=lambda bar: jump(of_view=views[bar]),
     )

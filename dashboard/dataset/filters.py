@@ -19,7 +19,7 @@ SIDES = {"": "Both sides", "train": "Train", "val": "Validation"}
 _LONG_LIST = 2000
 """Cars above which a list of them would be slow to send; the name finds them as well."""
 _RANGES = {
-    "share": ("Car share, % of the picture", ""),
+    "share": ("Car share, % of the photo", ""),
     "brightness": ("Brightness, %", "0 is black, 100 is white."),
     "sharpness": ("Sharpness, rank in %", "0 is the least sharp photo of this folder."),
 }

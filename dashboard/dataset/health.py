@@ -43,7 +43,7 @@ def show_health(known: Known) -> None:
         for finding in report.findings:
             _show_finding(finding, names)
         if not report.findings:
-            st.markdown("Nothing was found that would trouble a training.")
+            st.markdown("No problems found.")
         show_leave_out(known.opened.dataset, report)
 
 
@@ -52,7 +52,7 @@ def _show_state(survey: Survey, report: Report | None) -> None:
         label = "Not checked" if survey.state in ("stopped", "failed") else "Checking …"
         st.badge(label, color="gray")
     elif report.spoils:
-        st.badge("Would spoil a training", icon=":material/error:", color="red")
+        st.badge("Training would fail", icon=":material/error:", color="red")
     elif any(finding.severity == "warning" for finding in report.findings):
         st.badge("Worth a look", icon=":material/warning:", color="orange")
     else:

@@ -25,7 +25,7 @@ def show_health(dataset: Dataset, recipe: Recipe, seed: int) -> None:
     this = f"{dataset.root}|{recipe.fingerprint()}|{seed}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("**Do the masks survive?**", width="content")
+            st.markdown("**Check masks after augmentation**", width="content")
             st.button(
                 f"Try it on {COUNT} photos",
                 key="health",

@@ -32,7 +32,7 @@ def _watch(survey: Survey) -> None:
             st.caption(f"Looking up which of {counted(count, 'photo')} are measured already …")
             return
         rate = f" · {survey.speed:,.0f} a second" if survey.speed >= 1 else ""
-        text = f"Measuring photos: {survey.done:,} of {count:,}{rate}"
+        text = f"Checking photos: {survey.done:,} of {count:,}{rate}"
         st.progress(min(1.0, survey.done / max(1, count)), text)
         st.button("Stop", key="stop_survey", icon=":material/stop_circle:", on_click=survey.stop)
 

@@ -23,7 +23,7 @@ def show_settings(opened: Opened | None, reading: Reading) -> None:
     """Draws the settings; `opened` is None where the folder can't be opened."""
     with st.popover("Settings", icon=":material/tune:"):
         st.text_input(
-            "Another data folder",
+            "Folder path",
             key="folder_text",
             placeholder="/path/to/folder",
             help="A folder on this machine: Carvana's layout, images/ and masks/, COCO or VOC.",

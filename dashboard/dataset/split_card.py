@@ -71,7 +71,7 @@ def _ask(choice: SplitChoice) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _hold("val_share", choice.val_share)
         st.slider(
-            "Kept for validation",
+            "Validation share",
             *VAL_SHARES,
             step=0.05,
             format="percent",
@@ -94,7 +94,7 @@ def _ask(choice: SplitChoice) -> None:
         if way == WAYS[0]:
             _hold("stratify", choice.stratify)
             st.toggle(
-                "Like sizes",
+                "Balance car sizes",
                 key="stratify_choice",
                 on_change=write_split,
                 args=("stratify",),

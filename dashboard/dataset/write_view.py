@@ -120,7 +120,7 @@ def _show_start(job: AugmentJob, dataset: Dataset) -> None:
             args=(job,),
         )
         if missing:
-            st.caption("It goes on when this page is closed.")
+            st.caption("Keeps running if you close this page.")
         else:
             st.caption(
                 "There is a set in this folder already, see below. Name another folder to start "

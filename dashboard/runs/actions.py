@@ -124,9 +124,7 @@ def _show_delete(runs: Sequence[Listed]) -> None:
             return
         names = ", ".join(f"**{plain(_both_names(run))}**" for run in free[:8])
         more = f" and {len(free) - 8} more" if len(free) > 8 else ""
-        st.markdown(
-            f"Delete {names}{more} with checkpoints, log and notes? Nothing brings it back."
-        )
+        st.markdown(f"Delete {names}{more} with checkpoints, log and notes? This cannot be undone.")
         if any(run.ships for run in free):
             st.warning("Among them is a run that came with Carmask: its checkpoint is what Segment "
                        "uses. Archive it instead.")  # fmt: skip

@@ -50,7 +50,7 @@ def ask_plot(measures: Sequence[str], *, groups: bool) -> PlotChoice:
     """
     with st.container(key="plot", horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = _ask_measures(measures)
-        axis = st.selectbox("Over", list(AXES), key="over", bind="query-params", width=150)
+        axis = st.selectbox("X axis", list(AXES), key="over", bind="query-params", width=150)
         smoothing = st.slider(
             "Smoothing",
             0.0,

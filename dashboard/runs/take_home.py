@@ -43,7 +43,7 @@ def offer_files(
             help="These figures in one file of about 5 MB that opens anywhere, without a network.",
             on_click="ignore",
         )
-        st.caption("A figure's own camera button saves it as PNG.", width="content")
+        st.caption("Use the camera icon on a chart to save a PNG.", width="content")
 
 
 def curves_csv(runs: Sequence[tuple[Listed, Curves]]) -> bytes:

@@ -65,12 +65,13 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
         facts, panel = st.columns([3, 2], gap="large")
     else:
         picture, panel = st.columns([7, 3], gap="large")
-        facts = panel.container()
+        facts = None
     with picture:
         result = st.container(key="result")
         view = pick_view(first_view)
     with panel:
-        save = st.container()
+        state = st.container(key="state", horizontal=True, vertical_alignment="center", gap="small")
+        save = st.container(key="save")
         background = pick_background()
         with st.container(horizontal=True, gap="small"):
             look = pick_look(threshold, background, ())
@@ -79,24 +80,30 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
     mask = pictures.screen_mask(prepared, look)
     with result:
         _show_pictures(prepared, mask, view, look)
-    with facts:
+    with state:
+        show_state(mask_state(*_judged(prepared, mask)))
+        st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**", width="content")
+    with facts or panel:
         _show_facts(prepared, mask)
     _offer_downloads(prepared, look, save, others, empty=not mask.any())
     if truth is not None:
         _show_comparison(prepared, mask, truth, look)
 
 
+def _judged(prepared: Prepared, mask: NDArray[np.bool_]) -> tuple[float | None, float, float]:
+    """Returns what tells whether a mask can be relied on: uncertainty, car share and limit."""
+    result = prepared.result
+    predicted = result.edge_probability is not None  # else a person drew it
+    prediction = result.prediction
+    return prediction.uncertainty if predicted else None, car_share(mask), prediction.limit
+
+
 def _show_facts(prepared: Prepared, mask: NDArray[np.bool_]) -> None:
-    """Draws what this is and whether it can be relied on."""
-    prediction = prepared.result.prediction
-    judged = prediction.uncertainty, car_share(mask), prediction.limit
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show_state(mask_state(*judged))
-        st.markdown(f"**:material/image: {plain(prepared.photo.source.name)}**", width="content")
+    """Draws what this is and why it may not be relied on."""
     st.caption(plain(pictures.facts(prepared, mask)))
     if note := prepared.result.note:
         st.caption(plain(note))
-    if advised := advice(*judged):
+    if advised := advice(*_judged(prepared, mask)):
         st.warning(plain(advised), icon=":material/visibility:")
 
 

@@ -35,7 +35,7 @@ def read_true_mask(file: Path | bytes, name: str, shape: tuple[int, int], key: s
     inverted = st.toggle(
         "Invert the mask",
         key=f"inverted_{key}",
-        help="Most of the picture's border is car in it, so it may be the wrong way round.",
+        help="Most of the photo's border is car in it, so it may be inverted.",
     )
     return truth.inverted() if inverted else truth
 

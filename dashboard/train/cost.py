@@ -30,7 +30,7 @@ def show_cost(asked: Asked) -> None:
     if cost is None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
-                "Measure the cost",
+                "Estimate time and memory",
                 key="measure",
                 icon=":material/speed:",
                 disabled=config is None,
@@ -90,7 +90,7 @@ def _watch(costs: dict[TrainConfig, Cost]) -> None:
     if not _is_measuring(costs):
         redraw_when_quiet()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Doing a few steps to measure it …")
+        st.caption("Measuring speed …")
         st.button("Stop", key="stop_trial", on_click=_stop)
 
 

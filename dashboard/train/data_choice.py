@@ -63,9 +63,9 @@ def pick_data() -> tuple[str, ...]:
         help="The samples that ship with Carmask, every data folder in data/, and your own. "
         "More than one are mixed.",
     )
-    with st.expander("A folder that is not in the list", icon=":material/folder_open:"):
+    with st.expander("Use another folder", icon=":material/folder_open:"):
         st.text_input(
-            "Another data folder",
+            "Folder path",
             key="train_folder",
             placeholder="/path/to/folder",
             help="A folder on this machine: Carvana's layout, images/ and masks/, COCO or VOC.",

@@ -28,9 +28,9 @@ _TITLES = {
     "split_by": "Split by",
     "cars": "Table of cars",
     "size": "Size, px",
-    "minutes": "Minutes (0: any)",
-    "images": "Images (0: any)",
-    "patience": "Patience (0: off)",
+    "minutes": "Time limit, min (0 = none)",
+    "images": "Image limit (0 = none)",
+    "patience": "Stop after N epochs without gain (0 = never)",
     "ema": "EMA of the weights",
     "best_by": "Best by",
 }

@@ -51,7 +51,7 @@ def show_form() -> None:
             "Name of the run",
             key="run_name",
             value=st.query_params.get("name", ""),
-            placeholder="the time, such as 20260131-1200",
+            placeholder="Optional. Default: date and time",
             on_change=_write_name,
             help="Letters, digits, - and _; it is the name of the run's folder.",
         )
@@ -64,7 +64,7 @@ def show_form() -> None:
             with st.expander(title + note, icon=icon, expanded=wrong):
                 show_fields(asked, names)
     with right, st.container(border=True):
-        st.subheader("Before it starts", anchor=False)
+        st.subheader("Summary", anchor=False)
         _show_start(asked, name.strip())
 
 
@@ -121,7 +121,7 @@ def _show_start(asked: Asked, name: str) -> None:
     failed = st.session_state.pop(_PROBLEM, None)
     if failed:
         st.error(plain(failed), icon=":material/error:")
-    st.caption("It goes on when this page is closed.")
+    st.caption("Keeps running if you close this page.")
 
 
 def _facts(asked: Asked) -> tuple[DataFacts | None, list[str]]:

@@ -42,12 +42,12 @@ def show_figures(seen: Seen) -> None:
             if value is not None:
                 st.metric(name, form.format(value), width=130)
     if best and (dice := best.get("dice")) is not None:
-        st.caption(f"Best so far: Dice {dice:.4f} in epoch {best.epoch}.")
+        st.caption(f"Best: Dice {dice:.4f} in epoch {best.epoch}.")
 
 
 def show_curves(seen: Seen) -> None:
     """Draws the loss by step, and the validation figures by epoch."""
-    loss = ("each 20th step", True), ("mean of the epoch", False)
+    loss = ("every 20th step", True), ("mean of the epoch", False)
     losses = [
         _series(seen, place, name, TRAIN, line_of(seen.curves, "loss", "step", steps=steps))
         for place, (name, steps) in enumerate(loss)
@@ -122,6 +122,6 @@ def _picture(path: str, changed: int, _probes: RunProbes, epoch: int, number: in
 def show_log(seen: Seen) -> None:
     """Draws the last lines of the log."""
     if seen.log:
-        with st.expander("End of the log", icon=":material/notes:", expanded=seen.alive):
+        with st.expander("Latest log lines", icon=":material/notes:", expanded=seen.alive):
             st.code("\n".join(seen.log), language=None, wrap_lines=True)
             st.caption(plain(str(seen.summary.folder / "log.txt")))

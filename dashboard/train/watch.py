@@ -127,7 +127,7 @@ def _show(seen: Seen) -> None:
     show_log(seen)
     if run.folder.is_dir() and not seen.alive:
         st.page_link(
-            RUNS.path, label="All of this run", icon=RUNS.icon, query_params={"run": run.name}
+            RUNS.path, label="Open full run", icon=RUNS.icon, query_params={"run": run.name}
         )
 
 
@@ -194,7 +194,7 @@ def _show_buttons(seen: Seen) -> None:
 
 def _show_extend(name: str) -> None:
     """Draws the way to let a run go on for more epochs than it was asked for."""
-    with st.popover("Extend", icon=":material/more_time:"):
+    with st.popover("Train longer", icon=":material/more_time:"):
         more = st.number_input("More epochs", 1, 100_000, 10, key="more_epochs")
         st.button(
             "Go on", key="extend", type="primary", icon=":material/play_arrow:",

@@ -22,7 +22,7 @@ def show_doctor(summary: RunSummary, curves: Curves) -> None:
     """
     findings = findings_of(case_of(summary, curves))
     if not findings:
-        st.caption(":green[:material/stethoscope:] The doctor finds nothing wrong.")
+        st.caption(":green[:material/stethoscope:] No problems found.")
         return
     with st.container(border=True, gap="small", key="doctor"):
         for finding in findings:

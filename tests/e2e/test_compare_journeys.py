@@ -99,10 +99,10 @@ def test_from_the_runs_to_the_verdict_and_home_with_it(app: Watched, tmp_path: P
     app.settle()
     headline(page, "good is better by 0.00")
     assert "row=good%2Fbest&row=plain%2Fbest" in page.url
-    choose(page, "By", "HD95, px")
+    choose(page, "Metric", "HD95, px")
     headline(page, "good is better by 0.")
     expect(page).to_have_url(re.compile("metric=hd95"))
-    choose(page, "Against", "good")
+    choose(page, "Baseline", "good")
     expect(page).to_have_url(re.compile("baseline=good%2Fbest"))
     app.settle()
     for name, start in (("CSV", "checkpoint,rank"), ("LaTeX", "\\begin{table}"), ("Markdown", "|")):
@@ -114,7 +114,7 @@ def test_from_the_runs_to_the_verdict_and_home_with_it(app: Watched, tmp_path: P
     page.reload()
     app.settle()
     headline(page, "good is better by 0.")
-    expect(page.get_by_role("combobox", name="By")).to_have_value(re.compile("HD95"))
+    expect(page.get_by_role("combobox", name="Metric")).to_have_value(re.compile("HD95"))
 
 
 def test_it_opens_with_content_and_rows_come_and_go(app: Watched) -> None:

@@ -146,7 +146,7 @@ def test_every_finding_is_one_click_from_its_photos(data_app: Watched, place: Pl
         faults[f"{kind}_within_side"] = faults.pop(f"{kind}_within") | faults.pop(f"{kind}_cars")
     page = data_app.open("dataset?dataset=faults")
     measured(data_app)
-    expect(page.get_by_text("Would spoil a training")).to_be_visible()
+    expect(page.get_by_text("Training would fail")).to_be_visible()
     for number, kind in enumerate(("without_mask", "without_photo", "doubled")):
         page.get_by_role("button", name="Files").nth(number).click()
         (name,) = faults.pop(kind)

@@ -174,7 +174,7 @@ def test_every_finding_leads_to_its_photos(opened: Open, tmp_path: Path) -> None
     write_faulty(tmp_path / "faulty")
     app = opened(data=str(tmp_path / "faulty"), dataset="faulty")
     assert not app.exception
-    assert "Would spoil a training" in texts(app)
+    assert "Training would fail" in texts(app)
     shows = [each.key for each in app.button if str(each.key).startswith("show_finding_")]
     assert shows
     for key in shows:
@@ -246,7 +246,7 @@ def test_a_photo_opens_large_and_leads_to_its_neighbours_and_back(opened: Open) 
     facts = app.table[0].value
     known = dict(zip(facts["Fact"], facts["Value"], strict=True))
     assert known["Size"] == "120 \N{MULTIPLICATION SIGN} 80 px"
-    assert known["Car share"] == "25.0% of the picture"
+    assert known["Car share"] == "25.0% of the photo"
     assert len(app.get("image")) == 1
     app = press(app, "next_photo")
     assert app.query_params["photo"] == "synth0001_01"
@@ -349,7 +349,7 @@ def test_a_large_folder_is_looked_through_by_another_process(
     write_faulty(tmp_path / "faulty")
     app = opened(data=str(tmp_path / "faulty"), dataset="faulty")
     assert not app.exception
-    assert "Would spoil a training" in texts(app)
+    assert "Training would fail" in texts(app)
     assert "Mean of 8 masks" in texts(app)
 
 
@@ -378,21 +378,21 @@ def test_class_numbers_are_chosen_in_the_settings(opened: Open, tmp_path: Path) 
     write_street(tmp_path / "street", 26, 7)
     app = opened(data=str(tmp_path / "street"), dataset="street")
     assert not app.exception
-    assert "Would spoil a training" in texts(app)
+    assert "Training would fail" in texts(app)
     assert app.multiselect(key="classes_choice").value == []
     app = opened(data=str(tmp_path / "street"), dataset="street", classes="26")
     assert counts(app)["Car share"] == "25.0%"
     assert app.multiselect(key="classes_choice").value == ["26"]
-    assert "Would spoil a training" not in texts(app)
+    assert "Training would fail" not in texts(app)
 
 
 def test_an_inverted_folder_is_turned_round_in_the_settings(opened: Open, tmp_path: Path) -> None:
     write_street(tmp_path / "wrong", 0, 255)
     app = opened(data=str(tmp_path / "wrong"), dataset="wrong")
-    assert "Would spoil a training" in texts(app)
+    assert "Training would fail" in texts(app)
     app.toggle(key="inverted_choice").set_value(True).run()
     assert app.query_params["inverted"] == "wrong"
     app = opened(data=str(tmp_path / "wrong"), dataset="wrong", inverted="wrong")
     assert counts(app)["Car share"] == "25.0%"
     assert app.toggle(key="inverted_choice").value is True
-    assert "Would spoil a training" not in texts(app)
+    assert "Training would fail" not in texts(app)

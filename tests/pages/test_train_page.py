@@ -316,7 +316,7 @@ def test_a_run_that_ended(
 
 def test_the_doctor_says_what_is_wrong(open_page: Open, runs: Path) -> None:
     write_run(runs, "well", "finished")
-    assert "The doctor finds nothing wrong" in texts(open_page(PAGE, run="well"))
+    assert "No problems found" in texts(open_page(PAGE, run="well"))
     folder = write_run(runs, "ill", "finished")
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "step", "epoch": 3, "step": 11, "loss": Infinity}\n')

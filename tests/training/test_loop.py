@@ -154,7 +154,7 @@ def test_images_end_a_run_within_an_epoch_and_it_can_go_on(tiny_data: Path, tmp_
     run = fit(tiny_data, tmp_path, "images", epochs=0, images=17)
     state = json.loads((run / "state.json").read_text())
     assert (state["images"], state["epoch"], state["epochs"]) == (20, 2, 0)
-    assert state["message"] == "It ended after 20 images." and state["share"] == 1.0
+    assert state["message"] == "Stopped at the limit: 20 images." and state["share"] == 1.0
     assert [line["images"] for line in epochs_of(run)] == [12, 20]
     assert epochs_of(run)[-1]["val"]["images"] == 3
     resume(run, images=30)
@@ -165,7 +165,10 @@ def test_images_end_a_run_within_an_epoch_and_it_can_go_on(tiny_data: Path, tmp_
 def test_minutes_end_a_run_with_a_validation(tiny_data: Path, tmp_path: Path) -> None:
     run = fit(tiny_data, tmp_path, "minutes", epochs=0, minutes=0.02, validate_every=9)
     state = json.loads((run / "state.json").read_text())
-    assert (state["status"], state["message"]) == ("finished", "It ended after 0.02 minutes.")
+    assert (state["status"], state["message"]) == (
+        "finished",
+        "Stopped at the limit: 0.02 minutes.",
+    )
     last = epochs_of(run)[-1]
     assert last["seconds"] >= 1.2 and last["val"]["images"] == 3
     assert read_info(run / LAST).images_seen == state["images"] == last["images"]

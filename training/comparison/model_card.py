@@ -94,7 +94,7 @@ def _own_scores(info: CheckpointInfo) -> str:
     named = {"all": info.metrics, **(sources if len(sources) > 1 else {})}
     known = [metric for metric in METRICS if metric.name in info.metrics]
     if not known:
-        return "The checkpoint carries no scores."
+        return "No scores yet."
     rows = [
         (
             name,

@@ -179,7 +179,7 @@ def _quantiles(values: Floats, by: By) -> list[tuple[str, str, NDArray[np.bool_]
         inside = place == at
         low, high = values[inside].min(), values[inside].max()
         if by == "share":
-            name = f"cars that take {100 * low:.1f}% to {100 * high:.1f}% of the picture"
+            name = f"cars that take {100 * low:.1f}% to {100 * high:.1f}% of the photo"
         else:
             name = f"brightness {low:.2f} to {high:.2f}"
         parts.append((str(key), name, inside))

@@ -167,7 +167,7 @@ class Verdict:
         if self.cars_needed is None:
             alone = "one photo" if found.images == 1 else "one car"
             return f"not enough data: {alone} alone shows no spread"
-        would = f"about {self.cars_needed:,} cars would tell"
+        would = f"about {self.cars_needed:,} cars needed to tell"
         if found.low > 0 or found.high < 0:
             return f"not enough data for {self.looks:,} pairs at once: {would}"
         return f"not enough data: {would}"

@@ -149,7 +149,7 @@ class Trainer:
         end = self._end()
         self._recorder.log(f"finished: {end}")
         whole = self.config.epochs and self.state.epoch > self.config.epochs
-        message = "" if whole else f"It ended after {end}."
+        message = "" if whole else f"Stopped at the limit: {end}."
         return self._recorder.write_state(self.state, "finished", message)
 
     def _give_up(self) -> None:

@@ -98,7 +98,7 @@ class Report:
 
     def _sum(self) -> str:
         if not self.findings:
-            return "Nothing was found that would trouble a training."
+            return "No problems found."
         kinds = [finding.severity for finding in self.findings]
         parts = [
             counted(kinds.count(severity), severity) for severity in _ORDER if severity in kinds

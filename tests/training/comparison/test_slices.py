@@ -60,7 +60,7 @@ def test_numbers_are_cut_into_slices_of_about_as_many_photos(by: By) -> None:
     found = cut(rows_of(SCORES.ravel(), VIEWS, **{by: values.tolist()}), DICE, by)
     assert [each.images for each in found.slices] == [30] * 4
     assert sum(each.images for each in found.slices) == CARS * VIEWS
-    first = {"share": "cars that take 5.0% to 14.7% of the picture", "brightness": None}[by]
+    first = {"share": "cars that take 5.0% to 14.7% of the photo", "brightness": None}[by]
     assert found.slices[0].name == (first or "brightness 0.05 to 0.15")
 
 

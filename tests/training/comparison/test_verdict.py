@@ -54,7 +54,7 @@ def test_not_enough_data_says_how_many_cars_would_tell() -> None:
     found = verdict_of(0.0004)
     assert found.kind == "not_enough" and found.interval.low < 0 < found.interval.high
     assert found.cars_needed is not None and found.cars_needed > 38
-    assert found.sentence == f"not enough data: about {found.cars_needed} cars would tell"
+    assert found.sentence == f"not enough data: about {found.cars_needed} cars needed to tell"
     wider = verdict_of(0.0004, spread=2)
     assert wider.cars_needed is not None and wider.cars_needed > found.cars_needed
 
