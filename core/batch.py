@@ -105,6 +105,11 @@ class Batch(Generic[Options]):
                     self._thread.start()
             return self._progress()
 
+    def refresh(self) -> None:
+        """Lets the next `watch` begin anew: something that the results depend on has changed."""
+        with self._lock:
+            self._options, self._state = None, "paused"
+
     def close(self) -> None:
         """Ends the work after the photo that it is at."""
         with self._lock:
@@ -128,7 +133,9 @@ class Batch(Generic[Options]):
         while True:
             with self._lock:
                 options, self._done, self._started = self._options, 0, time.monotonic()
-            assert options is not None
+                if options is None:
+                    self._thread = None
+                    return
             error: str | None = None
             rows: list[ResultRow] = []
             try:

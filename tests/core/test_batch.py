@@ -80,6 +80,20 @@ def test_other_options_begin_anew_and_the_zip_is_of_the_last_ones() -> None:
     assert len(make.made) == made + 20
 
 
+def test_refreshed_it_makes_all_anew() -> None:
+    make = Maker()
+    batch = Batch(photos(5), make)
+    wait(batch, "white")
+    batch.refresh()
+    assert wait(batch, "white").done == 5
+    assert len(make.made) == 10
+    make.seconds = 0.02
+    wait(batch, "black", "running")
+    batch.refresh()
+    assert wait(batch, "black").done == 5
+    assert {done.tile for done in batch.results.values()} == {b"black"}
+
+
 def test_it_pauses_when_nobody_watches_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.batch.ABANDONED_SECONDS", 0.1)
     make = Maker(0.05)
