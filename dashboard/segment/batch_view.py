@@ -16,7 +16,7 @@ from dashboard.segment.states import STATES, State, counted
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.redraw import note_drawn, redraw_when_quiet
 from dashboard.ui.text import plain
-from dashboard.ui.words import duration, memory
+from dashboard.ui.words import duration, memory, plural
 
 PER_PAGE = 24
 ALL = "All"
@@ -45,7 +45,7 @@ def show_batch(
     every = _EVERY if running else None
     with bar:
         st.fragment(_show_progress, run_every=every)(batch, look, running=running)
-    st.fragment(_show_tiles, run_every=every)(batch, look, state)
+    st.fragment(_show_tiles, run_every=every)(batch, state)
 
 
 def _batch_of(session: PredictionSession, uploads: Uploads) -> Batch[Look]:
@@ -92,7 +92,7 @@ def _show_progress(batch: Batch[Look], look: Look, *, running: bool) -> None:
         redraw_when_quiet()
     states = [done.row.state for done in batch.results.values()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="counts_row"):
-        counts = counted(states) or f"{len(batch.photos)} photos"
+        counts = counted(states) or plural(len(batch.photos), "photo")
         st.markdown(f"**{counts}**", width="stretch")
         if progress.state == "failed":
             st.button("Try again", on_click=_retry, args=(batch, look))
@@ -102,8 +102,9 @@ def _show_progress(batch: Batch[Look], look: Look, *, running: bool) -> None:
     elif progress.state == "running":
         left = progress.seconds_left
         about = f" · about {duration(left)} left" if left is not None else ""
+        number = min(progress.done + 1, progress.count)
         share = progress.done / progress.count
-        st.progress(share, f"Cutting out {progress.done + 1} of {progress.count}{about}")
+        st.progress(share, f"Cutting out {number} of {progress.count}{about}")
     if not running:
         note_drawn()
 
@@ -129,7 +130,7 @@ def _offer_zip(batch: Batch[Look], progress: Progress) -> None:
     )
 
 
-def _show_tiles(batch: Batch[Look], look: Look, state: State | None) -> None:
+def _show_tiles(batch: Batch[Look], state: State | None) -> None:
     """Draws a tile for each photo; one that is chosen is opened."""
     results = dict(batch.results)
     shown = [
