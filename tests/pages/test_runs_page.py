@@ -127,7 +127,7 @@ def test_one_run(opened: Open, runs: Path) -> None:
     assert row["Duration"] == 12.0
     assert row["Data"] == "carvana512, synthetic"
     assert row["Seed"] == 7
-    assert "**1** run · **1** chosen" in words(app)
+    assert "**1 run** · **1** chosen" in words(app)
     assert curves(app) == ["only"]
     app = press(app, "open_run")
     assert app.query_params["run"] == "only"
@@ -443,19 +443,6 @@ def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
     assert "<script src=" not in page, "it needs no network"
     assert "Plotly.newPlot" in page
     assert "LEAKY" in page
-
-
-def test_the_start_page_leads_to_the_newest_runs(open_page: Open, three: Path) -> None:
-    write_run(three / "fourth")
-    change_notes(three / "b", archived=True)
-    app = open_page()
-    assert not app.exception
-    links = {each.proto.query_string: each.proto.label for each in app.get("page_link")}
-    found = {query: label for query, label in links.items() if query.startswith("run=")}
-    assert next(iter(found)) == "run=fourth"
-    assert "LEAKY" in found["run=leaky"]
-    assert "Dice 0.9900" in found["run=leaky"]
-    assert "run=b" not in found
 
 
 def test_a_run_without_any_figure_yet(opened: Open, runs: Path) -> None:
