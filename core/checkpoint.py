@@ -23,6 +23,7 @@ from core.facts import (
     CodeFacts,
     Count,
     DataFacts,
+    GridSize,
     Origin,
     Scores,
     Share,
@@ -85,6 +86,8 @@ class CheckpointInfo:
     """What its uncertainty means."""
     familiar: Familiarity | None = None
     """What its training photos are like; None if that was not measured."""
+    detail: GridSize | None = None
+    """Size of a finer grid for photos that have as many pixels; None if it has none."""
 
     @property
     def verdict(self) -> SplitVerdict:

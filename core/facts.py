@@ -14,6 +14,8 @@ from core.metric_table import METRICS
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many; every number up to the limit is exact in a browser, too."""
+GridSize = Annotated[int, Field(ge=32, le=4096)]
+"""As `core.preprocess.Preprocessing.size`, in px."""
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, or a score of which 1 is perfect."""
 Text = Annotated[str, Field(max_length=1000)]

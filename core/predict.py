@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -25,7 +27,7 @@ from core.image_model import Prediction as Prediction
 from core.image_model import require_photo
 from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing
-from core.refine import Refined
+from core.refine import Detailed, Refined
 from core.uncertainty import Limits, disagreement, hide
 
 GPU_BATCH = 2
@@ -92,6 +94,12 @@ class Predictor(ImageModel):
     def limits(self) -> Limits:
         """What the checkpoint's uncertainty means."""
         return self.info.limits if self.info else Limits()
+
+    def on_grid(self, size: int) -> Predictor:
+        """Returns the same network on another grid; see `Preprocessing.size`."""
+        other = copy(self)
+        other.preprocessing = replace(self.preprocessing, size=size)
+        return other
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Returns the prediction of a single pass for a photo (H, W, 3) uint8.
@@ -242,7 +250,8 @@ class Ensemble(ImageModel):
 def load_model(first: Path, fallback: Path | None = None, device: str = "auto") -> ImageModel:
     """Returns what app and command line predict with: mirrored, and a cascade with a fallback.
 
-    The fallback, which sees photos of all kinds, looks closer where the car is small.
+    In a cascade the fallback looks closer where the car is small, and each checkpoint that has a
+    finer grid looks closer at large photos.
 
     Args:
         first: A checkpoint, or a run's folder.
@@ -255,12 +264,20 @@ def load_model(first: Path, fallback: Path | None = None, device: str = "auto") 
         DeviceError: This machine has no such device.
     """
     predictor = Predictor.load(first, device)
-    model = Mirrored(predictor)
     if fallback is None:
-        return model
+        return Mirrored(predictor)
     path = find_checkpoint(fallback)  # a wrong name is an error at once
     familiar = predictor.info.familiar if predictor.info else None
-    return Cascade(model, lambda: Refined(Mirrored(Predictor.load(path, device))), familiar)
+    return Cascade(
+        _detailed(predictor), lambda: Refined(_detailed(Predictor.load(path, device))), familiar
+    )
+
+
+def _detailed(predictor: Predictor) -> ImageModel:
+    """Returns a mirrored network, on a finer grid too where its checkpoint has one."""
+    detail = predictor.info.detail if predictor.info else None
+    model = Mirrored(predictor)
+    return Detailed(model, Mirrored(predictor.on_grid(detail)), detail) if detail else model
 
 
 def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:

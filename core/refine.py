@@ -1,4 +1,4 @@
-"""From coarse to fine: a car that fills little of a photo is predicted again in a crop."""
+"""From coarse to fine: a small car is predicted again in a crop, a large photo on a finer grid."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Refined(ImageModel):
     """A model that looks again, closer, where the car is small and the first mask is certain.
 
     An uncertain mask may have missed half of the car, and its box would cut it off. Measured on
-    photos outside the studio; docs/cutouts.md has the figures.
+    photos outside the studio; docs/doubt.md has the figures.
     """
 
     def __init__(self, model: ImageModel) -> None:
@@ -64,6 +64,54 @@ class Refined(ImageModel):
         if not _is_certain(fine, coarse.limit):
             return coarse
         merged = merge(coarse.probability, fine.probability, crop, *image.shape[:2])
+        return replace(coarse, probability=merged)
+
+
+class Detailed(ImageModel):
+    """A model that predicts a large photo once more on a finer grid, where the mask is certain.
+
+    A photo of many pixels shows edges that the usual grid does not have. Measured on Carvana's
+    photos at their full size; docs/doubt.md has the figures.
+    """
+
+    def __init__(self, model: ImageModel, finer: ImageModel, size: int) -> None:
+        """Takes two models of one network.
+
+        Args:
+            model: On the usual grid, with an uncertainty.
+            finer: On the finer grid.
+            size: Of the finer grid, as `core.preprocess.Preprocessing.size`; photos with fewer
+                pixels are predicted once.
+        """
+        self._model = model
+        self._finer = finer
+        self._size = size
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._model.name
+
+    @property
+    def threshold(self) -> float:
+        """The model's own threshold, in [0, 1]."""
+        return self._model.threshold
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        """Returns the model's prediction, of a large photo the mean of both; the uncertainty stays.
+
+        Raises:
+            ImageError: The array is not an RGB uint8 picture.
+        """
+        coarse = self._model.predict(image)
+        height, width = image.shape[:2]
+        if height * width < self._size**2 or not _is_certain(coarse, coarse.limit):
+            return coarse
+        fine = self._finer.predict(image)
+        if not _is_certain(fine, coarse.limit):
+            return coarse
+        whole = Crop(0, 0, height, width)
+        merged = merge(coarse.probability, fine.probability, whole, height, width)
         return replace(coarse, probability=merged)
 
 

@@ -1,4 +1,4 @@
-"""A car that fills little of a photo is predicted again in a crop, and only where that helps."""
+"""A small car is predicted again in a crop, a large photo on a finer grid; only where certain."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.image_model import ImageModel, Prediction
-from core.refine import LONGEST, MARGIN, Crop, Refined, crop_around, merge
+from core.preprocess import enlarge
+from core.refine import LONGEST, MARGIN, Crop, Detailed, Refined, crop_around, merge
 
 PHOTO = np.zeros((300, 400, 3), np.uint8)
 PHOTO[100:160, 100:200] = 255  # the car, 60 x 100 px
@@ -16,8 +17,11 @@ PHOTO[100:160, 100:200] = 255  # the car, 60 x 100 px
 class Bright(ImageModel):
     """Finds what is bright, on a grid of a hundred columns; a crop's grid is finer."""
 
-    def __init__(self, uncertainty: Callable[[NDArray[np.uint8]], float | None]) -> None:
+    def __init__(
+        self, uncertainty: Callable[[NDArray[np.uint8]], float | None], columns: int = 100
+    ) -> None:
         self.seen: list[tuple[int, ...]] = []
+        self._columns = columns
         self._uncertainty = uncertainty
 
     @property
@@ -30,7 +34,7 @@ class Bright(ImageModel):
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         self.seen.append(image.shape[:2])
-        step = max(1, image.shape[1] // 100)
+        step = max(1, image.shape[1] // self._columns)
         bright = (image[::step, ::step, 0] > 127).astype(np.float32)
         return Prediction(bright, self._uncertainty(image), "bright", limit=0.05)
 
@@ -57,6 +61,22 @@ def test_what_is_uncertain_stays_as_it_was(
     assert len(model.seen) == looks
     assert np.array_equal(prediction.probability, PHOTO[::4, ::4, 0] > 127)
     assert prediction.uncertainty == coarse
+
+
+@pytest.mark.parametrize(("coarse", "fine"), [(0.05, 0.05), (0.06, 0.0), (0.0, 0.06)])
+def test_a_large_photo_is_predicted_on_a_finer_grid_too(coarse: float, fine: float) -> None:
+    photo = PHOTO.repeat(2, axis=0).repeat(2, axis=1)  # 600 x 800 px, on a grid of 75 x 100
+    usual, finer = Bright(lambda _: coarse), Bright(lambda _: fine, columns=400)
+    large = Detailed(usual, finer, 692).predict(photo)
+    assert len(finer.seen) == (coarse <= 0.05) and large.uncertainty == coarse
+    if max(coarse, fine) > 0.05:
+        assert large.probability.shape == (75, 100)
+    else:
+        assert large.probability.shape == (300, 400)
+        mean = (enlarge(usual.predict(photo).probability, 300, 400) + (PHOTO[..., 0] > 127)) / 2
+        assert np.allclose(large.probability, mean)
+    small = Detailed(usual, finer, 693).predict(photo)
+    assert small.probability.shape == (75, 100), "693 x 693 px are more than it has"
 
 
 def test_no_crop_without_a_car_nor_of_nearly_all() -> None:

@@ -28,14 +28,19 @@ def add(commands: Any) -> None:
         "fallback at once.",
     )
     parser.add_argument("checkpoint", type=Path, metavar="C", help="file, or a run's folder")
-    parser.add_argument("--data", action="append", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--split", type=Path, required=True, metavar="FILE", help="split.json of its run"
-    )
+    parser.add_argument("--data", action="append", type=Path, default=[], metavar="DIR")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="split.json of its run")
     parser.add_argument(
         "--limits",
         action="store_true",
         help="chosen on every other validation car, and judged on the others",
+    )
+    parser.add_argument(
+        "--detail",
+        type=int,
+        metavar="PX",
+        help="size of a finer grid for photos that have as many pixels; 0 for none. Not measured: "
+        "compare it with `evaluate` on large photos before",
     )
     parser.add_argument("--familiar", action="store_true", help="from the training photos")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -50,11 +55,15 @@ def run(options: argparse.Namespace) -> int:
     from training.calibration import halves, how_they_hold, limits_of
     from training.evaluation.images import open_images
 
-    if not (options.limits or options.familiar):
-        raise ConfigError("There is nothing to measure; give --limits, --familiar or both.")
+    if not (options.limits or options.familiar or options.detail is not None):
+        raise ConfigError("There is nothing to write; give --limits, --familiar or --detail.")
+    if (options.limits or options.familiar) and not (options.data and options.split):
+        raise ConfigError("--limits and --familiar need photos: give --data DIR and --split FILE.")
     path = find_checkpoint(options.checkpoint)
     changes: dict[str, Any] = {}
     reading = reading_of(options)
+    if options.detail is not None:
+        changes["detail"] = options.detail or None
     if options.familiar:
         images = open_images(options.data, reading, options.split, "train")
         changes["familiar"] = _familiarity(images.samples)

@@ -176,13 +176,19 @@ class Networks:
 
     def __init__(self, works: Sequence[Work], device: torch.device) -> None:
         flips: dict[Path, bool] = {}
+        finer: set[tuple[Path, int]] = set()
         for work in works:
-            for path in work.subject.paths:
+            for path, info in zip(work.subject.paths, work.subject.infos, strict=True):
                 flips[path] = flips.get(path, False) or work.subject.flips
+                if work.subject.cascade and info.detail:
+                    finer.add((path, info.detail))
         self._checkpoints = {
-            path: _Checkpoint(Predictor.load(path, str(device)), flips=any_flips)
+            (path, 0): _Checkpoint(Predictor.load(path, str(device)), flips=any_flips)
             for path, any_flips in flips.items()
         }
+        for path, size in finer:
+            usual = self._checkpoints[path, 0].predictor
+            self._checkpoints[path, size] = _Checkpoint(usual.on_grid(size), flips=True)
         self._members: list[_Member] = []
         self._models = {work.facts.key: self._model(work.subject) for work in works}
         self.batch = _batch(device)
@@ -192,7 +198,7 @@ class Networks:
         """Returns a work's predictions for photos, at their own sizes, by their places."""
         if not work.subject.flips:
             for path in work.subject.paths:
-                self._checkpoints[path].predict_many(list(images.values()))
+                self._checkpoints[path, 0].predict_many(list(images.values()))
         return {place: self._timed(work, image) for place, image in images.items()}
 
     def forget(self) -> None:
@@ -201,8 +207,8 @@ class Networks:
             checkpoint.forget()
 
     def _model(self, subject: Subject) -> ImageModel:
-        def member(path: Path) -> ImageModel:
-            self._members.append(_Member(self._checkpoints[path], flips=subject.flips))
+        def member(path: Path, size: int = 0) -> ImageModel:
+            self._members.append(_Member(self._checkpoints[path, size], flips=subject.flips))
             return self._members[-1]
 
         return subject.assemble(member)

@@ -150,6 +150,8 @@ def facts_of(
     if subject.cascade:
         asked["fallback_limit"] = FALLBACK_LIMIT
         asked["refined"] = [MARGIN, LONGEST]
+        if any(info.detail for info in subject.infos):
+            asked["detail"] = [info.detail for info in subject.infos]
         if familiar := subject.infos[0].familiar:
             asked["familiar"] = asdict(familiar)
     return EvaluationFacts(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from core.checkpoint import CheckpointInfo, find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, ConfigError, reason
@@ -15,6 +15,13 @@ from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
     from core.image_model import ImageModel
+
+
+class Member(Protocol):
+    """Makes models of checkpoints."""
+
+    def __call__(self, path: Path, size: int = 0, /) -> ImageModel:
+        """Returns the model of a checkpoint, on a grid of another size where one is given."""
 
 
 Identity = tuple[tuple[str, ...], bool, bool]
@@ -70,21 +77,25 @@ class Subject:
         """
         from core.predict import Mirrored, Predictor  # torch takes seconds
 
-        def member(path: Path) -> ImageModel:
+        def member(path: Path, size: int = 0) -> ImageModel:
             predictor = Predictor.load(path, device)
+            predictor = predictor.on_grid(size) if size else predictor
             return Mirrored(predictor) if self.flips else predictor
 
         return self.assemble(member)
 
-    def assemble(self, member: Callable[[Path], ImageModel]) -> ImageModel:
+    def assemble(self, member: Member) -> ImageModel:
         """Returns it as a model; `member` returns that of one of its checkpoints."""
         from core.cascade import Cascade
         from core.predict import Ensemble  # torch takes seconds
-        from core.refine import Refined
+        from core.refine import Detailed, Refined
 
         models = [member(path) for path in self.paths]
         if self.cascade:
-            first, fallback = models
+            first, fallback = (
+                Detailed(model, member(path, info.detail), info.detail) if info.detail else model
+                for model, path, info in zip(models, self.paths, self.infos, strict=True)
+            )
             return Cascade(first, lambda: Refined(fallback), self.infos[0].familiar)
         return models[0] if len(models) == 1 else Ensemble(models)
 

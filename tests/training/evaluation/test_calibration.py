@@ -98,5 +98,11 @@ def test_the_command_writes_into_the_checkpoint(
     assert str(found.limits.check) in told and "photos without a car: of 0" in told
     assert found == replace(info, familiar=familiar, limits=found.limits)
     assert found.limits.no_car == 1.0 and found.limits.check != Limits().check
+    for given, kept in (("96", 96), ("0", None)):
+        assert main(["calibrate", str(path), "--detail", given]) == 0
+        assert read_info(path) == replace(found, detail=kept)
+    assert main(["calibrate", str(path), "--detail", "5"]) == 2, "no grid is so small"
+    assert main(["calibrate", str(path), "--limits"]) == 2, "which photos?"
+    assert read_info(path) == found
     for one, other in zip(before.parameters(), after.parameters(), strict=True):
         assert (one == other).all()

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.checkpoint import load_checkpoint, save_checkpoint
+from core.checkpoint import load_checkpoint, save_checkpoint, save_facts
 from core.masks import mask_from_probability
 from core.metrics import score
 from core.predict import load_model
 from core.split_verdict import SplitVerdict
+from core.uncertainty import Limits
 from training.commands.cli import main
 from training.comparison.model_card import model_card
 from training.evaluation.cost import cost_of, measure_costs
@@ -63,6 +64,26 @@ def test_its_rows_are_those_of_the_masks_that_users_get(
     assert {-1.0: fell_back == 15, 2.0: fell_back == 0}.get(limit, 0 < fell_back < 15)
     alone = evaluated(tiny_data, cascade_of(a, b))[0]  # found again
     assert alone.facts == cascade.facts
+
+
+def test_a_finer_grid_is_part_of_it_for_large_photos_alone(
+    tiny_data: Path, checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cascade.FALLBACK_LIMIT", 1.0)
+    a, b = checkpoints
+    plain = evaluated(tiny_data, cascade_of(a, b))[0].image_rows
+    save_facts(a, limits=Limits(check=1.0), detail=56)  # photos have 48 x 64 px, less than 56 x 56
+    assert [row.dice for row in evaluated(tiny_data, cascade_of(a, b))[0].image_rows] == [
+        row.dice for row in plain
+    ]
+    save_facts(a, detail=55)
+    cascade = evaluated(tiny_data, cascade_of(a, b))[0].image_rows
+    model = load_model(a, b, "cpu")
+    for row, sample in zip(cascade, open_images([tiny_data]).samples, strict=True):
+        image, truth = sample.read()
+        mask = mask_from_probability(model(image), SETTINGS.masks(model.threshold))
+        assert row.dice == score(mask, truth).dice
+    assert [row.dice for row in cascade] != [row.dice for row in plain]
 
 
 def test_its_key_verdict_and_threshold(tiny_data: Path, checkpoints: tuple[Path, Path]) -> None:
