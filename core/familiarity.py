@@ -31,7 +31,8 @@ _MARGINS = (
 FIGURES = 4 * len(_MARGINS)
 """Brightness, its spread, colourfulness and the logarithm of the contrast of each margin."""
 
-_Row = Annotated[tuple[float, ...], Field(min_length=FIGURES, max_length=FIGURES)]
+_Value = Annotated[float, Field(ge=-1e9, le=1e9)]
+_Row = Annotated[tuple[_Value, ...], Field(min_length=FIGURES, max_length=FIGURES)]
 _Square = Annotated[tuple[_Row, ...], Field(min_length=FIGURES, max_length=FIGURES)]
 
 

@@ -63,5 +63,17 @@ WRONG: dict[str, list[Any]] = {
     "code": ["abc", 3, None, [], {"versions": [1]}, {"fingerprint": 3}],
     "origin": ["abc", 3, None, [], {"program": 3}, {"classes": "two"}],
     "created": [5, None, [], {}],
+    "limits": [None, [], 0.02, {"check": "0.02"}, {"check": 2}, {"no_car": float("nan")}, {"a": 1}],
+    "familiar": [
+        "studio",
+        [],
+        {},
+        {"mean": [0.0], "precision": [[1.0]], "limit": 3.0},
+        {"mean": [0.0] * 16, "precision": [[1.0] * 16] * 15, "limit": 3.0},
+        {"mean": [0.0] * 16, "precision": [[1e300] * 16] * 16, "limit": 3.0},
+        {"mean": ["0"] * 16, "precision": [[1.0] * 16] * 16, "limit": 3.0},
+        {"mean": [0.0] * 16, "precision": [[1.0] * 16] * 16, "limit": float("inf")},
+    ],
+    "detail": ["1024", 31, 5000, 64.5, True, []],
 }
 """Facts of wrong types and out of their ranges, by the fact's name."""
