@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import CarmaskError
+from core.places import runs_folder, shipped_runs
 from serving.settings import MEGABYTE, ServeSettings, from_environment
 
 USAGE, STOPPED = 2, 130
@@ -16,6 +18,8 @@ USAGE, STOPPED = 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its status: 0 good, 1 some failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
+    if not runs_folder().is_dir():  # nothing was trained here: serve what ships, where it lies
+        os.environ.setdefault("CARMASK_RUNS", str(shipped_runs()))
     try:
         return int(options.command(options))
     except CarmaskError as error:

@@ -1,0 +1,60 @@
+#!/bin/sh
+# The steps of the container images. They also run without a container engine:
+#
+#     deploy/build.sh TARGET [full|api]
+#
+# makes TARGET/venv, a Python environment with Carmask and all that it needs to serve: the dashboard
+# and the API (full), or the API alone (api).
+#
+# TORCH is what pip installs as PyTorch, with options: on pytorch.org choose Pip and CPU, and set it
+# to what the command shown there says behind "install", without torchvision. Its usual build for
+# Linux works too, but brings gigabytes for graphics cards.
+set -eu
+
+target=${1:?"usage: deploy/build.sh TARGET [full|api]"}
+kind=${2:-full}
+source=$(cd "$(dirname "$0")/.." && pwd)
+python=${PYTHON:-python3}
+case $kind in
+full) wanted=$source/requirements.txt ;;
+api) wanted=$source/deploy/requirements-api.txt ;;
+*)
+    echo "$kind is neither full nor api." >&2
+    exit 2
+    ;;
+esac
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "Carmask needs Python 3.11 or newer." >&2
+    exit 1
+}
+
+mkdir -p "$target"
+"$python" -m venv "$target/venv"
+inner=$target/venv/bin/python
+pip() {
+    "$inner" -m pip install --no-cache-dir --disable-pip-version-check -q "$@"
+}
+
+# PyTorch comes first and by itself; nothing that follows may bring another one.
+torch=$(grep '^torch==' "$source/constraints.txt" || echo torch)
+# shellcheck disable=SC2086
+pip ${TORCH:-$torch}
+grep -v '^torch' "$source/constraints.txt" >"$target/constraints.txt"
+grep -v '^torch' "$wanted" >"$target/requirements.txt"
+pip -c "$target/constraints.txt" -r "$target/requirements.txt"
+
+# A copy, for building writes into the source.
+mkdir "$target/source"
+(cd "$source" && tar -cf - core dashboard pages runs samples serving training .streamlit \
+    streamlit_app.py setup.py pyproject.toml README.md LICENSE requirements*.txt) |
+    tar -xf - -C "$target/source"
+pip "setuptools>=77"
+pip --no-deps --no-build-isolation "$target/source"
+rm -rf "$target/source" "$target/constraints.txt" "$target/requirements.txt"
+
+# What no server needs: headers, and tests that libraries bring.
+"$inner" -m pip uninstall -q -y setuptools
+site=$("$inner" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+rm -rf "$site"/torch/include "$site"/torch/test "$site"/torch/bin "$site"/pyarrow/include
+find "$site"/pandas "$site"/pyarrow "$site"/scipy "$site"/sympy "$site"/numpy -type d -name tests \
+    -prune -exec rm -rf {} + 2>/dev/null || true
