@@ -55,6 +55,6 @@ rm -rf "$target/source" "$target/constraints.txt" "$target/requirements.txt"
 # What no server needs: headers, and tests that libraries bring.
 "$inner" -m pip uninstall -q -y setuptools
 site=$("$inner" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-rm -rf "$site"/torch/include "$site"/torch/test "$site"/torch/bin "$site"/pyarrow/include
+rm -rf "$site"/torch/include "$site"/torch/test "$site"/pyarrow/include
 find "$site"/pandas "$site"/pyarrow "$site"/scipy "$site"/sympy "$site"/numpy -type d -name tests \
     -prune -exec rm -rf {} + 2>/dev/null || true

@@ -17,7 +17,7 @@ from core.photos import list_uploads
 from core.results import ResultRow, cutout_file, mask_file, result_row, write_zip
 from core.rle import to_coco
 from core.session import PhotoResult, PredictionSession
-from serving.queries import Batch, BatchQuery, Failed, Query, Rle, Segmented, SegmentQuery
+from serving.queries import Batch, BatchQuery, Facts, Failed, Query, Rle, Segmented, SegmentQuery
 
 PNG, JSON, ZIP = "image/png", "application/json", "application/zip"
 Uploads = Sequence[tuple[str, bytes]]
@@ -26,7 +26,7 @@ Uploads = Sequence[tuple[str, bytes]]
 
 def segmented(
     session: PredictionSession, name: str, data: bytes, query: SegmentQuery, max_pixels: int
-) -> tuple[Segmented, bytes, str]:
+) -> tuple[Facts, bytes, str]:
     """Returns a photo's facts, and the body of the answer with its media type.
 
     Raises:
@@ -34,12 +34,11 @@ def segmented(
     """
     photo = read_photo(data, name=name, max_pixels=max_pixels)
     result, mask = _mask(session, photo, query)
-    facts = _facts(name, result, mask)
-    if query.output == "mask":
-        return facts, mask_file(mask), PNG
-    if query.output == "cutout":
-        return facts, _cutout(photo, result, mask, query), PNG
-    return facts, facts.model_dump_json().encode(), JSON
+    if query.output == "json":
+        answer = _segmented(name, result, mask)
+        return answer, answer.model_dump_json().encode(), JSON
+    file = mask_file(mask) if query.output == "mask" else _cutout(photo, result, mask, query)
+    return _facts(name, result, mask), file, PNG
 
 
 def batch_json(
@@ -61,7 +60,7 @@ def batch_json(
         except CarmaskError as error:
             photos.append(Failed(name=source.name, error=str(error)))
         else:
-            photos.append(_facts(source.name, result, mask))
+            photos.append(_segmented(source.name, result, mask))
     photos += [Failed(name=each.name, error=_too_many(limits)) for each in sources[limits[0] :]]
     return Batch(photos=photos, left_out=list(sources.left_out)).model_dump_json().encode()
 
@@ -111,10 +110,15 @@ def _cutout(photo: ReadPhoto, result: PhotoResult, mask: NDArray[np.bool_], quer
     return cutout_file(photo.pixels, mask, result.edge_probability, query.edge)
 
 
-def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segmented:
+def _segmented(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segmented:
+    facts = _facts(name, result, mask)
+    return Segmented(**facts.model_dump(), mask=Rle(**to_coco(mask)))
+
+
+def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Facts:
     row = result_row(name, mask, result)
     height, width = mask.shape
-    return Segmented(
+    return Facts(
         name=name,
         width=width,
         height=height,
@@ -125,7 +129,6 @@ def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segmented
         edited=row.edited,
         note=row.note,
         seconds=row.seconds or 0.0,
-        mask=Rle(**to_coco(mask)),
     )
 
 

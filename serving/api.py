@@ -29,8 +29,8 @@ from serving.queries import (
     BatchQuery,
     Checkpoint,
     Checkpoints,
+    Facts,
     Query,
-    Segmented,
     SegmentQuery,
 )
 from serving.settings import ServeSettings
@@ -70,8 +70,9 @@ class Api:
         """Loads the default networks, so that the first visitor does not wait for them."""
         try:
             self.models.session()
-        except CarmaskError as error:
-            self.life.failure = str(error)
+        except Exception as error:  # of a thread: /readyz and the log must tell
+            self.life.failure = str(error) or type(error).__name__
+            log_failure("warm-up", error)
         else:
             self.life.ready = True
 
@@ -105,7 +106,7 @@ class Api:
         if isinstance(error, CarmaskError):
             self.metrics.photos.labels("failed").inc()
             return problem(422, str(error))
-        log_failure(request, error)
+        log_failure(request.scope["path"], error)
         return problem(500, "The server failed; its log has the reason.")
 
     def _check_key(self, request: Request) -> None:
@@ -154,9 +155,7 @@ class Api:
             self.metrics.uncertainty.observe(facts.uncertainty)
         return Response(body, media_type=kind, headers=_facts_headers(facts))
 
-    def _segmented(
-        self, name: str, data: bytes, query: SegmentQuery
-    ) -> tuple[Segmented, bytes, str]:
+    def _segmented(self, name: str, data: bytes, query: SegmentQuery) -> tuple[Facts, bytes, str]:
         session = self.models.session(query.checkpoint, query.fallback)
         return segmented(session, name, data, query, self.settings.max_pixels)
 
@@ -237,7 +236,7 @@ def _query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
         raise RefusedError(422, text) from error
 
 
-def _facts_headers(facts: Segmented) -> dict[str, str]:
+def _facts_headers(facts: Facts) -> dict[str, str]:
     """Returns a photo's facts as headers, for answers that are pictures."""
     named = {
         "X-Carmask-Share": facts.car_share,

@@ -50,7 +50,6 @@ def log_request(request: Request, status: int, seconds: float) -> None:
     _LOG.info("request", extra={"fields": fields})
 
 
-def log_failure(request: Request, error: Exception) -> None:
-    """Writes why an answer failed that should not have."""
-    fields = {"method": request.method, "path": request.scope["path"]}
-    _LOG.error("failure", exc_info=error, extra={"fields": fields})
+def log_failure(what: str, error: Exception) -> None:
+    """Writes why something failed that should not have, such as a path's answer."""
+    _LOG.error("failure", exc_info=error, extra={"fields": {"what": what}})

@@ -63,8 +63,8 @@ class Rle(BaseModel):
     counts: str
 
 
-class Segmented(BaseModel):
-    """One photo's answer."""
+class Facts(BaseModel):
+    """What is known of one photo's mask."""
 
     name: str = Field(description="The photo's name as it came, or photo")
     width: int = Field(description="Upright width in px")
@@ -76,6 +76,11 @@ class Segmented(BaseModel):
     edited: bool = Field(description="Whether a person edited the mask and accepted it")
     note: str = Field(description="What was guessed when the photo was read; often empty")
     seconds: float = Field(description="Time of the prediction alone")
+
+
+class Segmented(Facts):
+    """One photo's answer."""
+
     mask: Rle
 
 
