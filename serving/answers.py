@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.archive import ArchiveLimits
-from core.errors import CarmaskError
+from core.errors import CarmaskError, ConfigError
 from core.image import ReadPhoto, read_photo
+from core.listing.batch import file_names, make_picture
+from core.listing.place import Series
+from core.listing.recipe import presets
+from core.listing.steps import Output
 from core.own_results import CUTOUT_END, MASK_END
 from core.photos import list_uploads
 from core.results import ResultRow, cutout_file, mask_file, result_row, write_zip
@@ -32,6 +36,8 @@ def segmented(
     Raises:
         ImageError: It is no photo, damaged, or too large or too small.
     """
+    if query.output == "picture":
+        return _picture(session, name, data, query, max_pixels)
     photo = read_photo(data, name=name, max_pixels=max_pixels)
     result, mask = _mask(session, photo, query)
     if query.output == "json":
@@ -39,6 +45,22 @@ def segmented(
         return answer, answer.model_dump_json().encode(), JSON
     file = mask_file(mask) if query.output == "mask" else _cutout(photo, result, mask, query)
     return _facts(name, result, mask), file, PNG
+
+
+def _picture(
+    session: PredictionSession, name: str, data: bytes, query: SegmentQuery, max_pixels: int
+) -> tuple[Facts, bytes, str]:
+    """Returns a photo's facts, and its finished picture with its media type; see `segmented`."""
+    recipe = presets().get(query.recipe)
+    if recipe is None:
+        raise ConfigError(f"There is no such recipe; choose one of: {', '.join(presets())}.")
+    (source,) = list_uploads([(name, data)], max_pixels=max_pixels)
+    photo = source.load()
+    result, limit = session.predict(photo), session.model.threshold
+    (file,) = file_names([recipe], [source])
+    made = make_picture(source, photo, result, recipe, limit, Series(), file)
+    height, width = result.shape
+    return _facts_of(name, made.row, width, height), made.data, f"image/{recipe.get(Output).format}"
 
 
 def batch_json(
@@ -116,8 +138,11 @@ def _segmented(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Segme
 
 
 def _facts(name: str, result: PhotoResult, mask: NDArray[np.bool_]) -> Facts:
-    row = result_row(name, mask, result)
     height, width = mask.shape
+    return _facts_of(name, result_row(name, mask, result), width, height)
+
+
+def _facts_of(name: str, row: ResultRow, width: int, height: int) -> Facts:
     return Facts(
         name=name,
         width=width,

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from core.checkpoint import checkpoint_name
 from core.errors import CarmaskError, CheckpointError
+from core.listing.recipe import presets
 from serving.answers import JSON, ZIP, batch_json, batch_zip, segmented
 from serving.bodies import check_length, read_uploads
 from serving.gate import ALIVE, READY, Life
@@ -31,6 +32,8 @@ from serving.queries import (
     Checkpoints,
     Facts,
     Query,
+    Recipe,
+    Recipes,
     SegmentQuery,
 )
 from serving.settings import ServeSettings
@@ -59,6 +62,7 @@ class Api:
             Route(f"{API}/segment", self._endpoint(self._segment), methods=["POST"]),
             Route(f"{API}/batch", self._endpoint(self._batch), methods=["POST"]),
             Route(f"{API}/checkpoints", self._endpoint(self._checkpoints), methods=["GET"]),
+            Route(f"{API}/recipes", self._endpoint(self._recipes), methods=["GET"]),
             Route(f"{API}/openapi.json", self._document, methods=["GET"]),
             Route(f"{API}/docs", self._docs, methods=["GET"]),
             Route(ALIVE, self._alive, methods=["GET"]),
@@ -194,6 +198,10 @@ class Api:
             )
             found.append(one)
         return JSONResponse(Checkpoints(checkpoints=found).model_dump())
+
+    async def _recipes(self, _request: Request) -> Response:
+        found = [Recipe(name=name, note=each.note) for name, each in presets().items()]
+        return JSONResponse(Recipes(recipes=found).model_dump())
 
     async def _document(self, _request: Request) -> Response:
         return JSONResponse(document(self.settings))

@@ -14,6 +14,7 @@ from serving.queries import (
     BatchQuery,
     Checkpoints,
     Problem,
+    Recipes,
     Segmented,
     SegmentQuery,
 )
@@ -23,7 +24,7 @@ API = "/api/v1"
 DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _VERSION = "1.0.0"
 _REFERENCE = "#/components/schemas/{model}"
-_ANSWERS = (Segmented, Batch, Checkpoints, Problem)
+_ANSWERS = (Segmented, Batch, Checkpoints, Recipes, Problem)
 _FAILURES = {
     "400": "The body is empty, no form, or holds the wrong number of files",
     "401": "The key is wrong or missing",
@@ -67,6 +68,7 @@ def document(settings: ServeSettings) -> dict[str, Any]:
             f"{API}/segment": {"post": _segment(settings)},
             f"{API}/batch": {"post": _batch(settings)},
             f"{API}/checkpoints": {"get": _checkpoints()},
+            f"{API}/recipes": {"get": _recipes()},
         },
         "components": {"schemas": schemas["$defs"]},
     }
@@ -118,6 +120,8 @@ def _segment(settings: ServeSettings) -> dict[str, Any]:
             {
                 "application/json": {"schema": _reference(Segmented)},
                 "image/png": {"schema": _binary("image/png")},
+                "image/jpeg": {"schema": _binary("image/jpeg")},
+                "image/webp": {"schema": _binary("image/webp")},
             }
         ),
         "x-example": 'curl --data-binary @car.jpg -o mask.png "SERVER/api/v1/segment?output=mask"',
@@ -164,6 +168,17 @@ def _checkpoints() -> dict[str, Any]:
         "parameters": [],
         "responses": _responses({"application/json": {"schema": _reference(Checkpoints)}}),
         "x-example": 'curl "SERVER/api/v1/checkpoints"',
+    }
+
+
+def _recipes() -> dict[str, Any]:
+    return {
+        "operationId": "recipes",
+        "summary": "The recipes of finished pictures",
+        "description": "Each makes a listing photo: place, background, shadow, size, format.",
+        "parameters": [],
+        "responses": _responses({"application/json": {"schema": _reference(Recipes)}}),
+        "x-example": 'curl "SERVER/api/v1/recipes"',
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.cutout import Edge
 from core.masks import MaskSettings
@@ -42,9 +42,26 @@ class Query(BaseModel):
 class SegmentQuery(Query):
     """The URL of POST /api/v1/segment."""
 
-    output: Literal["json", "mask", "cutout"] = Field(
-        "json", description="JSON with the mask as COCO RLE, or one PNG"
+    output: Literal["json", "mask", "cutout", "picture"] = Field(
+        "json",
+        description="JSON with the mask as COCO RLE, a PNG, or the finished picture of a recipe",
     )
+    recipe: Name = Field(
+        "",
+        description="A name of GET /api/v1/recipes, for output=picture; it decides how the mask is "
+        "cleaned, so settings of the mask do not go with it",
+    )
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> SegmentQuery:
+        if (self.output == "picture") != bool(self.recipe):
+            raise ValueError("output=picture and recipe=NAME go together")
+        if self.recipe and (given := _OF_MASKS & self.model_fields_set):
+            raise ValueError(f"a recipe decides {min(given)} itself; leave it away")
+        return self
+
+
+_OF_MASKS = frozenset(Query.model_fields) - {"checkpoint", "fallback"}
 
 
 class BatchQuery(Query):
@@ -115,6 +132,19 @@ class Checkpoints(BaseModel):
     """All of them, the best first."""
 
     checkpoints: list[Checkpoint]
+
+
+class Recipe(BaseModel):
+    """A recipe of finished pictures."""
+
+    name: str
+    note: str = Field(description="What it is for, and which source it rests on")
+
+
+class Recipes(BaseModel):
+    """All that a request can name."""
+
+    recipes: list[Recipe]
 
 
 class Problem(BaseModel):

@@ -42,6 +42,23 @@ def test_a_mask_and_a_cutout_have_the_bytes_of_the_command_line(
         assert answer.headers["x-carmask-checkpoint"] == "best"
 
 
+def test_a_finished_picture_has_the_bytes_of_the_command_line(
+    server: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "car.jpg").write_bytes(photo())
+    recipes = [each["name"] for each in server.ask("GET", "/api/v1/recipes").json["recipes"]]
+    recipe = recipes[0]
+    out = tmp_path / "out"
+    status = command_line(
+        ["cutout", str(tmp_path / "car.jpg"), "--out", str(out), "--recipe", recipe]
+    )
+    answer = server.form(f"{SEGMENT}?output=picture&recipe={recipe}", ("car.jpg", photo()))
+    assert status == 0
+    (made,) = [path for path in out.iterdir() if path.suffix in (".png", ".jpg", ".webp")]
+    assert (answer.status, answer.body) == (200, made.read_bytes())
+    assert answer.headers["content-type"].startswith("image/")
+
+
 def test_a_form_and_a_body_give_the_same(server: Running, written: Path) -> None:
     answer = server.form(f"{SEGMENT}?output=mask", ("car.jpg", photo()))
     assert answer.body == (written / "car_mask.png").read_bytes()

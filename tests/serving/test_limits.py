@@ -101,6 +101,10 @@ def test_what_is_no_photo(server: Running, body: bytes, status: int) -> None:
         ("url=http://127.0.0.1/", 422),
         ("threshold=0.5&threshold=0.6", 422),
         ("keep_largest=perhaps", 422),
+        ("output=picture", 422),
+        ("output=picture&recipe=../../secret.json", 422),
+        ("output=picture&recipe=/proc/self/environ", 422),
+        ("output=mask&recipe=ebay", 422),
         ("checkpoint=" + "x" * 5000, 422),
     ],
 )
