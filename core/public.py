@@ -100,16 +100,36 @@ def _check_read(path: Any, *_: Any) -> None:
         _refuse(path)
 
 
-def _check_written(path: Any, *_: Any) -> None:
+def _check_written(path: Any, *more: Any) -> None:
+    """Refuses a change outside what may be written.
+
+    Args:
+        path: What is to be changed.
+        more: What else the event tells; its last value is the open folder that a relative path
+            starts at (`shutil.rmtree` works so), or no such number.
+    """
     if not isinstance(path, str | bytes | os.PathLike):
         return
-    if not _within(os.path.realpath(os.fsdecode(path)), _writable()):
+    whole = os.path.join(_folder_of(more[-1] if more else -1), os.fsdecode(path))  # noqa: PTH118
+    if not _within(os.path.realpath(whole), _writable()):
         _refuse(path)
 
 
-def _check_both(source: Any, target: Any, *_: Any) -> None:
-    _check_written(source)
-    _check_written(target)
+def _check_both(source: Any, target: Any, source_folder: Any = -1, folder: Any = -1) -> None:
+    _check_written(source, source_folder)
+    _check_written(target, folder)
+
+
+def _folder_of(descriptor: Any) -> str:
+    """Returns the path of an open folder; the current one for a number that is none."""
+    if type(descriptor) is not int or descriptor < 0:
+        return ""
+    if sys.platform == "linux":
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    import fcntl
+
+    path = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024))  # type: ignore[attr-defined,unused-ignore]
+    return os.fsdecode(path.rstrip(b"\0"))
 
 
 def _check_signal(_process: int, number: int) -> None:
@@ -162,10 +182,12 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "os.scandir": _check_read,
     "os.walk": _check_read,
     "os.chdir": _check_read,
-    **dict.fromkeys(("os.mkdir", "os.rmdir", "os.remove", "os.truncate"), _check_written),
-    **dict.fromkeys(("os.chmod", "os.chown", "os.utime", "os.setxattr"), _check_written),
+    **dict.fromkeys(("os.mkdir", "os.rmdir", "os.remove"), _check_written),
+    "os.truncate": lambda path, _length: _check_written(path),
+    **dict.fromkeys(("os.chmod", "os.chown", "os.utime"), _check_written),
+    "os.setxattr": lambda path, *_: _check_written(path),
     **dict.fromkeys(("os.rename", "os.link"), _check_both),
-    "os.symlink": lambda _source, target, *_: _check_written(target),
+    "os.symlink": lambda _source, target, *more: _check_written(target, *more),
     **dict.fromkeys(("subprocess.Popen", "os.system", "os.exec", "os.spawn"), _check_process),
     **dict.fromkeys(("os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn"), _check_process),
     "os.kill": _check_signal,

@@ -15,6 +15,7 @@ from core.errors import ConfigError, ImageError, reason
 from core.files import read_bytes_within
 from core.image import encode_jpeg, read_image, thumbnail
 from core.listing.steps import Step
+from core.public import is_public
 
 LONGEST = 4000
 """Longest side in px at which a picture is used."""
@@ -94,6 +95,10 @@ def _bytes_of(name: str) -> bytes:
             return base64.b64decode(text, validate=True)
         except (ValueError, binascii.Error) as error:
             raise ImageError(f"The recipe's picture can't be read: {reason(error)}.") from error
+    if is_public():
+        raise ImageError(
+            "A public server opens no picture by its path; bring the picture itself to the recipe."
+        )
     try:
         return read_bytes_within(Path(name), LARGEST)
     except OSError as error:
