@@ -16,8 +16,8 @@ from tests.training.run_folders import write_run
 
 Open = Callable[..., AppTest]
 SECRET = "hunter2-in-a-file"
-SEGMENT, DATASET, TRAIN, RUNS, COMPARE = (
-    f"pages/{name}.py" for name in ("segment", "dataset", "train", "runs", "compare")
+SEGMENT, DATASET, TRAIN, RUNS, COMPARE, STUDIO = (
+    f"pages/{name}.py" for name in ("segment", "dataset", "train", "runs", "compare", "studio")
 )
 READING = ("data", "dataset", "classes", "rule")
 FIGURES = ("over", "smooth", "log", "seeds")
@@ -78,6 +78,7 @@ PLACES: list[Place] = [
         ("data", "rule", "recipe", "out"),
         ("seed", "per_image", "set_size", "workers", "originals"),
     ),
+    (STUDIO, {"sample": "synth0001_09"}, ("preset", "changes"), ("photo", "studio_view")),
     (
         TRAIN,
         {"part": "New run"},
