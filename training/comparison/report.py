@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from core.drawing import Image, OverlayStyle, overlay
 from core.errors import CarmaskError, reason
@@ -63,89 +65,6 @@ class Photos:
     """What is said in the place of pictures where there are no samples."""
 
 
-def photo_sections(
-    pairs: Pairs, places: tuple[int, int], sides: Sequence[Side], photos: Photos
-) -> str:
-    """Returns the HTML of the lists of photos, each with its pictures where they are here.
-
-    Args:
-        pairs: The figures of A and B.
-        places: Places of A and B among those that are compared.
-        sides: Titles and colours of A and B.
-        photos: Where the pictures come from.
-    """
-    a, b = sides
-    parts = [
-        f'<p class="note">{_legend(a, b)}</p>'
-        if photos.samples
-        else f"<p>{escape(photos.missing)}</p>"
-    ]
-    for order in ORDERS:
-        chosen = pairs.ordered(order)[:EACH]
-        if len(chosen):
-            parts.append(f"<h3>{escape(_TITLES[order].format(b=b.title))}</h3>")
-        parts += [_photo(pairs, int(place), places, (a, b), photos) for place in chosen]
-    return "\n".join(parts)
-
-
-def _photo(
-    pairs: Pairs, place: int, places: tuple[int, int], sides: tuple[Side, Side], photos: Photos
-) -> str:
-    name = pairs.names[place]
-    words = (
-        f"<b>{escape(name[1])}</b>, {escape(name[0])}: {escape(pairs.metric.title)} "
-        f"{pairs.text(place)}"
-    )
-    sample = photos.samples.get(name)
-    if sample is None:
-        return f"<p>{words}</p>"
-    try:
-        pictures = _pictures(sample, places, sides, photos)
-    except (CarmaskError, OSError) as error:
-        return f'<p>{words}</p><p class="warning">{escape(reason(error))}</p>'
-    shown = "".join(
-        f'<figure class="{kind}"><img alt="{caption}" src="{_url(picture)}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-        for kind, caption, picture in pictures
-    )
-    return f'<p>{words}</p><div class="pictures">{shown}</div>'
-
-
-def _pictures(
-    sample: Sample, places: tuple[int, int], sides: tuple[Side, Side], photos: Photos
-) -> list[tuple[str, str, Image]]:
-    """Returns kind, caption and picture of each."""
-    image, truth = sample.read_truth()
-    masks = [truth.judged(photos.mask_of(place, sample)) for place in places]
-    found = disagreement_of(masks[0], masks[1], truth.car)
-    colours = DisagreementColours(sides[0].colour, sides[1].colour)
-    drawn = disagreement_picture(image, found, colours)
-    return [
-        ("", "The photo and its true mask", thumbnail(overlay(image, truth.car, _TRUTH), _LONGEST)),
-        ("", "Where they disagree", thumbnail(drawn, _LONGEST)),
-        ("near", "Where they disagree most", np.ascontiguousarray(drawn[found.spot.slices])),
-    ]
-
-
-def _legend(a: Side, b: Side) -> str:
-    kinds = (
-        (a.colour, f"{a.title} alone is right"),
-        (b.colour, f"{b.title} alone is right"),
-        (DisagreementColours().both, "both are wrong"),
-    )
-    return " &ensp; ".join(
-        f'<span class="swatch" style="background:{colour}"></span>{escape(text)}'
-        for colour, text in kinds
-    )
-
-
-def _url(picture: Image) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(picture, _QUALITY)).decode()
-
-
-_STYLE = Path(__file__).with_name("report.css")
-
-
 def report_html(
     evaluations: Sequence[StoredEvaluation],
     colours: Sequence[str],
@@ -153,7 +72,7 @@ def report_html(
     baseline: int,
     photos: Photos,
 ) -> bytes:
-    """Returns the report as an HTML page of its own, UTF-8.
+    """Returns the report as an HTML page of its own, UTF-8; its form is in report.html.
 
     Args:
         evaluations: What was measured of those that are compared, on the same photos.
@@ -168,33 +87,33 @@ def report_html(
     compared = align(evaluations)
     sides = [Side(*each) for each in zip(compared.names, colours, strict=True)]
     ranking = rank(compared, metric)
-    others = [place for place in range(len(sides)) if place != baseline]
     figures = _Figures()
-    parts = [
-        _head(compared, sides, metric),
-        *_verdicts(compared, ranking, baseline),
-        "<h2>All figures</h2>",
-        *_table(compared, ranking, compared.names[baseline]),
-        "<h2>Where it fails</h2>",
-        *_slices(compared, sides, metric, figures),
-        "<h2>For every threshold</h2>",
-        *_curves(evaluations, compared, sides, figures),
-    ]
-    for place in others:
-        pair = sides[baseline], sides[place]
-        pairs = pairs_of(compared.rows[baseline], compared.rows[place], metric)
-        parts += [
-            f"<h2>{escape(pair[1].title)} against {escape(pair[0].title)}, photo by photo</h2>",
-            figures.html(scatter_figure(pairs, *pair)),
-            photo_sections(pairs, (baseline, place), pair, photos),
-        ]
-    parts += ["<h2>How it was measured</h2>", *_facts(compared, sides)]
-    title = escape(" and ".join(side.title for side in sides))
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head += f"<title>{title}</title><style>{_STYLE.read_text(encoding='utf-8')}</style>"
-    body = "\n".join(parts)
-    page = f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
-    return page.encode()
+    facts = compared.facts[0]
+    cars = counted(len(set(compared.cars)), "car")
+    folder = FileSystemLoader(Path(__file__).parent)
+    page = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
+    text = page.get_template("report.html").render(
+        title=" and ".join(side.title for side in sides),
+        about=f"{counted(compared.images, 'photo')} of {cars}: {facts.data}, "
+        f"{PART_TITLES[facts.part]}. Compared by {metric.title}.",
+        verdicts=_verdicts(compared, ranking, baseline),
+        cautions=[
+            ("" if facts.verdict.is_clean else facts.verdict.label, f"{name}: {caution}")
+            for name, facts in zip(compared.names, compared.facts, strict=True)
+            for caution in facts.cautions
+        ],
+        ways=list(_ways(compared, sides, metric, figures)),
+        missing=photos.missing,
+        **_table(compared, ranking, compared.names[baseline]),
+        **_curves(evaluations, compared, sides, figures),
+        pairs=[
+            _pair(compared, (baseline, place), sides, metric, figures, photos)
+            for place in range(len(sides))
+            if place != baseline
+        ],
+        **_facts(compared, sides),
+    )
+    return text.strip().encode()
 
 
 class _Figures:
@@ -203,31 +122,21 @@ class _Figures:
     def __init__(self) -> None:
         self._count = 0
 
-    def html(self, figure: go.Figure) -> str:
+    def html(self, figure: go.Figure) -> Markup:
         figure.update_layout(template="plotly_white", dragmode="zoom")
         self._count += 1
-        text: str = figure.to_html(
-            full_html=False,
-            include_plotlyjs=self._count == 1,
-            div_id=f"figure{self._count}",
-            config={"displaylogo": False, "responsive": True},
+        return Markup(
+            figure.to_html(
+                full_html=False,
+                include_plotlyjs=self._count == 1,
+                div_id=f"figure{self._count}",
+                config={"displaylogo": False, "responsive": True},
+            )
         )
-        return text
-
-
-def _head(compared: Compared, sides: Sequence[Side], metric: Metric) -> str:
-    facts = compared.facts[0]
-    names = " and ".join(escape(side.title) for side in sides)
-    return (
-        f"<h1>{names}</h1>"
-        f'<p class="facts">{counted(compared.images, "photo")} of '
-        f"{counted(len(set(compared.cars)), 'car')}: "
-        f"{escape(facts.data)}, {PART_TITLES[facts.part]}. Compared by {escape(metric.title)}.</p>"
-    )
 
 
 def _verdicts(compared: Compared, ranking: Ranking, baseline: int) -> Iterator[str]:
-    """Yields the verdict on each of the others, and what all figures must be read with."""
+    """Yields the verdict on each of the others."""
     against = compared.names[baseline]
     for name in compared.names:
         if name == against or {name, against} & ranking.unranked:
@@ -235,34 +144,30 @@ def _verdicts(compared: Compared, ranking: Ranking, baseline: int) -> Iterator[s
         verdict = ranking.verdict(name, against=against)
         about = "" if verdict.kind in ("better", "worse") else f"{name}: "
         beside = f", against {against}" if len(compared.names) > 2 else ""
-        yield f'<p class="verdict"><b>{escape(about + verdict.sentence + beside)}.</b></p>'
-    for name, facts in zip(compared.names, compared.facts, strict=True):
-        mark = "" if facts.verdict.is_clean else f"<b>{escape(facts.verdict.label)}</b> "
-        for caution in facts.cautions:
-            yield f'<p class="warning">{mark}{escape(f"{name}: {caution}")}.</p>'
+        yield about + verdict.sentence + beside
 
 
-def _table(compared: Compared, ranking: Ranking, baseline: str) -> Iterator[str]:
-    """Yields all figures, a column for each of those that are compared, and notes on them."""
+def _table(compared: Compared, ranking: Ranking, baseline: str) -> dict[str, str]:
+    """Returns all figures, a column for each of those that are compared, and notes on them."""
     table = comparison_table(compared, ranking, METRICS, baseline)
     turned = table.texts.set_index(table.texts.columns[0]).T.rename_axis(columns=None)
-    yield f'<div class="wide">{turned.to_html(border=0)}</div>'
-    yield f'<p class="facts">{escape(" ".join(table.notes))}</p>'
+    return {"table": Markup(turned.to_html(border=0)), "notes": " ".join(table.notes)}
 
 
-def _slices(
+def _ways(
     compared: Compared, sides: Sequence[Side], metric: Metric, figures: _Figures
-) -> Iterator[str]:
-    """Yields each way of cutting the photos: the worst slices in words, then the figure."""
+) -> Iterator[dict[str, Any]]:
+    """Yields each way of cutting the photos: the worst slices in words, and the figure."""
     for by in WAYS:
         found = [cut(rows, metric, by) for rows in compared.rows]
-        if len(found[0].slices) < 2:
-            continue
-        yield f"<h3>By {WAY_TITLES[by].lower()}</h3>"
-        for side, sliced in zip(sides, found, strict=True):
-            swatch = f'<span class="swatch" style="background:{side.colour}"></span>'
-            yield f"<div>{swatch}<b>{escape(side.title)}</b>: {escape(sliced.sentence)}.</div>"
-        yield figures.html(slices_figure(found, sides))
+        if len(found[0].slices) > 1:
+            yield {
+                "title": WAY_TITLES[by].lower(),
+                "sentences": [
+                    (side, each.sentence) for side, each in zip(sides, found, strict=True)
+                ],
+                "figure": figures.html(slices_figure(found, sides)),
+            }
 
 
 def _curves(
@@ -270,27 +175,20 @@ def _curves(
     compared: Compared,
     sides: Sequence[Side],
     figures: _Figures,
-) -> Iterator[str]:
-    """Yields Dice and precision over the threshold, and how far to believe a probability."""
+) -> dict[str, str]:
+    """Returns Dice and precision over the threshold, and how far to believe a probability."""
     own = [evaluation.facts.threshold for evaluation in evaluations]
     chosen = [compared.kept(evaluation) for evaluation in evaluations]
     pairs = list(zip(evaluations, chosen, strict=True))
     curves = [curves_of(*pair) for pair in pairs]
     found = [calibration_of(each, "edge", places) for each, places in pairs]
-    note = "Means over the photos. The dot is the best threshold, the ring the checkpoint's own."
-    yield f'<p class="facts">{note}</p>'
-    yield figures.html(_named(threshold_figure(sides, curves, own, "dice")))
-    yield "<h3>Precision and recall</h3>"
-    yield figures.html(_named(precision_figure(sides, curves, own)))
-    yield "<h3>Calibration in the edge band</h3>"
-    errors = ", ".join(
-        f"{side.title} {each.error:.4f}" for side, each in zip(sides, found, strict=True)
-    )
-    yield (
-        '<p class="facts">On the dotted line a network is as sure as it is right; below it, too '
-        f"sure. Expected calibration error: {escape(errors)}.</p>"
-    )
-    yield figures.html(_named(calibration_figure(sides, found)))
+    errors = (f"{side.title} {each.error:.4f}" for side, each in zip(sides, found, strict=True))
+    return {
+        "thresholds": figures.html(_named(threshold_figure(sides, curves, own, "dice"))),
+        "precision": figures.html(_named(precision_figure(sides, curves, own))),
+        "errors": ", ".join(errors),
+        "calibration": figures.html(_named(calibration_figure(sides, found))),
+    }
 
 
 def _named(figure: go.Figure) -> go.Figure:
@@ -298,8 +196,82 @@ def _named(figure: go.Figure) -> go.Figure:
     return figure.update_layout(showlegend=True)
 
 
-def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:
-    """Yields what a reader needs to measure the same again."""
+def _pair(
+    compared: Compared,
+    places: tuple[int, int],
+    sides: Sequence[Side],
+    metric: Metric,
+    figures: _Figures,
+    photos: Photos,
+) -> dict[str, Any]:
+    """Returns what is shown of two of those that are compared, photo by photo."""
+    a, b = (sides[place] for place in places)
+    pairs = pairs_of(*(compared.rows[place] for place in places), metric)
+    legend = [
+        (a.colour, f"{a.title} alone is right"),
+        (b.colour, f"{b.title} alone is right"),
+        (DisagreementColours().both, "both are wrong"),
+    ]
+    return {
+        "title": f"{b.title} against {a.title}",
+        "figure": figures.html(scatter_figure(pairs, a, b)),
+        "legend": legend if photos.samples else [],
+        "lists": [
+            {
+                "title": _TITLES[order].format(b=b.title),
+                "photos": [_photo(pairs, int(each), places, (a, b), photos) for each in chosen],
+            }
+            for order in ORDERS
+            if len(chosen := pairs.ordered(order)[:EACH])
+        ],
+    }
+
+
+def _photo(
+    pairs: Pairs, place: int, places: tuple[int, int], sides: tuple[Side, Side], photos: Photos
+) -> dict[str, Any]:
+    source, name = pairs.names[place]
+    pictures, error = [], ""
+    sample = photos.samples.get((source, name))
+    if sample is not None:
+        try:
+            pictures = _pictures(sample, places, sides, photos)
+        except (CarmaskError, OSError) as problem:
+            error = reason(problem)
+    figures = f"{pairs.metric.title} {pairs.text(place)}"
+    return {
+        "name": name,
+        "source": source,
+        "figures": figures,
+        "pictures": pictures,
+        "error": error,
+    }
+
+
+def _pictures(
+    sample: Sample, places: tuple[int, int], sides: tuple[Side, Side], photos: Photos
+) -> list[tuple[str, str, str]]:
+    """Returns kind, caption and URL of each."""
+    image, truth = sample.read_truth()
+    masks = [truth.judged(photos.mask_of(place, sample)) for place in places]
+    found = disagreement_of(masks[0], masks[1], truth.car)
+    colours = DisagreementColours(sides[0].colour, sides[1].colour)
+    drawn = disagreement_picture(image, found, colours)
+    own = thumbnail(overlay(image, truth.car, _TRUTH), _LONGEST)
+    near = np.ascontiguousarray(drawn[found.spot.slices])
+    return [
+        ("", "The photo and its true mask", _url(own)),
+        ("", "Where they disagree", _url(thumbnail(drawn, _LONGEST))),
+        ("near", "Where they disagree most", _url(near)),
+    ]
+
+
+def _url(picture: Image) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(picture, _QUALITY)).decode()
+
+
+def _facts(compared: Compared, sides: Sequence[Side]) -> dict[str, str]:
+    """Returns what a reader needs to measure the same again."""
     rows = [
         {
             "Threshold": f"{facts.threshold:g}",
@@ -313,11 +285,15 @@ def _facts(compared: Compared, sides: Sequence[Side]) -> Iterator[str]:
         for facts in compared.facts
     ]
     table = pd.DataFrame(rows, index=[side.title for side in sides]).T
-    yield f'<div class="wide">{table.to_html(border=0)}</div>'
     first = compared.facts[0]
     split = f", split {first.split_fingerprint[:16]}" if first.split_fingerprint else ""
-    yield f'<p class="facts">Data {escape(first.data)} {first.data_fingerprint[:16]}{split}.</p>'
+    left_out = ""
     if compared.left_out:
         count, names = len(compared.left_out), ", ".join(compared.left_out)
         words = "photo can't be read and is" if count == 1 else "photos can't be read and are"
-        yield f"<p>{count:,} {words} in no figure: {escape(names)}.</p>"
+        left_out = f"{count:,} {words} in no figure: {names}."
+    return {
+        "settings": Markup(table.to_html(border=0)),
+        "data": f"{first.data} {first.data_fingerprint[:16]}{split}",
+        "left_out": left_out,
+    }
