@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from training.augment.table import TRANSFORMS
+from training.augment.step import TRANSFORMS
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 _TITLES = {"Affine": "Affine", "RandomBrightnessContrast": "Exposure", "Composite": "Composite"}

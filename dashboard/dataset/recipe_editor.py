@@ -28,8 +28,8 @@ from dashboard.ui.access import local_only
 from dashboard.ui.redraw import choose
 from dashboard.ui.text import plain
 from training.augment.recipe import RECIPES, Recipe
-from training.augment.step import ONE_OF, Step
-from training.augment.table import GROUPS, TRANSFORMS
+from training.augment.step import ONE_OF, TRANSFORMS, Step
+from training.augment.transform import GROUPS
 
 _UPLOAD = "recipe_upload"
 _ERROR = "recipe_error"

@@ -9,8 +9,7 @@ import streamlit as st
 from core.errors import ConfigError
 from dashboard.dataset.applied_text import number
 from dashboard.ui.text import plain
-from training.augment.step import ONE_OF, Step
-from training.augment.table import TRANSFORMS
+from training.augment.step import ONE_OF, TRANSFORMS, Step
 from training.augment.transform import Parameter
 
 

@@ -11,8 +11,8 @@ from dashboard.dataset.previews import draw, sample_key, square
 from dashboard.dataset.step_widgets import parameter_title
 from dashboard.dataset.studio_controls import pick_seed, pick_shown, pick_size
 from dashboard.ui.text import plain
-from training.augment.table import GROUPS, TRANSFORMS
-from training.augment.transform import Transform
+from training.augment.step import TRANSFORMS
+from training.augment.transform import GROUPS, Transform
 from training.data.folder import Dataset, Sample
 
 STEPS = 9

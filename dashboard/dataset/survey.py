@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from training.data.sides import Split
     from training.health.check import Report
-    from training.health.look import Look
-    from training.health.mean_mask import MeanMask
+    from training.health.look import Look, MeanMask
 
 PATIENCE = 1.0
 """Seconds before measuring starts, so that the page that asked for it is drawn first."""

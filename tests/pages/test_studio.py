@@ -11,8 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.dataset.applied_text import TIMES
 from training.augment.recipe import RECIPES, Recipe, load_recipe
-from training.augment.step import Step
-from training.augment.table import find_transform
+from training.augment.step import Step, find_transform
 from training.config import TrainConfig
 from training.data.folder import open_datasets
 from training.data.splits import split_by_car

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import ConfigError
 from training.augment.recipe import ONE_OF, RECIPES, Recipe, Step, find_recipe, load_recipe
-from training.augment.table import GROUPS, TRANSFORMS
+from training.augment.step import TRANSFORMS
+from training.augment.transform import GROUPS
 from training.config import TrainConfig
 
 PARAMETERS = [(t, p) for t in TRANSFORMS.values() for p in t.parameters]

@@ -11,7 +11,8 @@ from core.errors import ConfigError
 from core.image import encode_png
 from training.augment.compose import Augmenter, strip, strip_values
 from training.augment.recipe import Recipe, Step
-from training.augment.table import TRANSFORMS, Parameter, Transform
+from training.augment.step import TRANSFORMS
+from training.augment.transform import Parameter, Transform
 
 SHAPE = (60, 90)
 

@@ -18,7 +18,7 @@ from training.config import TrainConfig
 from training.data.sides import load_split
 from training.jobs.queue import Queue
 from training.runs.config_difference import settings_of
-from training.runs.doctor.doctor import Doctor
+from training.runs.doctor.findings import Doctor
 from training.runs.listing import WatchedRun, list_runs, read_curves
 from training.runs.notes import NOTES_FILE, change_notes, read_notes
 from training.runs.probes import read_probes

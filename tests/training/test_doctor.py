@@ -24,8 +24,7 @@ from training.data.folder import open_dataset
 from training.presets import PRESETS
 from training.runs.curves import curves_of_lines
 from training.runs.doctor.case import NOT_SEEN, Case, MaskLook, OddMasks
-from training.runs.doctor.doctor import Doctor
-from training.runs.doctor.findings import KINDS, Finding, findings_of
+from training.runs.doctor.findings import KINDS, Doctor, Finding, findings_of
 from training.runs.doctor.look import LOOKED_AT, look_at_masks
 from training.runs.summary import RunSummary
 

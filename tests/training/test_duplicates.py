@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.training.faulty_folder import photo
-from training.health.duplicates import HASH_BITS, LEAST_CORRELATION, close_hashes, correlation
 from training.health.facts import perceptual_hash
+from training.health.leaks import HASH_BITS, LEAST_CORRELATION, close_hashes, correlation
 
 
 def saved_again(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
@@ -97,7 +97,7 @@ def test_close_hashes_promise_no_more_than_the_bands_can() -> None:
 
 
 def test_many_equal_hashes_are_looked_through_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.health.duplicates._CHUNK", 50)
+    monkeypatch.setattr("training.health.leaks._CHUNK", 50)
     pairs = close_hashes(np.full(60, 7, np.uint64), 7)
     assert len(pairs) == 60 * 59 // 2
 

@@ -20,7 +20,7 @@ from core.preprocess import Preprocessing
 from core.split_verdict import SplitVerdict
 from tests.training.pairs import write_pair
 from training.config import TrainConfig
-from training.data.drawing import KIND
+from training.data.cars import KIND
 from training.data.folder import Dataset, open_dataset, open_datasets
 from training.data.lineage import NO_RECORD, split_of, trained_before
 from training.data.sides import Split, TrainedCars, load_split

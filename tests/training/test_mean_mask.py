@@ -6,7 +6,7 @@ import pytest
 from core.errors import MaskError
 from training.data.folder import Sample
 from training.health.facts import ImageFacts
-from training.health.mean_mask import LONGEST, mean_mask
+from training.health.look import LONGEST, mean_mask
 
 
 class Drawn:

@@ -23,8 +23,7 @@ from core.truth import Truth
 from training.augment.build import build_step
 from training.augment.drawn import drawn_values
 from training.augment.recipe import Recipe, find_recipe
-from training.augment.step import Step
-from training.augment.table import find_transform
+from training.augment.step import Step, find_transform
 from training.augment.transform import Parameter
 
 

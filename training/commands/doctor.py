@@ -23,8 +23,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Looks at a run and prints what it finds, each with evidence, threshold and remedy."""
-    from training.runs.doctor.doctor import Doctor
-    from training.runs.doctor.findings import findings_of
+    from training.runs.doctor.findings import Doctor, findings_of
 
     case = Doctor(options.run).case()
     findings = findings_of(case)

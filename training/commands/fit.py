@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace, processes: DistributedContext) -> int:
     from training.engine.loop import Trainer
-    from training.runs.doctor.doctor import Doctor
+    from training.runs.doctor.findings import Doctor
 
     with _open_log(options, processes) as log:
         bar = training_bar() if processes.first else nullcontext(lambda _: None)

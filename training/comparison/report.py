@@ -91,7 +91,7 @@ def report_html(
     facts = compared.facts[0]
     cars = counted(len(set(compared.cars)), "car")
     folder = FileSystemLoader(Path(__file__).parent)
-    page = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
+    page = Environment(loader=folder, autoescape=True, trim_blocks=True, undefined=StrictUndefined)
     text = page.get_template("report.html").render(
         title=" and ".join(side.title for side in sides),
         about=f"{counted(compared.images, 'photo')} of {cars}: {facts.data}, "
@@ -206,7 +206,7 @@ def _pair(
 ) -> dict[str, Any]:
     """Returns what is shown of two of those that are compared, photo by photo."""
     a, b = (sides[place] for place in places)
-    pairs = pairs_of(*(compared.rows[place] for place in places), metric)
+    pairs = pairs_of(compared.rows[places[0]], compared.rows[places[1]], metric)
     legend = [
         (a.colour, f"{a.title} alone is right"),
         (b.colour, f"{b.title} alone is right"),

@@ -1,7 +1,12 @@
-"""Which car a photo shows, the group that a split never divides: from its name or from a table."""
+"""Which car a photo shows, the group that a split never divides: from its name or from a table.
+
+Of a drawn set, its manifest says what the cars were drawn from.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+from core.files import read_json
 import csv
 import json
 import subprocess
@@ -11,12 +16,30 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
-
 from core.errors import ConfigError, DataError, reason
 from core.files import read_bytes_within
 from core.names import composed, counted, first_few, shortened
 from core.photos import PHOTO_SUFFIXES
 from training.data import rule_process
+
+
+KIND = "carmask synthetic set"
+"""How the manifest of a set that `training.synthetic` drew begins."""
+MANIFEST = "manifest.json"
+
+
+def drawing_of(root: Path) -> str:
+    """Returns the seed that a folder's cars were drawn from, as text; "" of any other folder.
+
+    Two seeds draw other cars under the same ids.
+    """
+    try:
+        facts = read_json(root / MANIFEST)
+    except (OSError, ValueError):
+        return ""
+    seed = facts.get("seed") if isinstance(facts, dict) and facts.get("kind") == KIND else None
+    return str(seed) if type(seed) is int else ""
+
 
 RULE_SECONDS = 5.0
 """Time that a rule may take on all names together."""

@@ -20,7 +20,7 @@ from core.mask_classes import MaskClasses
 from core.names import composed, first_few, is_hidden
 from core.truth import Truth
 from training.data.cars import car_of, cars_by_rule, cars_by_table
-from training.data.drawing import drawing_of
+from training.data.cars import drawing_of
 from training.data.layouts import LAYOUTS, Layout
 from training.data.layouts.voc import says_car
 from training.data.layouts.listing import Listing, Remark
@@ -142,7 +142,7 @@ class Dataset:
     all_classes: tuple[str, ...] = ()
     """Classes that there were to choose from (coco, voc)."""
     drawing: str = ""
-    """What the cars were drawn from, where they are drawn; see `training.data.drawing`."""
+    """What the cars were drawn from, where they are drawn; see `training.data.cars`."""
     left_out: tuple[str, ...] = ()
     """Photos with a mask that a person left out (`Reading.left_out`), sorted."""
 

@@ -18,7 +18,7 @@ from training.engine.learner import Learner
 from training.engine.trainer_state import Throughput, TrainerState, TrainingBudget
 from training.engine.training_data import TrainingData
 from training.machine import code_facts, environment_facts
-from training.runs.doctor.doctor import Doctor
+from training.runs.doctor.findings import Doctor
 from training.runs.doctor.look import look_at_masks
 from training.runs.runlog import Cause, RunLog, RunState, now
 from training.runs.summary import WrittenStatus

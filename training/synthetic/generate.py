@@ -11,7 +11,7 @@ import numpy.typing as npt
 from core.errors import ConfigError, DataError
 from core.files import write_bytes_atomically
 from core.image import encode_jpeg, encode_png
-from training.data.drawing import KIND, MANIFEST
+from training.data.cars import KIND, MANIFEST
 from training.synthetic.render import draw_view
 from training.synthetic.turntable import VIEWS, CarParameters, sample_car
 

@@ -38,7 +38,7 @@ class Page(HTMLParser):
         self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
 
     def handle_data(self, data: str) -> None:
-        if self._inside[-1] not in ("script", "style"):
+        if self._inside and self._inside[-1] not in ("script", "style"):
             self.words.append(data)
 
     @property

@@ -1,14 +1,17 @@
-"""What can be wrong with a training: one rule each, in a table."""
+"""What can be wrong with a training: one rule each, in a table; and the doctor who looks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
+from core.errors import RunError
 from training.presets import memory_advice
 from training.runs.doctor import learning, surroundings
-from training.runs.doctor.case import Case
+from training.runs.doctor.case import Case, case_of
+from training.runs.listing import CurveReader, RunReader
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -204,3 +207,45 @@ _RULES = (
 )
 KINDS = tuple(rule.kind for rule in _RULES)
 """Every kind of finding."""
+
+
+class Doctor:
+    """Looks at one run, our own or a foreign one; a second look reads what was appended alone."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._summary = RunReader(run.name, run)
+        self._curves = CurveReader(run)
+        self._told: set[str] = set()
+
+    def case(self) -> Case:
+        """Returns the run as it is now.
+
+        Raises:
+            RunError: It is no run, or can't be read.
+        """
+        try:
+            summary = self._summary.read()
+        except FileNotFoundError as error:
+            raise RunError(f"There is no run {self._run}; give a run's folder.") from error
+        if not summary.written_by or (summary.error and summary.written_by != "carmask"):
+            raise RunError(f"{self._run}: {summary.error}")
+        return case_of(summary, self._curves.read())
+
+    def findings(self) -> list[Finding]:
+        """Returns what is wrong with the run as it is now, the worst first.
+
+        Raises:
+            RunError: As `case`.
+        """
+        return findings_of(self.case())
+
+    def news(self) -> list[Finding]:
+        """Returns what is wrong now and was not told before; each kind is told once.
+
+        Raises:
+            RunError: As `case`.
+        """
+        found = [each for each in self.findings() if each.kind not in self._told]
+        self._told.update(each.kind for each in found)
+        return found
