@@ -8,7 +8,7 @@ from core.errors import CarmaskError
 from core.public import is_public
 from dashboard.dataset.browse import show_browse
 from dashboard.dataset.filters import AUGMENT, BROWSE, OVERVIEW
-from dashboard.dataset.known import Known
+from dashboard.dataset.known import Known, survey_of
 from dashboard.dataset.progress import show_progress
 from dashboard.dataset.settings import LAYOUT_NAMES, show_settings, show_way_on
 from dashboard.dataset.sources import (
@@ -20,7 +20,6 @@ from dashboard.dataset.sources import (
     pick_source,
 )
 from dashboard.dataset.split_choice import chosen_split
-from dashboard.dataset.survey import surveys
 from dashboard.ui.access import local_only
 from dashboard.ui.data_state import data_words
 from dashboard.ui.folders import short_path
@@ -50,7 +49,7 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _show_what_it_is(opened)
         _show_ways_on(source)
-    survey = surveys().of(opened)
+    survey = survey_of(opened)
     known = Known(opened, survey, chosen_split())
     progress = st.container()
     _show_tabs(known)

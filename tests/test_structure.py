@@ -38,7 +38,6 @@ DOORS |= {"stop_run", "wake", "write_bytes_atomically", "TrialProcess"}
 STARTS_A_THREAD = {
     "dashboard/compare/images_predictions.py",
     "dashboard/dataset/pictures.py",
-    "dashboard/dataset/survey.py",
 }
 WRITES_FILES = {
     "dashboard/compare/files.py",

@@ -16,9 +16,9 @@ from dashboard.dataset.known import Known
 from dashboard.dataset.photo_view import show_photo
 from dashboard.dataset.pictures import Thumb, pictures
 from dashboard.dataset.sources import Opened
-from dashboard.dataset.survey import Survey
 from dashboard.ui.gallery import Tile, gallery
 from training.data.folder import Sample, view_of
+from training.health.survey import Survey
 
 if TYPE_CHECKING:
     import pandas as pd

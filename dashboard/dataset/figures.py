@@ -17,7 +17,7 @@ from dashboard.dataset.filters import jump
 from dashboard.dataset.known import Known
 from dashboard.dataset.plots import Bars, histogram, show_bars
 from dashboard.dataset.split_choice import Sides
-from dashboard.dataset.survey import Survey
+from training.health.survey import Survey
 
 _STEPS, _LEAST = 24, 12
 """Bars of a histogram, at most, and the least that it reaches over in %."""

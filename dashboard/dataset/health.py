@@ -11,8 +11,8 @@ from dashboard.dataset.filters import jump
 from dashboard.dataset.known import Known
 from dashboard.dataset.leave_out import show_leave_out
 from dashboard.dataset.sources import Opened
-from dashboard.dataset.survey import Survey
 from dashboard.ui.text import plain
+from training.health.survey import Survey
 
 if TYPE_CHECKING:
     from training.health.check import Report

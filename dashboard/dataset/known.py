@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from core.errors import CarmaskError
 from dashboard.dataset.sources import Opened
 from dashboard.dataset.split_choice import Sides, SplitChoice, sides_of
-from dashboard.dataset.survey import Survey
+from training.health.survey import Survey, Surveys
 
 if TYPE_CHECKING:
     from training.health.check import Report
@@ -41,3 +43,14 @@ class Known:
     def report(self) -> Report | None:
         """What is wrong with the folder, split like this; None as long as that is not known."""
         return self.survey.report(self.sides.split if self.sides else None)
+
+
+@st.cache_resource(show_spinner=False)
+def _surveys() -> Surveys:
+    """Returns the surveys of all sessions."""
+    return Surveys()
+
+
+def survey_of(opened: Opened) -> Survey:
+    """Returns what is measured of a data folder beside the page, once for all sessions."""
+    return _surveys().of(opened.dataset, opened.reading, opened.key)

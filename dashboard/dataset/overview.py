@@ -10,7 +10,7 @@ from dashboard.dataset.health import show_health
 from dashboard.dataset.known import Known
 from dashboard.dataset.sources import Opened
 from dashboard.dataset.split_card import show_split
-from dashboard.dataset.survey import Survey
+from training.health.survey import Survey
 
 
 def show_overview(known: Known) -> None:

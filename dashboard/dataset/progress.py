@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.names import counted
-from dashboard.dataset.survey import Survey
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from training.health.survey import Survey
 
 
 def show_progress(survey: Survey) -> None:

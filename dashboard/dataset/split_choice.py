@@ -11,11 +11,11 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from dashboard.dataset.sources import Opened
-from dashboard.dataset.survey import Survey
 from dashboard.ui.folders import run_files, runs_folder
 from training.config import TrainConfig
 from training.data.sides import Split, load_split
 from training.data.splits import split_at_random, split_by_car
+from training.health.survey import Survey
 
 WAYS = ("By car", "Random", "From a run")
 """How photos can be split; the first one is usual."""

@@ -10,14 +10,15 @@ import streamlit as st
 
 from core.names import counted
 from core.places import workspace
+from dashboard.dataset.known import survey_of
 from dashboard.dataset.leave_out import show_leave_out
 from dashboard.dataset.progress import show_progress
 from dashboard.dataset.sources import Opened, Source, open_source
-from dashboard.dataset.survey import Survey, surveys
 from dashboard.ui.data_state import data_words
 from dashboard.ui.frame import DATASET
 from dashboard.ui.text import plain
 from training.config import TrainConfig
+from training.health.survey import Survey
 
 if TYPE_CHECKING:
     from training.health.check import Report
@@ -32,7 +33,7 @@ def show_health(config: TrainConfig) -> bool:
         config: Settings whose data folders can be opened.
     """
     opened = [_opened(folder, config) for folder in config.data]
-    found = [surveys().of(each) for each in opened]
+    found = [survey_of(each) for each in opened]
     reports = [survey.report(None) for survey in found]
     for survey in found:
         survey.start()

@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from core import places
 from core.image import encode_png
-from dashboard.dataset import survey
-from dashboard.dataset.survey import Survey
 from tests.pages.drawn import write_samples
 from tests.training.layout_folders import write_augmented, write_carvana, write_coco, write_voc
+from training.health import survey
 from training.health.index import FactsIndex
+from training.health.survey import Survey
 
 Open = Callable[..., AppTest]
 DATASET = "pages/dataset.py"

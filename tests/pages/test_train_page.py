@@ -14,10 +14,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.places import PACKAGES
-from dashboard.dataset import survey
 from dashboard.train.watch import extended
 from dashboard.ui.words import duration, memory
 from training.config import TrainConfig
+from training.health import survey
 from training.health.index import FactsIndex
 from training.jobs.queue import Queue
 from training.jobs.trial import Cost

@@ -1,4 +1,4 @@
-"""What is measured of a data folder beside the page, once for all sessions."""
+"""What is measured of a data folder beside a page, once for all who look at it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
-from dashboard.dataset.sources import Opened
+from training.data.folder import Dataset, Reading
 from training.health.index import FactsIndex, default_index
 
 if TYPE_CHECKING:
@@ -32,10 +30,10 @@ _KEPT, _REPORTS = 4, 16
 class Survey:
     """Measures the photos of one data folder in a thread, then looks for what is wrong."""
 
-    def __init__(self, opened: Opened, index: FactsIndex) -> None:
-        self.dataset = opened.dataset
-        self.reading = opened.reading
-        self.key = opened.key
+    def __init__(self, dataset: Dataset, reading: Reading, key: str, index: FactsIndex) -> None:
+        self.dataset = dataset
+        self.reading = reading
+        self.key = key
         self.index = index
         self.state = "waiting"
         """waiting, measuring, looking, done, stopped or failed."""
@@ -157,15 +155,21 @@ class Surveys:
         self._index: tuple[Path, FactsIndex] | None = None
         self._by_root: OrderedDict[Path, Survey] = OrderedDict()
 
-    def of(self, opened: Opened) -> Survey:
-        """Returns the survey of a listing; one of an older listing of the folder is stopped."""
-        root = opened.dataset.root.resolve()
+    def of(self, dataset: Dataset, reading: Reading, key: str) -> Survey:
+        """Returns the survey of a listing; one of an older listing of the folder is stopped.
+
+        Args:
+            dataset: The data folder, as it was listed.
+            reading: How it was read.
+            key: What tells this listing from any other.
+        """
+        root = dataset.root.resolve()
         with self._lock:
             survey = self._by_root.pop(root, None)
-            if survey is None or survey.key != opened.key:
+            if survey is None or survey.key != key:
                 if survey is not None:
                     survey.stop()
-                survey = Survey(opened, self._opened_index())
+                survey = Survey(dataset, reading, key, self._opened_index())
             self._by_root[root] = survey
             while len(self._by_root) > _KEPT:
                 self._by_root.popitem(last=False)[1].stop()
@@ -176,9 +180,3 @@ class Surveys:
         if self._index is None or self._index[0] != path:
             self._index = path, FactsIndex(path)
         return self._index[1]
-
-
-@st.cache_resource(show_spinner=False)
-def surveys() -> Surveys:
-    """Returns the surveys of all sessions."""
-    return Surveys()
