@@ -13,6 +13,7 @@ from core.errors import CarmaskError
 from core.listing.batch import file_names, make_picture
 from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
+from core.names import first_few
 from core.results import ResultRow
 from core.session import Photo, PredictionSession
 from dashboard.studio.preview import tile_jpeg
@@ -127,8 +128,9 @@ def _show_progress(batch: Batch[Order], order: Order, *, running: bool, changed:
     elif progress.state == "done":
         if changed:
             st.caption("Changed since: make them again for the new settings.")
+        size = batch.zip_size()
         st.download_button(
-            f"Download all · {memory(batch.zip_size())}",
+            f"Download all · {memory(size)}" if size > 1e6 else "Download all",
             batch.zip,
             "carmask_listing.zip",
             "application/zip",
@@ -143,19 +145,16 @@ def _show_progress(batch: Batch[Order], order: Order, *, running: bool, changed:
 
 
 def _show_notes(rows: Sequence[ResultRow]) -> None:
-    """Draws what should be looked at, photo by photo."""
+    """Draws which photos have no picture, whose masks should be looked at, and all notes."""
     failed = [row for row in rows if row.error]
     check = [row for row in rows if row.advice and not row.error]
-    noted = [row for row in rows if row.note and not row.error and not row.advice]
     if failed:
-        st.error(_listed(f"{plural(len(failed), 'photo')} without a picture", failed))
+        lines = [f"- {plain(row.file)}: {plain(row.error)}" for row in failed]
+        st.error("\n".join([f"**{plural(len(failed), 'photo')} without a picture**", "", *lines]))
     if check:
-        st.warning(_listed(f"{plural(len(check), 'mask')} to check", check))
-    if noted:
+        names = first_few([row.file for row in check], 5)
+        st.warning(f"**{plural(len(check), 'mask')} to check:** {plain(names)}")
+    if noted := [row for row in rows if row.note and not row.error]:
         with st.expander(f"Notes on {plural(len(noted), 'picture')}"):
-            st.markdown(_listed("", noted))
-
-
-def _listed(title: str, rows: Sequence[ResultRow]) -> str:
-    lines = [f"- {plain(row.file)}: {plain(row.error or row.note)}" for row in rows]
-    return "\n".join([f"**{title}**", "", *lines] if title else lines)
+            lines = [f"- **{plain(row.file)}** {plain(row.note)}" for row in noted]
+            st.markdown("\n".join(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,13 +14,13 @@ from core.listing.recipe import ListingRecipe
 from core.masks import MaskSettings, car_share
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice
-from dashboard.segment.intake import show_intake, show_samples
+from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
 from dashboard.segment.model_choice import pick_model, warn_of_missing
 from dashboard.segment.photos import (
     chosen_sample,
+    photo_index,
     remember_uploads,
     show_left_out,
-    start_over,
     visitor_uploads,
 )
 from dashboard.segment.states import STATES
@@ -55,11 +57,7 @@ def show_page() -> None:
         if sample is not None:
             st.button("Use your own photos", icon=":material/arrow_back:", on_click=_leave_sample)
         else:
-            with st.popover("Add photos", icon=":material/add_a_photo:"):
-                show_intake()
-            with st.popover("Start over", icon=":material/restart_alt:"):
-                st.markdown(f"Remove {plural(len(photos), 'photo')} from this page?")
-                st.button("Remove", key="start_over", type="primary", on_click=start_over)
+            show_photo_actions(len(photos))
         first, fallback = pick_model(good, broken)
     warn_of_missing(good)
     try:
@@ -98,20 +96,25 @@ def _show_studio(session: PredictionSession, photos: list[Photo]) -> None:
         many = len(photos) > 1
         widths = [1.1, 3.3, 1.8] if many else [3.3, 1.8]
         columns = st.columns(widths, gap="medium")
-        index = _photo_index(len(photos))
+        index = photo_index(len(photos))
         photo = photos[index]
+        # Each part has its place before what it shows is known, so that nothing jumps.
+        tiles = _tiles(photos, state.edited().recipe) if many else []
+        if many:
+            with columns[0], st.container(key="studio_photos"):
+                _pick_photo(tiles, photos, index)
         with columns[-1], st.container(key="studio_recipe_panel", gap="xsmall"):
-            making = st.container()
+            making = st.empty()
+            making.button("Make pictures", key="studio_wait", disabled=True, width="stretch")
             recipe = show_recipe(photo.source.name)
             whole = state.edited().recipe
+        if many and _tiles(photos, whole) != tiles:
+            st.rerun(scope="fragment")
         series = _series(session, photos, whole, making)
         with columns[-2], st.container(key="studio_picture", gap="small"):
             _show_picture(session, photo, recipe, series)
-        if many:
-            with columns[0]:
-                _show_photos(photos, index, whole)
         if series is not None:
-            with making:
+            with making.container():
                 offer_all(session, photos, whole, series)
 
 
@@ -123,7 +126,7 @@ def _series(
     try:
         series = known_series(wanted, recipe, session=session, measure=False)
         if series is None:
-            with place:
+            with place.container():
                 st.caption("These photos are placed as a series, which must be measured first.")
                 if st.button(
                     f"Measure {plural(len(wanted), 'photo')}",
@@ -139,39 +142,36 @@ def _series(
     return series
 
 
-def _photo_index(count: int) -> int:
-    """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
-    named = st.query_params.get("photo", "1")
-    number = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else 1
-    return number - 1 if 1 <= number <= count else 0
-
-
-def _show_photos(photos: list[Photo], index: int, recipe: ListingRecipe) -> None:
-    """Draws the photos; one that is chosen is shown."""
-    pages = -(-len(photos) // _PER_PAGE)
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key="studio_page", default=index // _PER_PAGE + 1)
+def _tiles(photos: list[Photo], recipe: ListingRecipe) -> list[Tile]:
+    """Returns a tile for each photo: what is made of it, or the photo."""
     done = made(photos)
     tiles = []
-    for place in range((page - 1) * _PER_PAGE, min(page * _PER_PAGE, len(photos))):
-        photo = photos[place]
-        result = done.get(tile_key(photo))
-        name = photo.source.name
+    for place, photo in enumerate(photos, start=1):
+        result, name = done.get(tile_key(photo)), photo.source.name
+        caption, kind = ("Own settings" if name in recipe.photos else ""), ""
         if recipe.skips(name):
-            caption, kind = "Skipped", ""
+            caption = "Skipped"
         elif result is not None:
-            kind = "failed" if result.row.error else result.row.state
+            kind = result.row.state
             caption = "No picture" if result.row.error else STATES[result.row.state].title
-        else:
-            caption, kind = ("Own settings" if name in recipe.photos else ""), ""
-        jpeg = result.tile if result is not None and result.tile else photo_tile(photo)
-        tiles.append(Tile(str(place + 1), name, jpeg, caption, kind))
-    with st.container(key="studio_photos"):
-        picked = gallery(
-            tiles, label="Photos", chosen=str(index + 1), wrap=True, key="studio_gallery"
-        )
-    if picked is not None and picked != str(index + 1):
+        jpeg = result.tile if result is not None else b""
+        tiles.append(Tile(str(place), name, jpeg, caption, kind))
+    return tiles
+
+
+def _pick_photo(tiles: list[Tile], photos: list[Photo], index: int) -> None:
+    """Draws the photos; one that is chosen is shown."""
+    pages, page = -(-len(tiles) // _PER_PAGE), 1
+    if pages > 1:
+        page = st.pagination(pages, key="studio_page", default=index // _PER_PAGE + 1)
+    shown = slice((page - 1) * _PER_PAGE, page * _PER_PAGE)
+    with_photos = [
+        tile if tile.jpeg else replace(tile, jpeg=photo_tile(photo))
+        for tile, photo in zip(tiles[shown], photos[shown], strict=True)
+    ]
+    chosen = str(index + 1)
+    picked = gallery(with_photos, label="Photos", chosen=chosen, wrap=True, key="studio_gallery")
+    if picked is not None and picked != chosen:
         st.query_params["photo"] = picked
         st.rerun(scope="fragment")
 
