@@ -7,11 +7,12 @@ from functools import partial
 import streamlit as st
 
 from core.photos import LISTED_SUFFIXES
-from dashboard.segment.photos import take_upload, upload_turn
+from dashboard.segment.photos import start_over, take_upload, upload_turn
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.gallery import gallery
 from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.tiles import sample_tiles
+from dashboard.ui.words import plural
 
 FILES, FOLDER, CAMERA = "Photos or ZIP", "Folder", "Camera"
 
@@ -47,6 +48,19 @@ def show_intake() -> None:
                 key=key,
                 on_change=partial(take_upload, key),
             )
+
+
+def show_photo_actions(count: int) -> None:
+    """Draws the ways to bring more photos and to start over.
+
+    Args:
+        count: The visitor's photos.
+    """
+    with st.popover("Add photos", icon=":material/add_a_photo:"):
+        show_intake()
+    with st.popover("Start over", icon=":material/restart_alt:"):
+        st.markdown(f"Remove {plural(count, 'photo')} from this page?")
+        st.button("Remove", key="start_over", type="primary", on_click=start_over)
 
 
 def show_samples(title: str) -> None:

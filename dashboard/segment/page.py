@@ -11,14 +11,14 @@ from core.session import Photo, local_photo
 from core.uploads import Uploads
 from dashboard.segment.batch_view import show_batch
 from dashboard.segment.controls import CUT_OUT
-from dashboard.segment.intake import show_intake, show_samples
+from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
 from dashboard.segment.model_choice import pick_model, warn_of_missing
 from dashboard.segment.photo_view import show_photo
 from dashboard.segment.photos import (
     chosen_sample,
+    photo_index,
     remember_uploads,
     show_left_out,
-    start_over,
     visitor_uploads,
 )
 from dashboard.segment.pictures import (
@@ -123,11 +123,7 @@ def _show_head(
         elif count > 1 and "photo" in st.query_params:
             _show_neighbours(count)
         if sample is None:
-            with st.popover("Add photos", icon=":material/add_a_photo:"):
-                show_intake()
-            with st.popover("Start over", icon=":material/restart_alt:"):
-                st.markdown(f"Remove {plural(count, 'photo')} from this page?")
-                st.button("Remove", key="start_over", type="primary", on_click=start_over)
+            show_photo_actions(count)
         chosen = pick_model(good, broken)
     warn_of_missing(good)
     return chosen
@@ -135,7 +131,7 @@ def _show_head(
 
 def _show_neighbours(count: int) -> None:
     """Draws the ways from one photo of a batch to the others."""
-    index = _photo_index(count)
+    index = photo_index(count)
     st.button(f"All {count} photos", icon=":material/grid_view:", on_click=_leave, args=("photo",))
     for key, step, icon, label in (
         ("previous", -1, ":material/chevron_left:", "Previous photo"),
@@ -161,18 +157,11 @@ def _open_photo(index: int) -> None:
     st.query_params["photo"] = str(index + 1)
 
 
-def _photo_index(count: int) -> int:
-    """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
-    named = st.query_params.get("photo", "1")
-    number = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else 1
-    return number - 1 if 1 <= number <= count else 0
-
-
 def _chosen_photo(uploads: Uploads | None) -> Photo | None:
     """Returns the only photo, or the one that the URL names; None to show all."""
     if uploads is None or (len(uploads.photos) > 1 and "photo" not in st.query_params):
         return None
-    return uploads.photos[_photo_index(len(uploads.photos))]
+    return uploads.photos[photo_index(len(uploads.photos))]
 
 
 def _show_example(first: CheckpointEntry, fallback: CheckpointEntry | None) -> None:

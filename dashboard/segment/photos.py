@@ -101,3 +101,10 @@ def chosen_sample() -> Photo | None:
             return local_photo(sample.photo, sample.mask)
     st.warning(f"There is no sample {plain(wanted)}; choose one of these.")
     return None
+
+
+def photo_index(count: int) -> int:
+    """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
+    named = st.query_params.get("photo", "1")
+    number = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else 1
+    return number - 1 if 1 <= number <= count else 0

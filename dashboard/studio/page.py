@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from core.checkpoint import CheckpointEntry
 from core.errors import CarmaskError
@@ -109,7 +111,7 @@ def _show_studio(session: PredictionSession, photos: list[Photo]) -> None:
             recipe = show_recipe(photo.source.name)
             whole = state.edited().recipe
         if many and _tiles(photos, whole) != tiles:
-            st.rerun(scope="fragment")
+            _redraw()
         series = _series(session, photos, whole, making)
         with columns[-2], st.container(key="studio_picture", gap="small"):
             _show_picture(session, photo, recipe, series)
@@ -173,7 +175,14 @@ def _pick_photo(tiles: list[Tile], photos: list[Photo], index: int) -> None:
     picked = gallery(with_photos, label="Photos", chosen=chosen, wrap=True, key="studio_gallery")
     if picked is not None and picked != chosen:
         st.query_params["photo"] = picked
+        _redraw()
+
+
+def _redraw() -> None:
+    """Draws the studio anew: alone where a change in it ran it alone, else with its page."""
+    with suppress(StreamlitAPIException):
         st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _show_picture(

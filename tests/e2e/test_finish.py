@@ -13,7 +13,7 @@ from tests.e2e.conftest import Watched, watched_page
 pytestmark = pytest.mark.browser
 
 PAGES = ("", "?sample=synth0000_01", "segment?sample=synth0000_01", "dataset", "train", "runs")
-PAGES += ("compare",)
+PAGES += ("compare", "studio?sample=synth0000_01")
 SHIFT = 0.1
 """Largest layout shift that counts as good, by web.dev/articles/cls."""
 # A burst is at most 5 s long, with less than 1 s between two shifts; the worst burst counts.
