@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
@@ -29,6 +29,18 @@ sys.path.insert(0, str(ROOT))
 from core.metric_table import Metric, find_metric  # noqa: E402
 from training.commands.options import counting_bar  # noqa: E402
 from training.comparison.aligned import Compared, align, align_rows  # noqa: E402
+from training.comparison.experiment import (  # noqa: E402
+    FEW,
+    HONEST,
+    LEAKING,
+    METRICS,
+    VARIANTS,
+    Answer,
+    Variant,
+    answers,
+    best_dice,
+    mean_rows,
+)
 from training.comparison.interval import mean_interval  # noqa: E402
 from training.comparison.verdict import verdicts  # noqa: E402
 from training.data.folder import Dataset, open_dataset  # noqa: E402
@@ -41,7 +53,7 @@ from training.runs.listing import list_runs  # noqa: E402
 from training.runs.notes import change_notes  # noqa: E402
 from training.runs.runlog import read_metrics  # noqa: E402
 
-VAL_SHARE, SPLIT_SEED, FEW = 0.15, 0, 20
+VAL_SHARE, SPLIT_SEED = 0.15, 0
 SETTINGS = (
     *("--width", "8", "--stem", "plain", "--size", "128", "--epochs", "0"),
     *("--warmup-steps", "100", "--ema", "0.99", "--threads", "1"),
@@ -54,44 +66,31 @@ NORMALISED = ("--padding", "same", "--norm", "batch", "--learning-rate", "0.004"
 PLAIN, AUGMENTED = ("--recipe", "none"), ("--recipe", "studio")
 RARELY = ("--validate-every", "12")
 """About as often as the others: an epoch of few cars is short."""
-METRICS = ("dice", "iou", "boundary_iou", "boundary_iou_3px")
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One way to train."""
+class Training(Variant):
+    """A variant, and how it is trained."""
 
-    letter: str
-    title: str
-    settings: tuple[str, ...]
-    seeds: int = 1
+    settings: tuple[str, ...] = ()
     split: str = "by-car"
     """Which of the split files it is trained on."""
 
-    def names(self) -> list[str]:
-        """Returns its runs, one a seed."""
-        return [f"ablation-{self.letter}-seed{seed}" for seed in range(self.seeds)]
 
-
-VARIANTS = (
-    Variant("b", "unpadded, augmented", UNPADDED + AUGMENTED, seeds=2),
-    Variant("d", "padded, batch norm, augmented", NORMALISED + AUGMENTED, seeds=2),
-    Variant("c", "padded, batch norm", NORMALISED + PLAIN, seeds=2),
-    Variant("a", "unpadded", UNPADDED + PLAIN),
-    Variant("e", "d on a split that leaks", NORMALISED + AUGMENTED, split="random"),
-    Variant("f", "padded, augmented", PADDED + AUGMENTED),
-    Variant("g", f"c with {FEW} cars", NORMALISED + PLAIN + RARELY, split="few"),
-    Variant("h", f"d with {FEW} cars", NORMALISED + AUGMENTED + RARELY, split="few"),
-)
-"""In the order of training: what the question needs most is there first."""
-QUESTIONS = (
-    ("augmentation, unpadded", "a", "b"),
-    ("augmentation, padded with batch norm", "c", "d"),
-    (f"augmentation, the same with {FEW} cars", "g", "h"),
-    ("padding with batch norm, not augmented", "a", "c"),
-    ("padding with batch norm, augmented", "b", "d"),
-    ("padding alone, augmented", "b", "f"),
-    ("batch norm alone, augmented", "f", "d"),
+_SETTINGS = {
+    "a": UNPADDED + PLAIN,
+    "b": UNPADDED + AUGMENTED,
+    "c": NORMALISED + PLAIN,
+    "d": NORMALISED + AUGMENTED,
+    "e": NORMALISED + AUGMENTED,
+    "f": PADDED + AUGMENTED,
+    "g": NORMALISED + PLAIN + RARELY,
+    "h": NORMALISED + AUGMENTED + RARELY,
+}
+_SPLITS = {"e": "random", "g": "few", "h": "few"}
+TRAININGS = tuple(
+    Training(*astuple(each), _SETTINGS[each.letter], _SPLITS.get(each.letter, "by-car"))
+    for each in VARIANTS
 )
 
 
@@ -108,7 +107,7 @@ class Place:
         """Returns a split file."""
         return self.work / f"{name}.json"
 
-    def data_of(self, variant: Variant) -> Path:
+    def data_of(self, variant: Training) -> Path:
         """Returns the data folder that a variant is trained on."""
         return self.work / self.data.name if variant.split == "few" else self.data
 
@@ -143,7 +142,7 @@ def link_cars(place: Place, dataset: Dataset, cars: set[str]) -> None:
                 link.symlink_to(path.resolve())
 
 
-def train(place: Place, images: int, at_once: int, chosen: Sequence[Variant]) -> None:
+def train(place: Place, images: int, at_once: int, chosen: Sequence[Training]) -> None:
     """Trains what is not finished yet, some at once; stops at the first that fails."""
     status = {run.name: run.status for run in list_runs(place.runs)}
     todo = [
@@ -157,7 +156,7 @@ def train(place: Place, images: int, at_once: int, chosen: Sequence[Variant]) ->
 
 
 def fit_command(
-    place: Place, variant: Variant, name: str, seed: int, images: int, *, known: bool
+    place: Place, variant: Training, name: str, seed: int, images: int, *, known: bool
 ) -> list[str]:
     """Returns the command that trains a variant, or goes on with it."""
     fit = [sys.executable, "-m", "training", "fit"]
@@ -177,15 +176,15 @@ def run_one(name: str, command: Sequence[str]) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
 
 
-def note(place: Place, chosen: Sequence[Variant]) -> None:
+def note(place: Place, chosen: Sequence[Training]) -> None:
     """Gives each run a title that says what it is, and a tag to find them all by."""
     for variant in chosen:
         for seed, name in enumerate(variant.names()):
             title = f"{variant.letter}: {variant.title}" + (f", seed {seed}" if seed else "")
-            change_notes(place.runs / name, title=title, tags=("ablation",))
+            change_notes(place.runs / name, title=title, tags=("ablation",), archived=True)
 
 
-def evaluated(place: Place, variants: Sequence[Variant]) -> Compared:
+def evaluated(place: Place, variants: Sequence[Training]) -> Compared:
     """Returns all runs' figures on the validation cars of the split by car."""
     images = open_images([place.data], None, place.split("by-car"), "val")
     names = [name for each in variants for name in each.names()]
@@ -195,16 +194,7 @@ def evaluated(place: Place, variants: Sequence[Variant]) -> Compared:
     return align_rows(names, align(found).rows)
 
 
-def mean_rows(compared: Compared, variant: Variant) -> pd.DataFrame:
-    """Returns a variant's rows, each figure the mean over its seeds."""
-    tables = [compared.rows[compared.place_of(name)] for name in variant.names()]
-    mean = tables[0].copy()
-    for metric in METRICS:
-        mean[metric] = sum(table[metric] for table in tables) / len(tables)
-    return mean
-
-
-def scores(place: Place, compared: Compared, variants: Sequence[Variant]) -> Iterator[str]:
+def scores(place: Place, compared: Compared, variants: Sequence[Training]) -> Iterator[str]:
     """Yields the table of variants, in Markdown."""
     metrics = [find_metric(name) for name in METRICS]
     yield "| | variant | seeds | images/s | " + " | ".join(each.title for each in metrics) + " |"
@@ -222,30 +212,22 @@ def speeds_of(run: Path) -> list[float]:
     return [line["images_per_second"] for line in read_metrics(run) if line["kind"] == "epoch"]
 
 
-def answers(compared: Compared, variants: Sequence[Variant], metric: Metric) -> Iterator[str]:
+def table_of(found: Sequence[Answer], metric: Metric) -> Iterator[str]:
     """Yields the verdict of each question, in Markdown; the seeds' own differences beside it."""
-    by_letter = {variant.letter: variant for variant in variants}
-    asked = [each for each in QUESTIONS if {each[1], each[2]} <= by_letter.keys()]
-    letters = list(by_letter)
-    together = align_rows(letters, [mean_rows(compared, each) for each in variants])
-    pairs = [(letters.index(a), letters.index(b)) for _, a, b in asked]
     yield f"| what changes | | {metric.title} | each seed |"
     yield "|---|---|---|---|"
-    for (what, a, b), verdict in zip(asked, verdicts(together, metric, pairs), strict=True):
-        ours, theirs = (
-            [compared.rows[compared.place_of(name)][metric.name].mean() for name in each.names()]
-            for each in (by_letter[b], by_letter[a])
-        )
-        apart = ", ".join(f"{one - other:+.4f}" for one, other in zip(ours, theirs, strict=False))
-        yield f"| {what} | {b} against {a} | {verdict.short} | {apart} |"
+    for each in found:
+        apart = ", ".join(f"{difference:+.4f}" for difference in each.each_seed)
+        pair = f"{each.with_it} against {each.without}"
+        yield f"| {each.what} | {pair} | {each.verdict.short} | {apart} |"
 
 
-def flattery(place: Place, compared: Compared, variants: Sequence[Variant]) -> Iterator[str]:
+def flattery(place: Place, compared: Compared, variants: Sequence[Training]) -> Iterator[str]:
     """Yields by how much the leaking split flatters."""
     by_letter = {variant.letter: variant for variant in variants}
-    if not {"d", "e"} <= by_letter.keys():
+    if not {HONEST, LEAKING} <= by_letter.keys():
         return
-    leaky, honest = by_letter["e"], by_letter["d"]
+    leaky, honest = by_letter[LEAKING], by_letter[HONEST]
     own = [best_dice(place.runs / each.names()[0]) for each in (leaky, honest)]
     yield f"What e's log says, of photos whose cars it saw: Dice {own[0]:.4f}; d's: {own[1]:.4f}."
     kept = place_of_validation(place, compared)
@@ -266,11 +248,6 @@ def place_of_validation(place: Place, compared: Compared) -> pd.Series[bool]:
     return compared.rows[0]["image"].isin(leaking)
 
 
-def best_dice(run: Path) -> float:
-    """Returns the best Dice of a run's own validation."""
-    return float(max(line["val"]["dice"] for line in read_metrics(run) if "val" in line))
-
-
 def main() -> None:
     """Trains, scores and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -283,14 +260,15 @@ def main() -> None:
     options = parser.parse_args()
 
     place = Place(options.data, options.runs, options.work)
-    chosen = [each for each in VARIANTS if not options.only or each.letter in options.only]
+    chosen = [each for each in TRAININGS if not options.only or each.letter in options.only]
     write_splits(place)
     train(place, options.images, options.at_once, chosen)
     note(place, chosen)
     compared = evaluated(place, chosen)
     print(*scores(place, compared, chosen), "", sep="\n")
     for name in ("dice", "boundary_iou_3px"):
-        print(*answers(compared, chosen, find_metric(name)), "", sep="\n")
+        metric = find_metric(name)
+        print(*table_of(answers(compared, metric, chosen), metric), "", sep="\n")
     print(*flattery(place, compared, chosen), sep="\n")
 
 

@@ -11,9 +11,8 @@ from dashboard.compare.comparison import chosen_of, look_up
 from dashboard.compare.images_choice import pick_images
 from dashboard.compare.measured import Facts, facts_by_checkpoint, sets_for, usual_names
 from dashboard.compare.missing import show_missing
-from dashboard.compare.pick import pick_rows, show_faulty
+from dashboard.compare.pick import pick_rows, show_faulty, with_archived
 from dashboard.compare.rows import chosen_names, known_checkpoints, rows_of
-from dashboard.runs.ablation import show_ablation
 from dashboard.ui.checkpoints import find_checkpoints, show_no_checkpoint
 from dashboard.ui.frame import COMPARE, open_page
 from dashboard.ui.redraw import note_drawn
@@ -31,7 +30,6 @@ def main() -> None:
         from dashboard.compare.headline import show_headline
 
         show_headline(chosen)
-        show_ablation()
     if chosen is not None:
         _show_tabs(chosen)
     note_drawn()
@@ -39,7 +37,7 @@ def main() -> None:
 
 def _choose() -> Chosen | None:
     """Draws what can be chosen and returns the comparison; None where nothing can be compared."""
-    good, broken = find_checkpoints()
+    good, broken = find_checkpoints(archived=with_archived())
     names = chosen_names()
     if not good and not names:
         show_no_checkpoint()

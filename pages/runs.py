@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.names import counted
-from dashboard.runs.ablation import show_ablation
 from dashboard.runs.choice import choose, chosen_runs, open_run
 from dashboard.runs.listed import Listed, listed_runs
 from dashboard.ui.folders import runs_folder, short_path
@@ -57,7 +56,6 @@ def _show(*, watched: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title("Runs", anchor=False, width="content")
         st.caption(code(short_path(runs_folder())), width="content")
-    show_ablation()
     if wanted is not None:
         st.warning(f"There is no run {plain(wanted)}; these are the runs that there are.")
     if not runs:

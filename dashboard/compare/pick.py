@@ -24,7 +24,7 @@ from dashboard.ui.unreadable import show_unreadable
 
 _ROWS, _MEMBERS, _FLIPPED, _TOGETHER = "rows_choice", "members", "flipped", "together"
 _CASCADE = "cascade"
-_USUAL = "usual_members"
+_USUAL, _ARCHIVED = "usual_members", "archived"
 
 
 def pick_rows(names: Sequence[str], known: Known) -> None:
@@ -52,9 +52,20 @@ def pick_rows(names: Sequence[str], known: Known) -> None:
             wrap=True,
         )
         with st.popover("Add", icon=":material/add:"):
+            st.toggle(
+                "Archived runs too",
+                key=_ARCHIVED,
+                bind="query-params",
+                help="Earlier generations and the experiment's runs; also in the list.",
+            )
             _ask_more(shown, known)
             st.divider()
             ask_file(shown)
+
+
+def with_archived() -> bool:
+    """Returns whether checkpoints of archived runs are offered, as the URL says."""
+    return st.query_params.get(_ARCHIVED) == "true"
 
 
 def show_faulty(faulty: Sequence[tuple[str, str]], known: Known) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dashboard.ui.folders import runs_folder
-from training.runs.listing import list_runs
+from training.runs.listing import EXPERIMENT, list_runs
 from training.runs.notes import RunNotes, notes_with_error
 from training.runs.summary import ALIVE, RunSummary
-
-ABLATION = "ablation-"
-"""Names of the shipped runs that tell what padding and augmentation do begin with it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Listed:
     @property
     def ships(self) -> bool:
         """Whether it came with Carmask."""
-        return self.name.startswith(("carmask-", ABLATION))
+        return self.name.startswith(("carmask-", EXPERIMENT))
 
 
 def listed_runs() -> list[Listed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from dashboard.ui.folders import runs_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import code
 from dashboard.ui.unreadable import show_unreadable
+from training.runs.notes import read_notes
 
 _NONE = "none"
 
@@ -21,11 +23,28 @@ _TRAIN = """python -m training synthetic --out data/synthetic
 python -m training fit --data data/synthetic"""
 
 
-def find_checkpoints() -> tuple[list[CheckpointEntry], list[CheckpointEntry]]:
-    """Returns the checkpoints that can be read, best first, and those that can't."""
+def find_checkpoints(
+    *, archived: bool = False
+) -> tuple[list[CheckpointEntry], list[CheckpointEntry]]:
+    """Returns the checkpoints that can be read, best first, and those that can't.
+
+    Args:
+        archived: Whether those of archived runs are among them; those that the URL names are.
+    """
     entries = list_checkpoints(runs_folder())
+    if not archived:
+        entries = [entry for entry in entries if _is_listed(entry.path)]
     good = [entry for entry in entries if entry.info is not None]
     return good, [entry for entry in entries if entry.info is None]
+
+
+def _is_listed(path: Path) -> bool:
+    """Returns whether a checkpoint's run is not archived, or the URL names it."""
+    if not read_notes(path.parent.parent).archived:
+        return True
+    name = checkpoint_name(path)
+    words = ("checkpoint", "second", "row")
+    return any(name in value for word in words for value in st.query_params.get_all(word))
 
 
 def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:

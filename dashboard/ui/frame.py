@@ -39,9 +39,10 @@ DATASET = Page("pages/dataset.py", "Dataset", ":material/photo_library:", public
 TRAIN = Page("pages/train.py", "Train", ":material/model_training:")
 RUNS = Page("pages/runs.py", "Runs", ":material/monitoring:", public=True)
 COMPARE = Page("pages/compare.py", "Compare", ":material/balance:", public=True)
+LEARN = Page("pages/learn.py", "Learn", ":material/school:", public=True)
 MODELS = (DATASET, TRAIN, RUNS, COMPARE)
 """Pages that share the chosen data folder."""
-PAGES = (SEGMENT, STUDIO, DATASET, TRAIN, RUNS, COMPARE)
+PAGES = (SEGMENT, STUDIO, DATASET, TRAIN, RUNS, COMPARE, LEARN)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 

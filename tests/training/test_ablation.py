@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import ablation
-from benchmarks.ablation import PLAIN, QUESTIONS, VARIANTS, Place, Variant, fit_command
+from benchmarks.ablation import PLAIN, TRAININGS, Place, Training, fit_command
 from training.commands.fit import add_settings, given_settings
+from training.comparison.experiment import QUESTIONS
 from training.data.folder import open_dataset
 from training.data.sides import load_split
 from training.runs.notes import read_notes
@@ -23,14 +24,14 @@ def place(tiny_data: Path, tmp_path: Path) -> Place:
 
 
 def test_each_variant_differs_from_its_neighbour_in_what_the_question_says(place: Place) -> None:
-    def config(variant: Variant, seed: int) -> dict[str, object]:
+    def config(variant: Training, seed: int) -> dict[str, object]:
         parser = argparse.ArgumentParser()
         add_settings(parser)
         command = fit_command(place, variant, "x", seed, 100, known=False)
         options = parser.parse_known_args(command[4:])[0]
         return vars(given_settings(options))
 
-    by_letter = {variant.letter: variant for variant in VARIANTS}
+    by_letter = {variant.letter: variant for variant in TRAININGS}
     assert sorted(by_letter) == list("abcdefgh")
     for what, one, other in QUESTIONS:
         first, second = (config(by_letter[letter], 0) for letter in (one, other))
@@ -65,9 +66,9 @@ def test_few_cars_are_a_folder_of_its_own_with_the_same_validation_cars(
 def test_the_command_trains_scores_and_answers(
     place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pair = tuple(each for each in VARIANTS if each.letter in "de")
-    other = Variant("c", "padded", pair[0].settings[:4] + PLAIN)
-    monkeypatch.setattr(ablation, "VARIANTS", (*pair, other))
+    pair = tuple(each for each in TRAININGS if each.letter in "de")
+    other = Training("c", "padded", settings=pair[0].settings[:4] + PLAIN)
+    monkeypatch.setattr(ablation, "TRAININGS", (*pair, other))
     monkeypatch.setattr(ablation, "SETTINGS", (*SMALL, "--threads", "1", "--workers", "0"))
     monkeypatch.setattr(ablation, "VAL_SHARE", 0.6)  # both splits keep some of the same photos
     monkeypatch.setattr("sys.argv", ["x", "--images", "8", "--at-once", "2"])

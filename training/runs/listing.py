@@ -87,6 +87,8 @@ def read_curves(run: Path) -> Curves:
     return CurveReader(run).read()
 
 
+EXPERIMENT = "ablation-"
+"""Names of the shipped runs that tell what padding and augmentation do begin with it."""
 _DEEPEST = 3
 """Folders in each other in which foreign logs are found: project/lightning_logs/version_0."""
 _FOLDERS_KEPT = 8
