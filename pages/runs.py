@@ -107,7 +107,7 @@ def _count(runs: Sequence[Listed], listed: Sequence[Listed], chosen: Sequence[Li
     shown = {run.name for run in listed}
     hidden = sum(run.name not in shown for run in chosen)
     of = f"**{len(listed)}** of {len(runs)} runs" if len(listed) < len(runs) else ""
-    count = of or f"**{counted(len(runs), 'run')}**"
+    count = of or "**{}** {}".format(*counted(len(runs), "run").split())
     outside = f" ({hidden} not in this list)" if hidden else ""
     return f"{count} · **{len(chosen)}** chosen{outside}"
 

@@ -18,14 +18,14 @@ def show_gains(chosen: Chosen) -> None:
             continue
         gain = gain_of(evaluation, chosen.evaluations)
         if gain is None:
-            text = "add a checkpoint that it is made of, alone and without flips, to see its gain"
+            text = "add a checkpoint that it is made of, alone and not mirrored, to see its gain"
         else:
             verdict = gain.verdict(chosen.metric)
             single = gain.single.facts.title
             text = f"{verdict.short}, against {single}, in {gain.times:.1f} times its time"
         lines.append(f"- **{plain(row.title)}**: {plain(text)}")
     if lines:
-        st.markdown("**What flips, ensembles and cascades bring**")
+        st.markdown("**What mirroring, ensembles and cascades bring**")
         st.markdown("\n".join(lines))
 
 

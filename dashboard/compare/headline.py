@@ -31,7 +31,8 @@ def show_headline(chosen: Chosen | None) -> None:
         interval = intervals_of(chosen, chosen.metric)[ranked[0]]
         text = interval.text_with(chosen.metric.unit)
         title = chosen.rows[ranked[0]].title
-        st.title(plain(f"{title}: {chosen.metric.title} {text}"), anchor=False)
+        path = chosen.evaluations[ranked[0]].facts.prediction
+        st.title(plain(f"{title}: {chosen.metric.title} {text}, {path}"), anchor=False)
     elif len(ranked) == 2:
         verdict = next(filter(None, verdicts_of(chosen)))
         st.title(plain(headline_of(verdict)), anchor=False)

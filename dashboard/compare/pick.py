@@ -92,10 +92,10 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
         placeholder="Choose checkpoints",
     )
     flips = st.toggle(
-        "With flips",
+        "Mirrored too",
         value=True,
         key=_FLIPPED,
-        help="Each photo is also looked at mirrored, and the mean of both is taken: "
+        help="Each photo is also predicted mirrored, and the mean of both is taken: "
         "twice the time.",
     )
     together = st.toggle(
@@ -107,7 +107,7 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
         "As a cascade",
         key=_CASCADE,
         help="What the Segment page and the command line do by default: the first checkpoint, and "
-        "the second as its fallback where it is uncertain; both with flips.",
+        "the second as its fallback where it is uncertain; both mirrored too.",
     )
     if cascade:
         added = [cascade_name(*members)] if len(members) == 2 else []
@@ -139,7 +139,7 @@ def _facts(info: CheckpointInfo | None) -> str:
     if info is None:
         return ""
     dice = info.metrics.get("dice")
-    score = f" · Dice {dice:.4f}" if isinstance(dice, int | float) else ""
+    score = f" · Dice {dice:.4f}, single pass" if isinstance(dice, int | float) else ""
     epoch = f" · epoch {info.epoch}" if info.epoch else ""
     return epoch + score + mark(info.verdict)
 

@@ -60,7 +60,7 @@ def show_report(chosen: Chosen) -> None:
                 on_click="ignore",
             )
         if not cards:
-            st.caption("A card is of a single checkpoint; here are only ensembles and flips.")
+            st.caption("A card is of a single checkpoint in a single pass; here is none.")
             return
         _show_onnx(cards)
 

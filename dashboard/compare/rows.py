@@ -96,11 +96,11 @@ def cascade_name(first: str, fallback: str) -> str:
 
 
 def title_of(name: str) -> str:
-    """Returns how a person calls a row: "carmask-studio", "a + b, flips", "a, fallback b"."""
+    """Returns how a person calls a row: "carmask-studio", "a + b, mirrored", "a, fallback b"."""
     titles = [_title(each) for each in members_of(name)]
     if _FALLBACK in name:
         return ", fallback ".join(titles)
-    return " + ".join(titles) + (", flips" if name.endswith(_FLIPS) else "")
+    return " + ".join(titles) + (", mirrored" if name.endswith(_FLIPS) else "")
 
 
 def chosen_names() -> list[str] | None:

@@ -97,6 +97,7 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
         shown = [_Shown.of(value, text) for value, text in pairs]
         table[metric.label] = pd.Series(shown, dtype=object)  # else they become plain numbers
     facts = [evaluation.facts for evaluation in chosen.evaluations]
+    table["Prediction"] = [each.prediction for each in facts]
     table["Split"] = [_split_text(each) for each in facts]
     table["Images"], table["Cars"] = made.figures["photos"], made.figures["cars"]
     table["Not read"] = [each.failed for each in facts]
@@ -193,6 +194,11 @@ def _columns(chosen: Chosen, metrics: Sequence[Metric]) -> dict[str, Any]:
             width=280,
             help=f"By {chosen.metric.title}: the difference on the same images, with its 95% "
             "interval over cars, for all pairs at once.",
+        ),
+        "Prediction": config.TextColumn(
+            width=96,
+            help="single pass: the photo once through the network. mirrored: the mean with its "
+            "mirror image. cascade: mirrored, with a fallback where that is uncertain.",
         ),
         "Split": config.TextColumn(width=110),
         "Images": config.NumberColumn(width=70, help="The same ones for all."),

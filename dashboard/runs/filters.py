@@ -15,7 +15,15 @@ NEWEST = "Newest"
 
 
 def _best(metric: Metric) -> Callable[[Listed], float | None]:
-    return lambda run: run.summary.best.get(metric.name) if run.summary.best else None
+    """Returns what finds a run's best figure; none of one that saw its validation cars."""
+
+    def found(run: Listed) -> float | None:
+        summary = run.summary
+        if summary.best is None or summary.verdict.kind == "leaky":
+            return None
+        return summary.best.get(metric.name)
+
+    return found
 
 
 ORDERS: dict[str, Callable[[Listed], Any]] = {

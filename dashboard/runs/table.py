@@ -159,8 +159,8 @@ def _columns() -> dict[str, Any]:
         columns[metric.label] = config.NumberColumn(
             format=form,
             width=92,
-            help=f"{metric.help} Mean over all validation photos, at the epoch with the highest "
-            "Dice.",
+            help=f"{metric.help} Mean over all validation photos, single pass, at the epoch with "
+            "the highest Dice.",
         )
         columns[LAST + metric.label] = config.NumberColumn(
             format=form, width=92, help="At the last epoch that was validated."

@@ -133,7 +133,7 @@ def open_session(
 
 def _label(name: str, info: CheckpointInfo | None) -> str:
     dice = info.metrics.get("dice") if info else None
-    score = f" · Dice {dice:.4f}" if isinstance(dice, float | int) else ""
+    score = f" · Dice {dice:.4f}, single pass" if isinstance(dice, float | int) else ""
     return name + score + (mark(info.verdict) if info else "")
 
 

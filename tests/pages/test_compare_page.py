@@ -223,11 +223,11 @@ def test_an_unknown_past_is_said_wherever_numbers_stand(opened: Open, three: Pat
 @pytest.mark.slow
 def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:
     good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
-    write_rows(subject_of(good, flips=True), rows_of(0.987, 12, 3, 5))
+    write_rows(subject_of(good, mirrored=True), rows_of(0.987, 12, 3, 5))
     both = ensemble_of([subject_of(good), subject_of(plain)])
     write_rows(both, rows_of(0.988, 12, 3, 6))
     app = opened(row=["good/best", "good/best~flips", "plain/best|good/best"])
-    assert list(table(app)["Name"]) == ["good", "good, flips", "plain + good"]
+    assert list(table(app)["Name"]) == ["good", "good, mirrored", "plain + good"]
     assert title(app) == "plain + good is the best of 3 by Dice"
 
 
@@ -238,7 +238,7 @@ def test_rows_with_flips_and_ensembles_are_added(opened: Open, three: Path) -> N
     app = app.run()
     flips = ["good/best~flips", "plain/best~flips"]
     assert app.query_params["row"] == ["good/best", "plain/best", *flips]
-    assert "Not measured on these images yet: **good, flips**, **plain, flips**" in words(app)
+    assert "Not measured on these images yet: **good, mirrored**, **plain, mirrored**" in words(app)
     app.toggle(key="flipped").set_value(False)
     app.toggle(key="together").set_value(True)
     app = app.run()
@@ -495,9 +495,9 @@ def test_gains_of_flips_and_seeds_are_told(opened: Open, three: Path) -> None:
         config = {"seed": seed, "data": ["data/cars"]}
         (three / run / "config.json").write_text(json.dumps(config))
     good = three / "good" / "checkpoints" / "best.safetensors"
-    write_rows(subject_of(good, flips=True), rows_of(0.989, 12, 3, 5))
+    write_rows(subject_of(good, mirrored=True), rows_of(0.989, 12, 3, 5))
     said = words(opened(row=["good/best", "good/best~flips", "plain/best"]))
-    assert "**good, flips**: better by 0.00" in said
+    assert "**good, mirrored**: better by 0.00" in said
     assert "against good, in 1.0 times its time" in said
     assert "good, plain: 2 seeds: Dice" in said
     assert "to see its gain" in words(opened(row=["good/best~flips", "plain/best"]))

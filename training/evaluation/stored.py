@@ -93,6 +93,13 @@ class EvaluationFacts:
         return self.flips or len(self.fingerprints) > 1
 
     @property
+    def prediction(self) -> str:
+        """By which path its masks came about: "single pass", "mirrored", "cascade"."""
+        if self.cascade:
+            return "cascade"
+        return "mirrored" if self.flips else "single pass"
+
+    @property
     def identity(self) -> Identity:
         """That of the subject that was evaluated; see `Subject.identity`."""
         return self.fingerprints, self.flips, self.cascade
