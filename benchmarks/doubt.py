@@ -25,7 +25,6 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.answers import options_of_photos, predictions  # noqa: E402
 from core.metrics import dice, iou  # noqa: E402
 from core.predict import load_model  # noqa: E402
-from core.uncertainty import UNCERTAINTY_LIMIT  # noqa: E402
 
 GOOD, USELESS = 0.9, 0.8
 
@@ -46,6 +45,7 @@ def main() -> None:
 
     model = load_model(options.checkpoint, options.fallback, "cpu")
     scores: dict[str, list[tuple[float, float, bool, bool]]] = defaultdict(list)
+    warnings: dict[str, int] = defaultdict(int)
     kinds: dict[str, list[float]] = {"good": [], "no car": [], "useless": [], "between": []}
     for sample, truth, prediction, mask in predictions(options, model, model.threshold):
         score = iou(mask, truth)
@@ -54,12 +54,13 @@ def main() -> None:
         else:
             kind = "good" if score >= GOOD else "useless" if score < USELESS else "between"
         kinds[kind].append(prediction.uncertainty or 0.0 if mask.any() else 1.0)
+        warnings[kind] += not mask.any() or (prediction.uncertainty or 0.0) > prediction.limit
         fell_back = prediction.by_fallback
         scores[sample.source].append((dice(mask, truth), score, not mask.any(), fell_back))
     for kind, values in kinds.items():
         if not values:
             continue
-        warned = np.mean(np.array(values) > UNCERTAINTY_LIMIT)
+        warned = warnings[kind] / len(values)
         line = f"{kind}: {len(values)} masks, median uncertainty {np.median(values):.4f}"
         line += f", {warned:.1%} with a warning"
         if kind in ("no car", "useless") and kinds["good"]:

@@ -30,7 +30,7 @@ class Refined(ImageModel):
     """A model that looks again, closer, where the car is small and the first mask is certain.
 
     An uncertain mask may have missed half of the car, and its box would cut it off. Measured on
-    photos outside the studio; docs/doubt.md has the figures.
+    photos outside the studio; docs/cutouts.md has the figures.
     """
 
     def __init__(self, model: ImageModel) -> None:
@@ -71,7 +71,7 @@ class Detailed(ImageModel):
     """A model that predicts a large photo once more on a finer grid, where the mask is certain.
 
     A photo of many pixels shows edges that the usual grid does not have. Measured on Carvana's
-    photos at their full size; docs/doubt.md has the figures.
+    photos at their full size; docs/cutouts.md has the figures.
     """
 
     def __init__(self, model: ImageModel, finer: ImageModel, size: int) -> None:
