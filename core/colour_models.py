@@ -18,6 +18,24 @@ _SMOOTHING = 1.2
 """Standard deviation in px of the blur that takes noise out of the evidence."""
 
 
+_DARK = 0.3
+"""Brightest channel, in [0, 1], below which colour says little: tyres, black trim and the shadow
+under a car are all alike, and the network knows better."""
+_OTHERS = 0.5
+"""Share of pixels at an edge whose colour is not of those close to it, but any of its side."""
+_BINS = 16
+"""Of a palette, for each channel."""
+
+
+def palette(picture: NDArray[np.uint8], where: NDArray[np.bool_]) -> Floats:
+    """Returns the log density (4096,) of the colours in part of a picture (H, W, 3)."""
+    counts = cv2.calcHist(
+        [picture], [0, 1, 2], where.view(np.uint8), [_BINS] * 3, [0, 256, 0, 256, 0, 256]
+    )
+    density = counts.ravel() + 0.02 * max(counts.sum(), 1) / _BINS**3
+    return np.asarray(np.log(density * (_BINS**3 / density.sum())), np.float32)
+
+
 def moments_of(colours: Floats) -> Floats:
     """Returns 1, the channels and their products, (H, W, 10), of colours (H, W, 3)."""
     r, g, b = cv2.split(colours)
@@ -26,12 +44,20 @@ def moments_of(colours: Floats) -> Floats:
 
 
 def colour_evidence(
-    colours: Floats, moments: Floats, odds: Floats, band: NDArray[np.bool_], radius: int
+    colours: Floats,
+    moments: Floats,
+    odds: Floats,
+    band: NDArray[np.bool_],
+    radius: int,
+    palettes: tuple[Floats, Floats],
 ) -> Floats:
     """Returns log odds (H, W) of car by colour alone in the band, 0 elsewhere.
 
     Around each pixel the car's and the background's colours are a Gaussian each, weighted by how
     certain the pixels are so far.
+
+    A share of the pixels has any colour of its side's palette instead: at an edge there are lamps,
+    tyres and trim that the pixels next to them don't foresee.
 
     Source: Chuang et al. 2001, A Bayesian Approach to Digital Matting; here with local moments by
     box filters.
@@ -42,6 +68,7 @@ def colour_evidence(
         odds: Log odds of car so far, (H, W).
         band: Pixels to judge, (H, W).
         radius: Px that a model looks to each side.
+        palettes: What `palette` gives for the car and for the background.
     """
     size = (2 * radius + 1, 2 * radius + 1)
     certainty = np.tanh(odds / 2)
@@ -51,7 +78,17 @@ def colour_evidence(
 
     car, rest = nearby(np.maximum(certainty, 0)), nearby(np.maximum(-certainty, 0))
     inside = colours[band]
-    found = np.clip((_surprise(inside, rest) - _surprise(inside, car)) / 2, -_STRONGEST, _STRONGEST)
+    bins = (inside * np.float32(_BINS - 1e-3)).astype(np.intp)
+    index = (bins[:, 0] * _BINS + bins[:, 1]) * _BINS + bins[:, 2]
+    of_car, of_rest = (
+        np.logaddexp(
+            np.log1p(-_OTHERS) - _surprise(inside, local) / 2 - 1.5 * np.log(2 * np.pi),
+            np.log(_OTHERS) + palette[index],
+        )
+        for local, palette in ((car, palettes[0]), (rest, palettes[1]))
+    )
+    found = np.clip(of_car - of_rest, -_STRONGEST, _STRONGEST)
+    found *= np.square(np.minimum(inside.max(axis=1) / np.float32(_DARK), 1))
     least = _FEWEST / (size[0] * size[1])
     found[(car[:, 0] < least) | (rest[:, 0] < least)] = 0
     evidence = np.zeros(odds.shape, np.float32)
