@@ -67,7 +67,7 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
         picture, panel = st.columns([7, 3], gap="large")
         facts = None
     with picture:
-        result = st.container(key="result")
+        result = st.container(key="result_wide" if view == SIDE_BY_SIDE else "result")
         view = pick_view(first_view)
     with panel:
         state = st.container(key="state", horizontal=True, vertical_alignment="center", gap="small")
