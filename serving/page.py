@@ -25,7 +25,7 @@ from serving.memory import give_back
 from serving.settings import ServeSettings
 from serving.uploads import UploadLimit
 
-_TIDY_SECONDS = 15.0
+_TIDY_SECONDS = 30.0
 _FORGET_SECONDS = 300.0
 """How long results of photos stay that nobody looks at."""
 
@@ -68,16 +68,12 @@ def _warm_up(api: Api) -> None:
 
 async def _tidy() -> None:
     """Frees what visitors who have left had uploaded, and what nobody looks at any more."""
-    before = 0
     while True:
         await asyncio.sleep(_TIDY_SECONDS)
-        held = sum(_held().values())
         for session in shared_sessions():
             session.forget(_FORGET_SECONDS)
         upload_store().tidy()
-        if held < before:
-            await asyncio.to_thread(give_back)
-        before = held
+        await asyncio.to_thread(give_back)
 
 
 def _held() -> Mapping[str, int]:
