@@ -180,7 +180,6 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "open": _check_open,
     "os.listdir": _check_read,
     "os.scandir": _check_read,
-    "os.walk": _check_read,
     "os.chdir": _check_read,
     **dict.fromkeys(("os.mkdir", "os.rmdir", "os.remove"), _check_written),
     "os.truncate": lambda path, _length: _check_written(path),
