@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.config
 import time
+from typing import Any
 
 from starlette.requests import Request
 
@@ -25,17 +27,25 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": JsonFormatter}},
     "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "json"}},
     "loggers": {
-        name: {"handlers": ["err"], "level": "INFO", "propagate": False}
-        for name in ("carmask.serve", "uvicorn", "uvicorn.error")
+        "carmask.serve": {"handlers": ["err"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["err"], "level": "INFO", "propagate": False},
+        "uvicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+        "uvicorn.access": {"level": "WARNING", "propagate": False, "handlers": []},
     },
 }
-"""The configuration that uvicorn is given."""
+"""The configuration that uvicorn is given. Paths of the dashboard have visitors' sessions in them,
+so its requests are not logged."""
+
+
+def configure_logs() -> None:
+    """Sets the log up as `LOGGING` says; Streamlit adds its own to uvicorn's when it starts."""
+    logging.config.dictConfig(LOGGING)
 
 
 def log_request(request: Request, status: int, seconds: float) -> None:

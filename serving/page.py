@@ -21,6 +21,7 @@ from dashboard.segment.photos import upload_store
 from dashboard.ui.samples import list_samples, mixed_samples
 from serving.api import Api
 from serving.gate import Gate, Life
+from serving.log import configure_logs
 from serving.memory import give_back
 from serving.settings import ServeSettings
 from serving.uploads import UploadLimit
@@ -35,6 +36,7 @@ def create_page(settings: ServeSettings, api: Api, life: Life) -> st.App:
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+        configure_logs()
         protect()
         Thread(target=_warm_up, args=(api,), name="carmask-warm-up", daemon=True).start()
         tidy = asyncio.create_task(_tidy())
