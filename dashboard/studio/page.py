@@ -229,7 +229,8 @@ def _show_advice(session: PredictionSession, prepared: Prepared) -> None:
     if result.edge_probability is None:
         return
     mask = result.mask(MaskSettings(session.model.threshold), prepared.picture.shape[:2])
-    if advised := advice(result.prediction.uncertainty, car_share(mask)):
+    prediction, share = result.prediction, car_share(mask)
+    if advised := advice(prediction.uncertainty, share, prediction.limit):
         st.warning(advised, icon=":material/visibility:")
         url = {key: st.query_params[key] for key in ("photo", "sample") if key in st.query_params}
         st.page_link(
