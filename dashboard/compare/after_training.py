@@ -6,7 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointEntry, default_fallback, find_checkpoint, read_info
+from core.checkpoint import (
+    CheckpointEntry,
+    default_fallback,
+    find_checkpoint,
+    list_checkpoints,
+    read_info,
+)
 from core.errors import CarmaskError
 from core.metric_table import find_metric
 from core.places import shipped_runs
@@ -22,10 +28,12 @@ from dashboard.compare.verdicts import verdicts_of
 from dashboard.compare.wanted import Wanted
 from dashboard.ui.access import local_only
 from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
+from dashboard.ui.folders import runs_folder
 from dashboard.ui.frame import COMPARE, SEGMENT
 from dashboard.ui.onnx_download import offer_onnx
 from dashboard.ui.text import plain
 from training.jobs.evaluation import EvaluationRequest
+from training.runs.notes import read_notes
 from training.runs.runlog import read_config
 
 _METRIC = "dice"
@@ -61,19 +69,30 @@ def _shipped_name(run: Path) -> str:
 
     "" where none ships, or the run is one of them.
     """
-    good, _ = find_checkpoints()
-    theirs = {path.name for path in shipped_runs().glob("carmask*")}
-    shipped = [each for each in good if _run_of(each) in theirs and each.path.stem == "best"]
-    if not shipped or run.name in theirs:
+    shipped = [each for each in list_checkpoints(shipped_runs()) if _is_offered(each)]
+    if not shipped or (run.resolve().parent == shipped_runs().resolve() and _ships(run)):
         return ""
     first = shipped[0]
     fallback = default_fallback(first, shipped)
-    name = checkpoint_name(first.path)
-    return cascade_name(name, checkpoint_name(fallback.path)) if fallback else name
+    name = _row_of(first.path)
+    return cascade_name(name, _row_of(fallback.path)) if fallback else name
 
 
-def _run_of(entry: CheckpointEntry) -> str:
-    return entry.path.parent.parent.name
+def _is_offered(entry: CheckpointEntry) -> bool:
+    """Returns whether a shipped checkpoint is the best one of a run that is not archived."""
+    run = entry.path.parent.parent
+    best = entry.info is not None and entry.path.stem == "best"
+    return best and _ships(run) and not read_notes(run).archived
+
+
+def _ships(run: Path) -> bool:
+    return run.name.startswith("carmask")
+
+
+def _row_of(path: Path) -> str:
+    """Returns the row of a shipped checkpoint: by its file where the runs shown are others."""
+    here = shipped_runs().resolve() == runs_folder().resolve()
+    return checkpoint_name(path) if here else str(path)
 
 
 def _link_comparison(run: Path, names: list[str]) -> None:

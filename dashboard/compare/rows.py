@@ -117,7 +117,8 @@ def choose_rows(names: Sequence[str]) -> None:
 
 def _title(name: str) -> str:
     if _is_path(name):
-        return Path(name).stem
+        path = Path(name)
+        return path.parent.parent.name if path.parent.name == "checkpoints" else path.stem
     run, _, stem = name.partition("/")
     title = read_notes(runs_folder() / run).title or run
     return title if stem == "best" else f"{title} {stem}"

@@ -68,6 +68,7 @@ def select_from_url(
             format_func=labels.__getitem__,
             key=key,
             help=help,
+            filter_mode="contains",  # what Enter takes then has in it what was typed
             on_change=write,
             width=width or "stretch",
         )

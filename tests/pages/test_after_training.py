@@ -85,6 +85,21 @@ def test_a_finished_run_is_measured_against_the_shipped_one_at_one_press(
     assert "way_on_job_start" not in {each.key for each in app.button}
 
 
+def test_the_shipped_model_may_lie_in_another_folder(
+    open_page: Open, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = trained.parent.parent / "shipped"
+    apart.mkdir()
+    (trained.parent / "carmask-a").rename(apart / "carmask-a")
+    monkeypatch.setattr("dashboard.compare.after_training.shipped_runs", lambda: apart)
+    found = links(open_page("pages/runs.py", run="mine"))
+    (comparison,) = [words for words in found.values() if "row" in words]
+    file = apart / "carmask-a" / "checkpoints" / "best.safetensors"
+    assert comparison["row"] == ["mine/best", str(file)]
+    app = open_page("pages/compare.py", row=["mine/best", str(file)])
+    assert "carmask-a" in words(app)
+
+
 def test_a_shipped_run_and_one_without_its_data(
     open_page: Open, trained: Path, samples: Path
 ) -> None:
