@@ -94,7 +94,7 @@ def result_row(
         checkpoint=prediction.by,
         stem=stem,
         note=" ".join(filter(None, (result.note, edit.problem if edit else ""))),
-        edited=edit is not None and edit.mask is not None,
+        edited=result.edited,
         doubt_limit=None if doubt is None else prediction.limit,
     )
 

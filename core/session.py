@@ -168,10 +168,15 @@ class PhotoResult:
         return self.predicted_mask(settings, shape)
 
     @property
+    def edited(self) -> bool:
+        """Whether `mask` is one that a person edited and accepted."""
+        edit = self.edit
+        return edit is not None and edit.mask is not None
+
+    @property
     def edge_probability(self) -> NDArray[np.float32] | None:
         """What tells how exactly the edge of `mask` is known; None where a person drew it."""
-        edit = self.edit
-        return self.prediction.probability if edit is None or edit.mask is None else None
+        return None if self.edited else self.prediction.probability
 
     def predicted_mask(
         self, settings: MaskSettings, shape: tuple[int, int] | None = None
@@ -232,6 +237,10 @@ class PredictionSession:
         from core.predict import load_model
 
         return cls(load_model(path, fallback), edits=edits)
+
+    def edits_state(self) -> str:
+        """Returns a text that changes whenever an edited mask is accepted or withdrawn."""
+        return self._edits.state() if self._edits else ""
 
     def forget(self, seconds: float) -> None:
         """Drops what nobody looked at for so many seconds: photos of people who have left."""

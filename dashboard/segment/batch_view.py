@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import streamlit as st
 
@@ -40,6 +41,7 @@ def show_batch(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         background = pick_background()
         look = pick_look(threshold, background, _pick_outputs(outputs))
+        look = replace(look, edits=session.edits_state())
         state = _pick_state()
     running = batch.watch(look).state == "running"
     every = _EVERY if running else None

@@ -9,6 +9,7 @@ from core.errors import CarmaskError
 from core.public import is_public
 from core.session import Photo, local_photo
 from core.uploads import Uploads
+from dashboard.edit.editor import is_editing, remind_of_draft
 from dashboard.segment.batch_view import show_batch
 from dashboard.segment.controls import CUT_OUT
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
@@ -56,6 +57,8 @@ def show_page(page: Page, first_view: str) -> None:
         return
     sample, uploads = chosen_sample(), visitor_uploads()
     if sample is None and uploads is None:
+        if is_editing():
+            remind_of_draft()
         _show_start(page, good, broken)
         return
     first, fallback = _show_head(page, good, broken, sample, uploads)

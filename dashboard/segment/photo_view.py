@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import CarmaskError
-from core.masks import car_share
+from core.masks import MaskSettings, car_share
 from core.metric_table import HEADLINE
 from core.metrics import score
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice, mask_state
+from dashboard.edit.editor import is_open, show_editor
+from dashboard.edit.photo_mask import offer_edit, photo_subject, show_edit_state
 from dashboard.segment import downloads, pictures
 from dashboard.segment.controls import (
     CUT_OUT,
@@ -53,7 +55,11 @@ def show_photo(session: PredictionSession, photo: Photo, threshold: float, first
             st.markdown(f"**:material/broken_image: {name}**")
             st.error(plain(str(error)), icon=":material/error:")
         return
-    _show(prepared, threshold, first_view)
+    subject = photo_subject(prepared.photo, prepared.result, MaskSettings(threshold))
+    if subject is not None and is_open(subject):
+        show_editor(subject)
+    else:
+        _show(prepared, threshold, first_view)
 
 
 @st.fragment
@@ -86,6 +92,10 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
     with facts or panel:
         _show_facts(prepared, mask)
     _offer_downloads(prepared, look, save, others, empty=not mask.any())
+    subject = photo_subject(prepared.photo, prepared.result, look.settings)
+    if subject is not None:
+        with others:
+            offer_edit(subject, prepared.result, "photo")
     if truth is not None:
         _show_comparison(prepared, mask, truth, look)
 
@@ -103,6 +113,7 @@ def _show_facts(prepared: Prepared, mask: NDArray[np.bool_]) -> None:
     st.caption(plain(pictures.facts(prepared, mask)))
     if note := prepared.result.note:
         st.caption(plain(note))
+    show_edit_state(prepared.result.edit)
     if advised := advice(*_judged(prepared, mask)):
         st.warning(plain(advised), icon=":material/visibility:")
 

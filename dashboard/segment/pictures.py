@@ -38,6 +38,8 @@ class Look:
     """Colour #RRGGBB behind the cut-out; "" leaves it transparent."""
     outputs: tuple[str, ...] = OUTPUTS
     """Files of each photo in a ZIP."""
+    edits: str = ""
+    """State of the edited masks; see `core.edits.EditStore.state`."""
 
 
 USUAL_LOOK = Look(MaskSettings(), OverlayStyle())

@@ -1,0 +1,1 @@
+"""The mask editor, for every page that shows a photo with its mask."""

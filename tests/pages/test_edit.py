@@ -1,0 +1,114 @@
+"""The way into the mask editor, and what a page shows of edited masks; tests/e2e has the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.edit_facts import Origin, Status, photo_digest
+from core.edits import EditStore
+from core.image import read_image
+from tests.pages.untrained import write_checkpoint
+
+Open = Callable[..., AppTest]
+SEGMENT = "pages/segment.py"
+SAMPLE = "synth0001_09"
+
+
+@pytest.fixture
+def store(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> EditStore:
+    write_checkpoint(runs, "one")
+    monkeypatch.setenv("CARMASK_EDITS", str(tmp_path / "edits"))
+    return EditStore(tmp_path / "edits")
+
+
+@pytest.fixture
+def digest(samples: Path) -> str:
+    return photo_digest(read_image(samples / "images" / f"{SAMPLE}.jpg"))
+
+
+def keys(app: AppTest) -> set[str]:
+    return {each.key for each in app.button if each.key}
+
+
+def test_the_button_opens_a_draft_that_is_on_the_disk(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE)
+    app.button("edit_photo").click().run()
+    assert not app.exception
+    (facts,) = store.edits(digest)
+    assert app.query_params["edit"] == facts.edit
+    assert facts.status is Status.DRAFT and facts.origin.kind == "network"
+    assert facts.origin.checkpoint and facts.origin.fingerprint
+    assert "edit_photo" not in keys(app)  # the editor stands where the result was
+
+
+def test_an_accepted_mask_is_named_and_can_be_left(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    store.begin(digest, SAMPLE, np.ones((80, 120), np.bool_), Origin()).accept()
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert any("100.0%" in each.value for each in app.caption)
+    app.button("withdraw_photo").click().run()
+    assert not app.exception and "withdraw_photo" not in keys(app)
+    assert store.accepted(digest, (80, 120)) is None
+
+
+def test_a_damaged_accepted_mask_is_an_error_on_the_page(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    edit = store.begin(digest, SAMPLE, np.ones((80, 120), np.bool_), Origin())
+    edit.accept()
+    for name in ("mask.png", "start.png"):
+        (store.path(edit.facts) / name).write_bytes(b"damaged")
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception and len(app.error) == 1
+    assert "edit_photo" in keys(app)
+
+
+def test_a_damaged_draft_is_an_error_with_ways_out(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    edit = store.begin(digest, SAMPLE, np.ones((80, 120), np.bool_), Origin())
+    (store.path(edit.facts) / "steps.jsonl").write_bytes(b"damaged\n")
+    app = open_page(SEGMENT, sample=SAMPLE, edit=edit.facts.edit)
+    assert not app.exception and len(app.error) == 1
+    app.button("edit_recover").click().run()
+    assert not app.exception and not app.error
+    assert len(store.edits(digest)) == 2
+
+
+@pytest.mark.parametrize("edit", ["gone", "../..", "", "*"])
+def test_a_draft_that_is_not_there_is_passed_over(
+    open_page: Open, store: EditStore, edit: str
+) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE, edit=edit)
+    assert not app.exception and "edit_photo" in keys(app)
+
+
+def test_a_draft_without_its_photo_waits(open_page: Open, store: EditStore) -> None:
+    app = open_page(SEGMENT, edit="20260101T000000-abcdef")
+    app.button("edit_leave").click().run()
+    assert not app.exception and "edit" not in app.query_params
+
+
+def test_a_folder_that_can_not_be_written_is_an_error(open_page: Open, store: EditStore) -> None:
+    store.folder.write_text("no folder")
+    app = open_page(SEGMENT, sample=SAMPLE)
+    app.button("edit_photo").click().run()
+    assert not app.exception and len(app.error) == 1
+
+
+def test_nobody_edits_on_a_public_server(
+    open_page: Open, store: EditStore, digest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.begin(digest, SAMPLE, np.ones((80, 120), np.bool_), Origin()).accept()
+    monkeypatch.setattr("core.session.is_public", lambda: True)
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert not app.exception
+    assert not {key for key in keys(app) if key.startswith(("edit_", "withdraw_"))}
