@@ -65,19 +65,19 @@ class EditFacts(Facts):
 
 
 def photo_digest(pixels: NDArray[np.uint8]) -> str:
-    """Returns the digest of a photo's upright pixels (H, W, 3), 32 hexadecimal digits.
+    """Returns the digest of a photo's size and upright pixels (H, W, 3): SHA-256, 32 digits.
 
     The same picture has the same one under whatever name, in whatever folder, ZIP or upload.
     """
-    return _digest(pixels)
+    return _digest(pixels.shape, np.ascontiguousarray(pixels))
 
 
 def mask_digest(mask: Mask) -> str:
-    """Returns the digest of a mask (H, W), 32 hexadecimal digits."""
-    return _digest(np.packbits(mask), mask.shape)
+    """Returns the digest of a mask (H, W): SHA-256 of its size and bits, 32 digits."""
+    return _digest(mask.shape, np.packbits(mask))
 
 
-def _digest(array: NDArray[np.uint8], shape: tuple[int, ...] | None = None) -> str:
-    digest = hashlib.blake2b(str(shape or array.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def _digest(shape: tuple[int, ...], values: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(f"{shape[1]}x{shape[0]}".encode())
+    digest.update(values.data)
+    return digest.hexdigest()[:32]

@@ -15,6 +15,8 @@ from core.drawing import OverlayStyle, overlay
 from core.image import encode_jpeg, encode_png
 from dashboard.dataset.known import Known
 from dashboard.dataset.pictures import Pair, pictures
+from dashboard.edit.editor import is_open, show_editor
+from dashboard.edit.label_mask import label_subject, offer_repair
 from dashboard.segment.controls import pick_opacity
 from dashboard.ui.before_after import before_after
 from dashboard.ui.text import plain
@@ -58,12 +60,19 @@ def show_photo(
         _step("Previous", "chevron_left", "Left", samples, places, at - 1)
         _step("Next", "chevron_right", "Right", samples, places, at + 1)
         st.markdown(f"**{plain(sample.name)}** · {at + 1:,} of {len(places):,}", width="content")
+    facts = known.survey.index.known([sample])[0] or measure(sample)
+    subject = label_subject(sample, facts)
+    if subject is not None and is_open(subject):
+        show_editor(subject)
+        return
     pair = pictures().pair(sample)
     left, right = st.columns([5, 2], gap="large")
     with left, st.container(key="large", gap="small"):
         _show_picture(pair)
     with right:
-        _show_facts(known, sample)
+        _show_facts(known, sample, facts)
+        if subject is not None:
+            offer_repair(subject, facts)
 
 
 def _back(sheet: int) -> None:
@@ -139,8 +148,7 @@ def _ask_style(look: str) -> OverlayStyle:
     )
 
 
-def _show_facts(known: Known, sample: Sample) -> None:
-    facts = known.survey.index.known([sample])[0] or measure(sample)
+def _show_facts(known: Known, sample: Sample, facts: ImageFacts) -> None:
     rows = _of_name(known, sample) | _of_facts(facts)
     st.table(
         {"Fact": [plain(key) for key in rows], "Value": [plain(text) for text in rows.values()]},

@@ -102,10 +102,10 @@ def is_open(subject: Subject) -> bool:
     return bool(wanted) and any(each.edit == wanted for each in subject.store.edits(subject.digest))
 
 
-def edit_button(subject: Subject, key: str) -> None:
+def edit_button(subject: Subject, key: str, label: str = "Edit mask") -> None:
     """Draws the button that opens the editor: with the newest draft, or a new one."""
     pressed = st.button(
-        "Edit mask",
+        label,
         key=f"edit_{key}",
         icon=":material/brush:",
         on_click=_start,
@@ -328,7 +328,7 @@ def _add(opened: _Open, steps: list[Step]) -> None:
 
 def _accept(opened: _Open, checksum: object, *, replace: bool) -> None:
     """Accepts the edit, if the browser shows the very mask that is stored."""
-    if zlib.crc32(np.ascontiguousarray(opened.edit.mask)) != checksum:
+    if zlib.crc32(opened.edit.mask.tobytes()) != checksum:
         opened.whole = opened.reload = True
         raise EditError(
             "The stored mask differs from the one shown, which is loaded again: look at it, and "

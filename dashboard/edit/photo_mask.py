@@ -10,6 +10,7 @@ from core.edits import Accepted
 from core.errors import CarmaskError
 from core.masks import MaskSettings
 from core.session import Photo, PhotoResult
+from dashboard.edit.add_view import offer_add
 from dashboard.edit.editor import (
     Subject,
     edit_button,
@@ -50,7 +51,9 @@ def offer_edit(subject: Subject, result: PhotoResult, key: str) -> None:
         key: What tells its widgets from those of other photos.
     """
     edit_button(subject, key)
-    if result.edited:
+    edit = result.edit
+    if edit is not None and edit.mask is not None:
+        offer_add(subject, edit, key)
         st.button(
             "Use the predicted mask",
             key=f"withdraw_{key}",
@@ -74,8 +77,8 @@ def show_edit_state(edit: Accepted | None) -> None:
     facts = edit.facts
     when = facts.changed[:16].replace("T", " ")
     st.caption(
-        f":material/brush: Edited mask, accepted {when} UTC ({facts.steps} steps). Threshold and "
-        "clean-up don't change it."
+        f":material/brush: Edited mask, accepted {when} UTC ({facts.steps} steps). Settings "
+        "don't change it."
     )
 
 

@@ -13,6 +13,7 @@ from core.edit_facts import Origin, Status, photo_digest
 from core.edits import EditStore
 from core.image import read_image
 from tests.pages.untrained import write_checkpoint
+from training.data.folder import open_dataset
 
 Open = Callable[..., AppTest]
 SEGMENT = "pages/segment.py"
@@ -112,3 +113,34 @@ def test_nobody_edits_on_a_public_server(
     app = open_page(SEGMENT, sample=SAMPLE)
     assert not app.exception
     assert not {key for key in keys(app) if key.startswith(("edit_", "withdraw_"))}
+
+
+def test_an_edited_photo_joins_a_data_folder(
+    open_page: Open, store: EditStore, digest: str, tmp_path: Path
+) -> None:
+    mask = np.zeros((80, 120), np.bool_)
+    mask[10:50, 20:90] = True
+    store.begin(digest, SAMPLE, mask, Origin()).accept()
+    app = open_page(SEGMENT, sample=SAMPLE)
+    app.text_input("add_folder_photo").set_value(str(tmp_path / "corrected"))
+    app.text_input("add_car_photo").set_value("golf")
+    app.button("add_photo").click().run()
+    assert not app.exception and not app.error
+    (sample,) = open_dataset(tmp_path / "corrected").samples
+    assert sample.car == "golf" and np.array_equal(sample.read()[1], mask)
+    app.button("add_photo").click().run()
+    assert not app.exception and len(app.error) == 1
+
+
+def test_a_labelled_photo_is_repaired_and_its_label_stays(
+    open_page: Open, store: EditStore, digest: str, samples: Path
+) -> None:
+    label = (samples / "masks" / f"{SAMPLE}.png").read_bytes()
+    app = open_page("pages/dataset.py", tab="Browse", photo=SAMPLE)
+    app.button("edit_label").click().run()
+    assert not app.exception
+    (facts,) = store.edits(digest)
+    edit = store.open(digest, facts.edit)
+    assert facts.origin.kind == "label" and edit.mask.sum() == 40 * 60
+    assert app.query_params["edit"] == facts.edit and "edit_label" not in keys(app)
+    assert (samples / "masks" / f"{SAMPLE}.png").read_bytes() == label

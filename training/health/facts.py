@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image
 from scipy.fft import dctn
 
 from core.decode import decode
+from core.edit_facts import photo_digest
 from core.errors import CarmaskError, UnclearMaskError
 from core.image import MAX_PIXELS, MIN_SIDE, read_photo
 from core.mask_classes import palette_of
@@ -70,7 +70,7 @@ class ImageFacts:
     sharpness: float
     """Variance of the Laplacian of its luma, the photo's longest side reduced to 512 px."""
     digest: str
-    """Of the photo's size and upright pixels: SHA-256, first 32 digits; exact copies have one."""
+    """Of the photo; see `core.edit_facts.photo_digest`; exact copies have one."""
     phash: int
     """Perceptual hash of the photo, 64 bits; few bits differ between copies of one picture."""
     error: str = ""
@@ -140,13 +140,11 @@ def _of_photo(image: NDArray[np.uint8], orientation: int) -> tuple[dict[str, Any
     height, width = image.shape[:2]
     luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     side = (PICTURE_SIDE, PICTURE_SIDE)
-    digest = hashlib.sha256(f"{width}x{height}".encode())
-    digest.update(np.ascontiguousarray(image).data)
     facts = {
         "width": width,
         "height": height,
         "orientation": orientation,
-        "digest": digest.hexdigest()[:32],
+        "digest": photo_digest(image),
         "phash": perceptual_hash(luma),
         "brightness": float(luma.mean()),
         "sharpness": _sharpness(luma),
