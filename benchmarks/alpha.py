@@ -2,14 +2,16 @@
 
 Drawn cars have exact alpha: each is rendered (4 x 4 samples a pixel decide whose it is), blurred as
 a lens does, laid over a photo with the shadow that it casts, given noise and saved as JPEG. The
-network's probability is that of the shipped checkpoints, so its errors are in the figures.
+network's probability is that of a shipped checkpoint, so its errors are in the figures.
 
     python benchmarks/alpha.py --backgrounds DIR --scenes DIR --cars 24 --first 8 --pymatting
 
 Errors are taken in the band: within 1% of the longer side of the true edge and of the mask's, for
 where the network is wrong by more nothing but another network helps; the column "wrong masks
 included" takes all of the true edge's band. Sums are divided by the edge's length. `--photos DIR`
-measures halos instead, on photos without a known alpha. PyMatting: `pip install pymatting` (MIT).
+measures halos instead, on photos without a known alpha; `--data DIR`, a data folder with masks that
+people drew, how far alpha's edge, where it is one half, lies from theirs. For PyMatting (MIT):
+`pip install pymatting`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -31,8 +32,9 @@ sys.path[0] = str(ROOT)  # not this folder, whose coverage.py numba would import
 
 from core.cutout import Cutout, cut_out  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402
-from core.predict import ImageModel, load_model  # noqa: E402
+from core.predict import ImageModel, Mirrored, Predictor  # noqa: E402
 from core.preprocess import enlarge, resize  # noqa: E402
+from training.data.folder import open_dataset  # noqa: E402
 from training.synthetic.render import draw_layer  # noqa: E402
 from training.synthetic.turntable import VIEWS, sample_car  # noqa: E402
 
@@ -44,18 +46,8 @@ GROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "green": (30, 160, 60)}
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A drawn car over a photo."""
-
-    photo: NDArray[np.uint8]
-    """(H, W, 3)."""
-    truth: Cutout
-    """What is known of it."""
-    probability: Floats
-    """The network's, on its grid."""
+Rows = dict[str, list[list[float]]]
+"""A line of figures for each photo, by candidate."""
 
 
 def drawn(number: int, seed: int, backgrounds: list[Path]) -> tuple[NDArray[np.uint8], Cutout]:
@@ -81,8 +73,8 @@ def drawn(number: int, seed: int, backgrounds: list[Path]) -> tuple[NDArray[np.u
     return read_image(encode_jpeg(photo, 92)), truth
 
 
-def scenes(options: argparse.Namespace, model: ImageModel) -> Iterator[Scene]:
-    """Yields the scenes; what was rendered before is read from the folder."""
+def scenes(options: argparse.Namespace) -> Iterator[tuple[NDArray[np.uint8], Cutout]]:
+    """Yields photos with a drawn car and its exact cut-out; rendered ones are read."""
     backgrounds = sorted(options.backgrounds.glob("*.jpg"))
     options.scenes.mkdir(parents=True, exist_ok=True)
     for number in range(options.first, options.cars):
@@ -95,7 +87,7 @@ def scenes(options: argparse.Namespace, model: ImageModel) -> Iterator[Scene]:
             alpha = stored["alpha"].astype(np.float32) / 65535
             truth = Cutout(stored["foreground"], alpha)
             photo = stored["photo"]
-        yield Scene(photo, truth, model.predict(photo).probability)
+        yield photo, truth
 
 
 # Candidates: functions of a photo, its mask and the probability on the network's grid
@@ -219,13 +211,70 @@ def _spread(colours: Floats, where: Pixels) -> Floats:
     return total / np.maximum(cv2.blur(where.astype(np.float32), size), 1e-6)[..., None]
 
 
-def table(names: Sequence[str], rows: dict[str, list[list[float]]]) -> Iterator[str]:
+def table(names: Sequence[str], rows: Rows) -> Iterator[str]:
     """Yields a table of means in Markdown."""
     yield "| " + " | ".join(("", *names)) + " |"
     yield "|---" * (len(names) + 1) + "|"
     for name, values in rows.items():
         cells = [f"{value:.3f}" for value in np.mean(values, axis=0)]
         yield "| " + " | ".join([name, *cells]) + " |"
+
+
+def masked(photo: NDArray[np.uint8], model: ImageModel) -> tuple[NDArray[np.uint8], Pixels, Floats]:
+    """Returns what candidates take: a photo, its mask and the probability on the grid."""
+    probability = model.predict(photo).probability
+    return photo, enlarge(probability, *photo.shape[:2]) >= model.threshold, probability
+
+
+def measure_halos(
+    options: argparse.Namespace, model: ImageModel, candidates: dict[str, Candidate], rows: Rows
+) -> list[str]:
+    """Measures halos on photos; returns the figures' names."""
+    for path in sorted(options.photos.iterdir())[:: options.every]:
+        photo, mask, probability = masked(read_image(path.read_bytes()), model)
+        if mask.any():
+            for name, candidate in candidates.items():
+                rows[name].append(halo(candidate(photo, mask, probability), photo, mask))
+    return ["old background left", "distance to the new one", "distance to the old one"]
+
+
+def measure_edges(
+    options: argparse.Namespace, model: ImageModel, candidates: dict[str, Candidate], rows: Rows
+) -> list[str]:
+    """Measures edges on photos whose masks people drew; returns the figure's name."""
+    for sample in open_dataset(options.data).samples[:: options.every]:
+        image, car = sample.read()
+        photo, mask, probability = masked(image, model)
+        if mask.any() and car.any():
+            truth = Cutout(photo, car.astype(np.float32))
+            reach = BAND * max(mask.shape)
+            band = near_edge(car, reach) & near_edge(mask, reach)
+            for name, candidate in candidates.items():
+                inside = candidate(photo, mask, probability).alpha >= 0.5
+                found = Cutout(photo, inside.astype(np.float32))
+                rows[name].append(errors(found, truth, band)[:1])
+    return ["distance of the edges, px"]
+
+
+def measure_scenes(
+    options: argparse.Namespace, model: ImageModel, candidates: dict[str, Candidate], rows: Rows
+) -> list[str]:
+    """Measures alpha and colours on drawn cars; returns the figures' names."""
+    for image, truth in scenes(options):
+        photo, mask, probability = masked(image, model)
+        if not mask.any():
+            continue
+        reach = BAND * max(mask.shape)
+        whole = near_edge(truth.alpha >= 0.5, reach)
+        band = whole & near_edge(mask, reach)
+        for name, candidate in candidates.items():
+            began = time.process_time()
+            found = candidate(photo, mask, probability)
+            seconds = time.process_time() - began
+            of_all = errors(found, truth, whole)[0]
+            rows[name].append([*errors(found, truth, band), of_all, seconds])
+    names = ["absolute error, px", "gradient error", "colour error, levels"]
+    return [*names, "absolute error, wrong masks included", "CPU seconds"]
 
 
 def main() -> None:
@@ -240,44 +289,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--pymatting", action="store_true", help="measure PyMatting as well")
     parser.add_argument("--photos", type=Path, help="measure halos on the photos of a folder")
+    parser.add_argument("--data", type=Path, help="measure edges on a data folder with masks")
     parser.add_argument("--every", type=int, default=7, metavar="N", help="take each Nth of them")
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-studio-5")
-    parser.add_argument("--fallback", type=Path, default=ROOT / "runs" / "carmask-outside")
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-outside")
     options = parser.parse_args()
-    model = load_model(options.checkpoint, options.fallback, "cpu")
+    model = Mirrored(Predictor.load(options.checkpoint, "cpu"))
     candidates: dict[str, Candidate] = {"threshold": threshold, "probability": plain_probability}
     if options.pymatting:
         candidates["closed form, 10 px (PyMatting)"] = closed_form_fixed
         candidates["closed form, the network's band (PyMatting)"] = closed_form_wide
     candidates["Carmask"] = carmask
-    rows: dict[str, list[list[float]]] = defaultdict(list)
+    measure = measure_scenes
     if options.photos:
-        del candidates["probability"]
-        for path in sorted(options.photos.iterdir())[:: options.every]:
-            photo = read_image(path.read_bytes())
-            probability = model.predict(photo).probability
-            mask = enlarge(probability, *photo.shape[:2]) >= model.threshold
-            if mask.any():
-                for name, candidate in candidates.items():
-                    rows[name].append(halo(candidate(photo, mask, probability), photo, mask))
-        heads = ["old background left", "distance to the new one", "distance to the old one"]
-    else:
-        for scene in scenes(options, model):
-            mask = enlarge(scene.probability, *scene.photo.shape[:2]) >= model.threshold
-            reach = BAND * max(mask.shape)
-            whole = near_edge(scene.truth.alpha >= 0.5, reach)
-            band = whole & near_edge(mask, reach)
-            for name, candidate in candidates.items():
-                began = time.process_time()
-                found = candidate(scene.photo, mask, scene.probability)
-                seconds = time.process_time() - began
-                of_all = errors(found, scene.truth, whole)[0]
-                rows[name].append([*errors(found, scene.truth, band), of_all, seconds])
-            print(len(rows[name]), *(f"{values[-1][0]:.2f}" for values in rows.values()))
-        heads = ["absolute error, px", "gradient error", "colour error, levels"]
-        heads += ["absolute error, wrong masks included", "CPU seconds"]
+        measure = measure_halos
+    elif options.data:
+        measure = measure_edges
+    elif not (options.scenes and options.backgrounds):
+        parser.error("give --scenes and --backgrounds, --photos, or --data")
+    rows: Rows = defaultdict(list)
+    names = measure(options, model, candidates, rows)
     print(f"{len(rows['Carmask'])} photos")
-    print("\n".join(table(heads, rows)))
+    print("\n".join(table(names, rows)))
 
 
 if __name__ == "__main__":
