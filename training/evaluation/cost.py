@@ -11,8 +11,6 @@ import json
 import math
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from core.errors import DataError, reason
+from core.errors import CarmaskError, DataError, reason
 from core.files import Facts, read_facts, write_bytes_atomically
-from core.places import workspace
 from training.evaluation.stored import folder_of
 from training.evaluation.subjects import Subject
+from training.jobs.workers import WorkerDiedError, WorkerPool
 
 SIZES = ((640, 480), (1632, 1224), (4000, 3000))
 """Width and height in px of the photos that are timed: 0.3, 2 and 12 megapixels."""
@@ -233,19 +231,22 @@ def _photo(width: int, height: int) -> NDArray[np.uint8]:
 
 def _peak_bytes(subject: Subject, device: str, size: tuple[int, int]) -> int:
     """Returns the memory of a process of its own that segments one photo."""
-    command = [sys.executable, "-m", "training.evaluation.peak"]
-    command += [*(str(path.resolve()) for path in subject.paths)]
-    command += ["--device", device, "--width", str(size[0]), "--height", str(size[1])]
-    command += ["--cascade"] if subject.cascade else ["--flips"] if subject.flips else []
-    done = subprocess.run(command, cwd=workspace(), capture_output=True, text=True, check=False)
     try:
-        return int(done.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        with WorkerPool(1) as pool:
+            return pool.submit(_peak_here, subject, device, size).result()
+    except (WorkerDiedError, CarmaskError, MemoryError, RuntimeError) as error:
         raise DataError(
-            f"The memory of {subject.title} can't be measured ({last}); close other programs and "
+            f"The memory of {subject.title} can't be measured ({error}); close other programs and "
             "try again."
         ) from error
+
+
+def _peak_here(subject: Subject, device: str, size: tuple[int, int]) -> int:
+    from core.device import resolve_device
+    from training.machine import peak_bytes
+
+    subject.load(device)(np.zeros((size[1], size[0], 3), np.uint8))
+    return peak_bytes(resolve_device(device))
 
 
 def _machine() -> str:
