@@ -105,6 +105,7 @@ def _start(config: TrainConfig) -> None:
         st.session_state[_TRIAL] = trial
 
 
+@local_only
 def _stop() -> None:
     trial: Trial | None = st.session_state.pop(_TRIAL, None)
     if trial is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from core.public import is_public
 from training.data.folder import Dataset, Reading
 from training.health.index import FactsIndex, default_index
 
@@ -122,7 +123,8 @@ class Survey:
             self.done, self.counted = done, True
             self.speed = (done - at_start) / max(1e-3, time.monotonic() - began)
 
-        workers = max(1, (os.cpu_count() or 2) - 1)  # one core is left for the pages
+        # One core is left for the pages; a public server starts no process.
+        workers = 0 if is_public() else max(1, (os.cpu_count() or 2) - 1)
         self.index.update(samples, workers=workers, progress=progress, stop=lambda: self._stopped)
         self.table = self.index.table(self.dataset)
 
@@ -140,7 +142,7 @@ class Survey:
     def _found(self, split: Split | None, *, with_mean: bool) -> Look:
         from training.health.look import Asked, look, look_apart
 
-        if len(self.dataset.samples) < _LARGE or self.index.notice:
+        if len(self.dataset.samples) < _LARGE or self.index.notice or is_public():
             return look(self.dataset, self.index, split, with_mean=with_mean)
         file = self.index.path.absolute()
         root = self.dataset.root.absolute()
