@@ -48,7 +48,7 @@ def without_ignored(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         logits: Before the sigmoid.
-        labels: uint8 (N, 1, H, W) of `core.masks.Truth.labels`.
+        labels: uint8 (N, 1, H, W) of `core.truth.Truth.labels`.
     """
     return logits.masked_fill(labels == IGNORED, _SURELY_NOT), (labels == 1).float()
 
