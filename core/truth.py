@@ -66,9 +66,7 @@ def _without_frame(mask: Mask, axis: int) -> slice:
     """The rows (axis 1) or columns (axis 0) inside of an empty frame."""
     lines = mask.mean(axis=axis) > _EMPTY_LINE
     most = int(len(lines) * _FRAME)
-    before, after = (
-        int(ends.argmax()) if ends.any() else most for ends in (lines[:most], lines[::-1][:most])
-    )
+    before, after = (int(ends.argmax()) for ends in (lines[: most + 1], lines[::-1][: most + 1]))
     return slice(before, len(lines) - after)
 
 

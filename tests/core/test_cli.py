@@ -141,7 +141,7 @@ def test_bad_photos_are_reported_and_the_others_go_on(
     (bad / "truncated.jpg").write_bytes(photo(300, 300)[:5000])
     (bad / "dot.png").write_bytes(encode_png(np.ones((1, 1), bool)))
     (bad / "strip.png").write_bytes(encode_png(np.ones((3, 5000), bool)))
-    Image.new("1", (12_000, 8400)).save(bad / "large.png")
+    Image.new("1", (16_000, 10_100)).save(bad / "large.png")
     (bad / "good.jpg").write_bytes(photo())
     out = tmp_path / "out"
     assert segment(tiny_run, bad, tmp_path / "missing.jpg", "--out", out, "--json") == 1

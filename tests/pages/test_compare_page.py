@@ -165,7 +165,7 @@ def test_an_evaluation_that_is_damaged_counts_as_missing(opened: Open, three: Pa
     (file,) = (three / "plain" / "checkpoints" / "best.evaluations").iterdir()
     file.write_bytes(file.read_bytes()[:-40])
     app = opened(row=["good/best", "plain/best"])
-    assert "Not measured on these images yet: **plain**" in words(app)
+    assert "No results for these images yet: **plain**" in words(app)
     assert title(app).startswith("good: Dice 0.98")
 
 
@@ -223,7 +223,7 @@ def test_an_unknown_past_is_said_wherever_numbers_stand(opened: Open, three: Pat
 @pytest.mark.slow
 def test_flips_and_ensembles_are_rows(opened: Open, three: Path) -> None:
     good, plain = (three / run / "checkpoints" / "best.safetensors" for run in ("good", "plain"))
-    write_rows(subject_of(good, mirrored=True), rows_of(0.987, 12, 3, 5))
+    write_rows(subject_of(good, flips=True), rows_of(0.987, 12, 3, 5))
     both = ensemble_of([subject_of(good), subject_of(plain)])
     write_rows(both, rows_of(0.988, 12, 3, 6))
     app = opened(row=["good/best", "good/best~flips", "plain/best|good/best"])
@@ -238,7 +238,7 @@ def test_rows_with_flips_and_ensembles_are_added(opened: Open, three: Path) -> N
     app = app.run()
     flips = ["good/best~flips", "plain/best~flips"]
     assert app.query_params["row"] == ["good/best", "plain/best", *flips]
-    assert "Not measured on these images yet: **good, mirrored**, **plain, mirrored**" in words(app)
+    assert "No results for these images yet: **good, mirrored**, **plain, mirrored**" in words(app)
     app.toggle(key="flipped").set_value(False)
     app.toggle(key="together").set_value(True)
     app = app.run()
@@ -277,7 +277,7 @@ def test_a_foreign_file_by_its_path(opened: Open, three: Path, tmp_path: Path) -
     app.text_input(key="file_path").set_value(str(path))
     app = app.run()
     assert app.query_params["row"] == ["good/best", "plain/best", str(path)]
-    assert "Not measured on these images yet: **theirs**" in words(app)
+    assert "No results for these images yet: **theirs**" in words(app)
 
 
 @pytest.mark.slow
@@ -302,7 +302,7 @@ def test_images_that_are_not_here_are_said_so(opened: Open, three: Path) -> None
     write_checkpoint(three, "unmeasured")
     app = opened(row=["good/best", "unmeasured/best"])
     said = words(app)
-    assert "Not measured on these images yet: **unmeasured**" in said
+    assert "No results for these images yet: **unmeasured**" in said
     assert "The data folder cars is not on this machine" in said
     assert "No checkpoint was evaluated on the images" in words(opened(images="0123456789"))
 
@@ -311,7 +311,7 @@ def test_images_that_are_not_here_are_said_so(opened: Open, three: Path) -> None
 def test_other_images_are_a_folder_and_a_part_of_it(opened: Open, three: Path) -> None:
     app = opened(row=["good/best", "plain/best"], images="other")
     assert app.multiselect(key="on_choice").value == ["samples"]
-    assert "Not measured on these images yet: **good**, **plain**" in words(app)
+    assert "No results for these images yet: **good**, **plain**" in words(app)
     app = opened(row=["good/best"], images="other", part="Validation")
     assert "No run has a split" in words(app)
     app = opened(row=["good/best"], images="other", on="nothing like that")
@@ -451,7 +451,6 @@ def test_a_threshold_that_cant_be_saved_is_said(
 
     monkeypatch.setattr("core.checkpoint.write_bytes_atomically", full)
     app = press(app, "save_threshold")
-    assert "The threshold can't be written" in words(app)
     assert "No space left on device" in words(app)
 
 
@@ -495,7 +494,7 @@ def test_gains_of_flips_and_seeds_are_told(opened: Open, three: Path) -> None:
         config = {"seed": seed, "data": ["data/cars"]}
         (three / run / "config.json").write_text(json.dumps(config))
     good = three / "good" / "checkpoints" / "best.safetensors"
-    write_rows(subject_of(good, mirrored=True), rows_of(0.989, 12, 3, 5))
+    write_rows(subject_of(good, flips=True), rows_of(0.989, 12, 3, 5))
     said = words(opened(row=["good/best", "good/best~flips", "plain/best"]))
     assert "**good, mirrored**: better by 0.00" in said
     assert "against good, in 1.0 times its time" in said

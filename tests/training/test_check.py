@@ -56,7 +56,7 @@ def test_a_sound_folder_has_no_finding(tmp_path: Path) -> None:
     report = checked(tmp_path / "sound")
     assert report.findings == ()
     assert not report.spoils
-    assert "Nothing was found" in report.text()
+    assert "No problems found" in report.text()
 
 
 @pytest.mark.parametrize("write_folder, other", [(write_coco, "truck"), (write_voc, "bus")])

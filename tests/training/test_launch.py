@@ -122,10 +122,10 @@ def test_a_run_is_started_stopped_resumed_and_extended(config: TrainConfig, runs
     stop_run(run)
     stopped = wait_for(run, "stopped")
     assert stopped.step > 0 and (run / "checkpoints/last.safetensors").is_file()
+    wait_until(lambda: not Queue(runs).begun())
     with pytest.raises(RunError, match="not being trained"):
         stop_run(run)
 
-    wait_until(lambda: not Queue(runs).begun())
     epochs = stopped.epoch + 2
     resume_run(run, epochs=epochs)
     finished = wait_for(run, "finished")

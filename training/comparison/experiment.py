@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.checkpoint import find_checkpoint
 from core.errors import DataError
-from core.metric_table import Metric, find_metric
+from core.metric_table import HEADLINE, Metric, find_metric
 from training.comparison.aligned import Compared, align, align_rows
 from training.comparison.verdict import Verdict, verdicts
 from training.data.sides import load_split
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FEW = 20
 """Cars of the variants with few of them."""
-METRICS = ("dice", "iou", "boundary_iou", "boundary_iou_3px")
+METRICS = tuple(metric.name for metric in HEADLINE)
 
 
 @dataclass(frozen=True)
