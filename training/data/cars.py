@@ -5,8 +5,6 @@ Of a drawn set, its manifest says what the cars were drawn from.
 
 from __future__ import annotations
 
-from pathlib import Path
-from core.files import read_json
 import csv
 import json
 import subprocess
@@ -16,12 +14,12 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
+
 from core.errors import ConfigError, DataError, reason
-from core.files import read_bytes_within
+from core.files import read_bytes_within, read_json
 from core.names import composed, counted, first_few, shortened
 from core.photos import PHOTO_SUFFIXES
 from training.data import rule_process
-
 
 KIND = "carmask synthetic set"
 """How the manifest of a set that `training.synthetic` drew begins."""

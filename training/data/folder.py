@@ -19,11 +19,10 @@ from core.image import read_image
 from core.mask_classes import MaskClasses
 from core.names import composed, first_few, is_hidden
 from core.truth import Truth
-from training.data.cars import car_of, cars_by_rule, cars_by_table
-from training.data.cars import drawing_of
+from training.data.cars import car_of, cars_by_rule, cars_by_table, drawing_of
 from training.data.layouts import LAYOUTS, Layout
-from training.data.layouts.voc import says_car
 from training.data.layouts.listing import Listing, Remark
+from training.data.layouts.voc import says_car
 from training.data.mask_source import InvertedMask, MaskSource
 
 _VIEW = re.compile(r"_(\d\d)(?=_|$)")
@@ -247,7 +246,9 @@ def check_reading(reading: Reading, datasets: Sequence[Dataset]) -> None:
     strange = [
         wanted
         for wanted in map(composed, reading.left_out)
-        if not any(wanted in {name, f"{folder}/{name}"} for folder in known for name in known[folder])
+        if not any(
+            wanted in {name, f"{folder}/{name}"} for folder in known for name in known[folder]
+        )
     ]
     if strange:
         raise DataError(

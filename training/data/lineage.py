@@ -10,9 +10,8 @@ from pathlib import Path
 from core.checkpoint import SUFFIX, find_checkpoint, read_info
 from core.errors import CarmaskError, CheckpointError
 from training.config import TrainConfig
-from training.data.sides import photo_digests
 from training.data.folder import Dataset
-from training.data.sides import Split, TrainedCars, load_split
+from training.data.sides import Split, TrainedCars, load_split, photo_digests
 from training.data.splits import split_at_random, split_by_car
 from training.runs.runlog import read_config
 

@@ -7,12 +7,6 @@ pycocotools sees it, since C code that trusts its input can take the whole proce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-import numpy as np
-from numpy.typing import NDArray
-from core.errors import MaskError
-from core.rle import from_coco
 import hashlib
 import json
 from abc import abstractmethod
@@ -20,13 +14,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
+
 from core.errors import MaskError
 from core.image import read_truth
 from core.mask_classes import MaskClasses
+from core.rle import from_coco
 from core.truth import Truth
-
 
 Mask = NDArray[np.bool_]
 

@@ -9,28 +9,23 @@ sets say what they were drawn from, so that cars of two of them are two, althoug
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import defaultdict
-from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
-from training.data.folder import Sample
-import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
+
 from pydantic import Field, ValidationError
 from pydantic_core import to_json
+
 from core.errors import DataError, reason
 from core.files import Facts, read_json, write_bytes_atomically
 from core.names import composed
 from core.split_verdict import SplitVerdict
 from training.data.folder import Dataset, Sample
-
 
 _WHOLE = 1 << 20
 """Longest file in bytes that is read whole."""

@@ -6,26 +6,21 @@ Cars can be chosen so that both sides show cars of the same sizes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from core.errors import ConfigError
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-import numpy as np
+
 from core.errors import ConfigError
 from core.names import counted
 from training.data.folder import Dataset, Sample
 from training.data.sides import (
     Digests,
-    Part,
     Sides,
     Split,
     TrainedCars,
     divided_photo,
-    load_split,
 )
-
 
 Shares = Mapping[tuple[str, str], float]
 """Mean share of the picture that a car takes, in [0, 1], by (family, car)."""

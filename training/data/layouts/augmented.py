@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from core.files import parse_json, read_bytes_within, read_json
 from core.errors import DataError, reason
+from core.files import parse_json, read_bytes_within, read_json
 from core.names import composed
 from training.data.layouts.listing import Listing, walk_pictures
 from training.data.mask_source import written_mask
-
 
 LARGEST_MANIFEST = 1 << 30
 """Bytes of a manifest that is read: over a million pictures."""

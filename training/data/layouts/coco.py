@@ -14,29 +14,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from core.files import read_json
-from core.errors import DataError, reason
-from core.names import composed, first_few, printable
-from training.data.layouts.voc import Class
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from core.errors import DataError
-from core.names import composed, first_few, printable
-from training.data.layouts.voc import choose_classes
-from training.data.layouts.listing import Listing, Remark, walk_pictures
-from training.data.layouts.listing import Found, Locator, common_folder
-from training.data.layouts.listing import loosely_named
-from training.data.mask_source import CocoMask
 
+from core.errors import DataError, reason
+from core.files import read_json
+from core.names import composed, first_few, printable
+from training.data.layouts.listing import (
+    Found,
+    Listing,
+    Locator,
+    Remark,
+    common_folder,
+    loosely_named,
+    walk_pictures,
+)
+from training.data.layouts.voc import Class, choose_classes
+from training.data.mask_source import CocoMask
 
 Id = int | str
 

@@ -5,26 +5,19 @@ A name leads to a listed picture below the data folder or to none, never out of 
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
+
 from core.errors import DataError, reason
 from core.names import composed, is_hidden, printable
 from core.photos import PHOTO_SUFFIXES
 from training.data.mask_source import MaskSource
-import filecmp
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
-from pathlib import Path, PurePosixPath
-from core.photos import PHOTO_SUFFIXES
-from training.data.mask_source import MaskSource
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
-from core.names import composed
-
 
 _COPY = re.compile(r"(?: ?\(\d+\)| - Copy(?: \(\d+\))?| copy(?: \d+)?)$", re.IGNORECASE)
 

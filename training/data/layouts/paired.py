@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.mask_classes import MaskClasses
-from training.data.layouts.listing import Listing, list_pictures, walk_pictures
-from training.data.layouts.listing import match
+from training.data.layouts.listing import Listing, list_pictures, match, walk_pictures
 from training.data.mask_source import source_of_files
 
 PHOTO_FOLDERS = ("images", "image", "imgs", "img", "photos", "photo", "jpegimages")

@@ -11,22 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from core.errors import DataError
-from core.names import first_few
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
 from core.errors import DataError, reason
-from core.mask_classes import Colour
-from collections.abc import Sequence
-from pathlib import Path
-from core.errors import DataError
 from core.mask_classes import VOID, Colour
 from core.names import first_few
 from training.data.label_mask import Known, LabelMask
-from training.data.layouts.listing import Listing, Remark, list_pictures
-from training.data.layouts.listing import match
-
+from training.data.layouts.listing import Listing, Remark, list_pictures, match
 
 Class = tuple[int | str, str]
 """A class's number, or a text in place of it, and its name."""
