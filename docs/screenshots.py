@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).resolve().parent / "images"
-SHORT = {"width": 1280, "height": 1060}
+SHORT = {"width": 1280, "height": 860}
 WIDE = {"width": 1280, "height": 1240}
 TALL = {"width": 1280, "height": 1400}
 PHONE = {"width": 390, "height": 844}
@@ -24,9 +24,11 @@ RUNS = Path(__file__).resolve().parent.parent / "runs"
 EXPERIMENT = "&".join(f"show={run.name}" for run in sorted(RUNS.glob("ablation-*")))
 STUDIO = "&".join(f"show=carmask-studio-{number}" for number in (5, 4, 3))
 PICTURES = [
-    ("start", "", SHORT, "light"),
-    ("segment", "segment?sample=synth0001_03", WIDE, "light"),
-    ("truth", "segment?sample=synth0001_03&truth=true", WIDE, "dark"),
+    ("cutout", "", SHORT, "light"),
+    ("start", "?sample=synth0007_07", SHORT, "light"),
+    ("segment", "segment?sample=synth0007_07&truth=true", SHORT, "light"),
+    ("edit", "?sample=synth0007_07", SHORT, "light"),
+    ("studio", "studio?sample=synth0007_07", SHORT, "light"),
     ("dataset", "dataset", WIDE, "light"),
     ("browse", "dataset?tab=Browse", WIDE, "dark"),
     ("augment", "dataset?tab=Augment", WIDE, "light"),
@@ -60,6 +62,8 @@ def main() -> None:
             page.goto(f"{options.address}/{path}")
             page.wait_for_selector(".stApp[data-test-script-state=notRunning]", timeout=120_000)
             page.wait_for_function("!document.querySelector('[data-stale=true]')")
+            if name == "edit":
+                page.get_by_role("button", name="Edit mask").click()
             page.wait_for_timeout(4000)  # pictures fade in, figures are measured
             picture = Image.open(BytesIO(page.screenshot()))
             picture.convert("RGB").save(options.out / f"{name}.webp", quality=90, method=6)
