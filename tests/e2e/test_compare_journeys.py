@@ -126,7 +126,7 @@ def test_it_opens_with_content_and_rows_come_and_go(app: Watched) -> None:
     headline(page, "good is better by")
     open_add(page)
     page.get_by_role("button", name="Add 2 rows").click()
-    expect(page.get_by_text("Not measured on these images yet")).to_be_visible()
+    expect(page.get_by_text("No results for these images yet")).to_be_visible()
     expect(page).to_have_url(re.compile("flips"))
     app.settle()
 
@@ -152,7 +152,7 @@ def test_the_best_threshold_becomes_the_checkpoints_own(app: Watched, place: Pla
         return
     best = float(button.inner_text().split()[1])
     button.click()
-    expect(page.get_by_text("Not measured on these images yet")).to_be_visible()
+    expect(page.get_by_text("No results for these images yet")).to_be_visible()
     assert read_info(path).threshold == best
 
 
@@ -179,7 +179,7 @@ def test_a_checkpoint_of_somewhere_else_is_uploaded(app: Watched, place: Place) 
         {"name": "theirs.safetensors", "mimeType": "application/octet-stream",
          "buffer": file.read_bytes()}
     )  # fmt: skip
-    expect(page.get_by_text("Not measured on these images yet")).to_contain_text("theirs")
+    expect(page.get_by_text("No results for these images yet")).to_contain_text("theirs")
     assert "theirs.safetensors" in page.url
     app.settle()
 

@@ -127,7 +127,7 @@ def test_one_run(opened: Open, runs: Path) -> None:
     assert row["Duration"] == 12.0
     assert row["Data"] == "carvana512, synthetic"
     assert row["Seed"] == 7
-    assert "**1 run** · **1** chosen" in words(app)
+    assert "**1** run · **1** chosen" in words(app)
     assert curves(app) == ["only"]
     app = press(app, "open_run")
     assert app.query_params["run"] == "only"
@@ -346,7 +346,7 @@ def test_many_runs_get_a_tag_at_once(opened: Open, three: Path) -> None:
 @pytest.mark.slow
 def test_runs_are_deleted_after_a_second_press(opened: Open, three: Path) -> None:
     app = opened(show=["a", "b"])
-    assert "Nothing brings it back" in words(app)
+    assert "cannot be undone" in words(app)
     app = press(app, "delete_for_good")
     assert names(app) == ["leaky"]
     assert not (three / "a").exists()
