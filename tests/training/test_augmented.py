@@ -118,6 +118,10 @@ def test_the_number_of_processes_changes_no_byte(job: AugmentJob) -> None:
     assert tree(job.out) == uninterrupted(job)
 
 
+def made_of(manifest: Path) -> int:
+    return manifest.read_bytes().count(b"\n") if manifest.exists() else 0
+
+
 @pytest.mark.slow
 def test_killed_twice_and_stopped_once_it_ends_as_if_it_never_was(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
@@ -130,7 +134,7 @@ def test_killed_twice_and_stopped_once_it_ends_as_if_it_never_was(tmp_path: Path
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as process:
-            until(lambda at=at: lines.exists() and lines.read_bytes().count(b"\n") >= at)
+            until(lambda at=at: read_status(out).running and made_of(lines) >= at)
             process.send_signal(how)
             assert process.wait(30) == (130 if how == signal.SIGTERM else -9)
             said = process.stdout.read().decode() if process.stdout else ""
