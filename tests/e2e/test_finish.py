@@ -24,8 +24,7 @@ def screen(request: pytest.FixtureRequest, browser: Browser, server: str) -> Ite
         context |= {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
     else:
         context |= {"viewport": {"width": 1440, "height": 900}}
-    for watched in watched_page(browser, server, **context):
-        yield watched
+    yield from watched_page(browser, server, **context)
 
 
 @pytest.mark.parametrize("path", PAGES)
