@@ -164,6 +164,33 @@ def test_every_finding_is_one_click_from_its_photos(data_app: Watched, place: Pl
         tab(data_app, "Overview")
 
 
+def test_from_a_finding_to_one_photo_and_back(data_app: Watched) -> None:
+    page = data_app.open("dataset?dataset=faults")
+    measured(data_app)
+    page.locator(".st-key-show_finding_area_outlier button:visible").click()
+    page.wait_for_url("**finding=area_outlier**")
+    page.locator("button[data-name=huge_01]").click()
+    page.wait_for_url("**photo=huge_01**")
+    expect(page.get_by_text("2 of 3")).to_be_visible()
+    expect(page.get_by_role("img", name="Overlay")).to_be_visible()
+    expect(page.get_by_text("far smaller or larger").first).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_url("**photo=tiny_01**")
+    expect(page.get_by_text("3 of 3")).to_be_visible()
+    data_app.settle()
+
+    other = Watched(page.context.new_page(), data_app.base)
+    other.page.goto(page.url)
+    other.settle()
+    expect(other.page.get_by_text("3 of 3")).to_be_visible()
+    expect(other.page.get_by_role("img", name="Overlay")).to_be_visible()
+    other.page.close()
+
+    page.get_by_role("button", name="All photos").click()
+    assert sorted(tiles(data_app)) == ["framed_01", "huge_01", "tiny_01"]
+    assert "photo=" not in page.url
+
+
 def test_a_random_split_says_that_it_leaks(data_app: Watched) -> None:
     page = data_app.open("dataset?dataset=tiny_carvana")
     expect(page.get_by_text("Split by car").first).to_be_visible()
@@ -175,6 +202,27 @@ def test_a_random_split_says_that_it_leaks(data_app: Watched) -> None:
     page.reload()
     data_app.settle()
     expect(verdict).to_be_visible()
+
+
+def test_the_grid_is_sorted_and_filtered(data_app: Watched) -> None:
+    page = data_app.open("dataset?dataset=faults&tab=Browse")
+    measured(data_app)
+    choose(page, "Sort by", "Car share")
+    page.wait_for_url("**sort=Car+share**")
+    page.get_by_text("Reverse").click()
+    page.wait_for_url("**down=true**")
+    first = page.locator("button[data-name]").first
+    expect(first).to_have_attribute("data-name", "full_01")  # the URL is quicker than the server
+    assert tiles(data_app)[:2] == ["full_01", "huge_01"]
+    page.get_by_role("button", name="Filter").click()
+    choose(page, "View", "09")
+    page.wait_for_url("**of_view=09**")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("2 of 43 photos")).to_be_visible()
+    assert sorted(tiles(data_app)) == ["good1_09", "good3_09"]
+    page.get_by_role("button", name="View 09").click()
+    expect(page.get_by_text("2 of 43 photos")).to_be_hidden()
+    assert len(tiles(data_app)) == 24
 
 
 def test_an_empty_folder_is_explained_and_another_one_is_a_click_away(data_app: Watched) -> None:
