@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError
 from core.familiarity import Familiarity
-from core.image_model import ImageModel, Prediction, require_photo
+from core.image_model import ImageModel, Prediction, WrappedModel, require_photo
 from core.uncertainty import FALLBACK_LIMIT
 
 
-class Cascade(ImageModel):
+class Cascade(WrappedModel):
     """A model, and a fallback that predicts the photos that the first one doesn't know.
 
     A network that learned from few kinds of photos is the better one on those. A photo that is
     plainly unlike them goes to the fallback at once. Among the others the first one's uncertainty
     tells which ones it doesn't know. Measured by `benchmarks/doubt.py`; docs/doubt.md has the
-    figures.
+    figures. The fallback's probabilities are moved to the first model's threshold.
     """
 
     def __init__(
@@ -37,20 +37,10 @@ class Cascade(ImageModel):
             familiar: What the first one's training photos are like; None if that is not known, and
                 it predicts every photo.
         """
-        self._first = first
+        super().__init__(first)
         self._load_fallback = load_fallback
         self._familiar = familiar
         self._fallback: ImageModel | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the first model."""
-        return self._first.name
-
-    @property
-    def threshold(self) -> float:
-        """Threshold of the first model, in [0, 1]; the fallback's probabilities are moved to it."""
-        return self._first.threshold
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Returns the first model's prediction, or the fallback's where that one is uncertain.
@@ -62,7 +52,7 @@ class Cascade(ImageModel):
         """
         if self._familiar and not self._familiar.covers(require_photo(image)):
             return self._by_fallback(image, None)
-        prediction = self._first.predict(image)
+        prediction = self._model.predict(image)
         if prediction.uncertainty is None:
             raise ConfigError("A cascade's first model must know its uncertainty; use Mirrored.")
         if prediction.uncertainty <= FALLBACK_LIMIT:

@@ -64,6 +64,23 @@ class ImageModel(ABC):
         return self.predict(image).at_size(*image.shape[:2])
 
 
+class WrappedModel(ImageModel):
+    """A model that predicts by another one, whose name and threshold it has."""
+
+    def __init__(self, model: ImageModel) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._model.name
+
+    @property
+    def threshold(self) -> float:
+        """The model's own threshold, in [0, 1]."""
+        return self._model.threshold
+
+
 def require_photo(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns the photo if it is (H, W, 3) uint8, else raises an ImageError."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.image_model import ImageModel, Prediction
+from core.image_model import ImageModel, Prediction, WrappedModel
 from core.preprocess import enlarge
 
 MARGIN = 0.2
@@ -26,7 +27,39 @@ _SEAM = 0.08
 """Share of the crop's side in which fine and coarse probability blend into each other."""
 
 
-class Refined(ImageModel):
+class _CloserLook(WrappedModel):
+    """A model that predicts a part of some photos again, where it is certain both times."""
+
+    def __init__(self, model: ImageModel, finer: ImageModel) -> None:
+        super().__init__(model)
+        self._finer = finer
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        """Returns the model's prediction, finer in the part; the uncertainty stays.
+
+        Raises:
+            ImageError: The array is not an RGB uint8 picture.
+        """
+        coarse = self._model.predict(image)
+        if not _is_certain(coarse, coarse.limit):
+            return coarse
+        height, width = image.shape[:2]
+        crop = self._part(coarse.probability, height, width)
+        if crop is None:
+            return coarse
+        part = image[crop.top : crop.bottom, crop.left : crop.right]
+        fine = self._finer.predict(np.ascontiguousarray(part))
+        if not _is_certain(fine, coarse.limit):
+            return coarse
+        merged = merge(coarse.probability, fine.probability, crop, height, width)
+        return replace(coarse, probability=merged)
+
+    @abstractmethod
+    def _part(self, probability: NDArray[np.float32], height: int, width: int) -> Crop | None:
+        """Returns what is predicted again, of a photo of this size in px; None for nothing."""
+
+
+class Refined(_CloserLook):
     """A model that looks again, closer, where the car is small and the first mask is certain.
 
     An uncertain mask may have missed half of the car, and its box would cut it off. Measured on
@@ -35,39 +68,13 @@ class Refined(ImageModel):
 
     def __init__(self, model: ImageModel) -> None:
         """Takes a model with an uncertainty, such as `core.predict.Mirrored`."""
-        self._model = model
+        super().__init__(model, model)
 
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        return self._model.name
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold, in [0, 1]."""
-        return self._model.threshold
-
-    def predict(self, image: NDArray[np.uint8]) -> Prediction:
-        """Returns the model's prediction, finer where the car is small; the uncertainty stays.
-
-        Raises:
-            ImageError: The array is not an RGB uint8 picture.
-        """
-        coarse = self._model.predict(image)
-        if not _is_certain(coarse, coarse.limit):
-            return coarse
-        crop = crop_around(coarse.probability, *image.shape[:2])
-        if crop is None:
-            return coarse
-        part = image[crop.top : crop.bottom, crop.left : crop.right]
-        fine = self._model.predict(np.ascontiguousarray(part))
-        if not _is_certain(fine, coarse.limit):
-            return coarse
-        merged = merge(coarse.probability, fine.probability, crop, *image.shape[:2])
-        return replace(coarse, probability=merged)
+    def _part(self, probability: NDArray[np.float32], height: int, width: int) -> Crop | None:
+        return crop_around(probability, height, width)
 
 
-class Detailed(ImageModel):
+class Detailed(_CloserLook):
     """A model that predicts a large photo once more on a finer grid, where the mask is certain.
 
     A photo of many pixels shows edges that the usual grid does not have. Measured on Carvana's
@@ -83,36 +90,11 @@ class Detailed(ImageModel):
             size: Of the finer grid, as `core.preprocess.Preprocessing.size`; photos with fewer
                 pixels are predicted once.
         """
-        self._model = model
-        self._finer = finer
+        super().__init__(model, finer)
         self._size = size
 
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        return self._model.name
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold, in [0, 1]."""
-        return self._model.threshold
-
-    def predict(self, image: NDArray[np.uint8]) -> Prediction:
-        """Returns the model's prediction, of a large photo the mean of both; the uncertainty stays.
-
-        Raises:
-            ImageError: The array is not an RGB uint8 picture.
-        """
-        coarse = self._model.predict(image)
-        height, width = image.shape[:2]
-        if height * width < self._size**2 or not _is_certain(coarse, coarse.limit):
-            return coarse
-        fine = self._finer.predict(image)
-        if not _is_certain(fine, coarse.limit):
-            return coarse
-        whole = Crop(0, 0, height, width)
-        merged = merge(coarse.probability, fine.probability, whole, height, width)
-        return replace(coarse, probability=merged)
+    def _part(self, probability: NDArray[np.float32], height: int, width: int) -> Crop | None:
+        return None if height * width < self._size**2 else Crop(0, 0, height, width)
 
 
 @dataclass(frozen=True)
