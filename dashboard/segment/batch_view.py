@@ -8,16 +8,17 @@ from dataclasses import replace
 import streamlit as st
 
 from core.batch import Batch, Done, File, Progress
+from core.names import counted
 from core.session import Photo, PredictionSession
 from core.uploads import Uploads
 from dashboard.segment.controls import pick_background, pick_look
 from dashboard.segment.downloads import finish_photo
 from dashboard.segment.pictures import OUTPUTS, Look
-from dashboard.segment.states import STATES, State, counted
+from dashboard.segment.states import STATES, State, state_counts
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.redraw import note_drawn, redraw_when_quiet
 from dashboard.ui.text import plain
-from dashboard.ui.words import duration, memory, plural
+from dashboard.ui.words import duration, memory
 
 PER_PAGE = 24
 ALL = "All"
@@ -94,7 +95,7 @@ def _show_progress(batch: Batch[Look], look: Look, *, running: bool) -> None:
         redraw_when_quiet()
     states = [done.row.state for done in batch.results.values()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="counts_row"):
-        counts = counted(states) or plural(len(batch.photos), "photo")
+        counts = state_counts(states) or counted(len(batch.photos), "photo")
         st.markdown(f"**{counts}**", width="stretch")
         if progress.state == "failed":
             st.button("Try again", on_click=_retry, args=(batch, look))

@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
+from core.names import counted
 from core.photos import LISTED_SUFFIXES
 from dashboard.segment.photos import start_over, take_upload, upload_turn
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.gallery import gallery
 from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.tiles import sample_tiles
-from dashboard.ui.words import plural
 
 FILES, FOLDER, CAMERA = "Photos or ZIP", "Folder", "Camera"
 
@@ -59,7 +59,7 @@ def show_photo_actions(count: int) -> None:
     with st.popover("Add photos", icon=":material/add_a_photo:"):
         show_intake()
     with st.popover("Start over", icon=":material/restart_alt:"):
-        st.markdown(f"Remove {plural(count, 'photo')} from this page?")
+        st.markdown(f"Remove {counted(count, 'photo')} from this page?")
         st.button("Remove", key="start_over", type="primary", on_click=start_over)
 
 

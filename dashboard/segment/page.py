@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.checkpoint import CheckpointEntry
 from core.errors import CarmaskError
+from core.names import counted
 from core.public import is_public
 from core.session import Photo, local_photo
 from core.uploads import Uploads
@@ -36,7 +37,6 @@ from dashboard.ui.frame import START, Page
 from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.text import plain
 from dashboard.ui.tiles import sample_jpeg
-from dashboard.ui.words import plural
 
 LONGEST_EXAMPLE = 960
 """Longest side of the example in px."""
@@ -121,7 +121,7 @@ def _show_head(
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"# {page.title}", width="content")
         if sample is not None:
-            label = f"Your {plural(count, 'photo')}" if count else "Use your own photos"
+            label = f"Your {counted(count, 'photo')}" if count else "Use your own photos"
             st.button(label, icon=":material/arrow_back:", on_click=_leave, args=("sample",))
         elif count > 1 and "photo" in st.query_params:
             _show_neighbours(count)

@@ -34,7 +34,7 @@ def show_state(state: State) -> None:
     st.badge(style.title, icon=style.icon, color=style.colour)
 
 
-def counted(states: Iterable[State]) -> str:
+def state_counts(states: Iterable[State]) -> str:
     """Returns how many there are of each state: "27 ready, 2 to check, 1 without a car"."""
     listed = list(states)
     counts = {state: listed.count(state) for state in STATES}

@@ -13,13 +13,13 @@ from core.errors import CarmaskError
 from core.listing.batch import file_names, make_picture
 from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
-from core.names import first_few
+from core.names import counted, first_few
 from core.results import ResultRow
 from core.session import Photo, PredictionSession
 from dashboard.studio.preview import tile_jpeg
 from dashboard.ui.redraw import note_drawn, redraw_when_quiet
 from dashboard.ui.text import plain
-from dashboard.ui.words import duration, memory, plural
+from dashboard.ui.words import duration, memory
 
 _BATCH = "studio_batch"
 
@@ -72,7 +72,7 @@ def offer_all(
     batch: Batch[Order] | None = st.session_state.get(_BATCH)
     started = st.session_state.get("studio_order")
     if st.button(
-        f"Make {plural(len(wanted), 'picture')}",
+        f"Make {counted(len(wanted), 'picture')}",
         key="studio_make",
         type="primary",
         icon=":material/auto_awesome:",
@@ -150,11 +150,11 @@ def _show_notes(rows: Sequence[ResultRow]) -> None:
     check = [row for row in rows if row.advice and not row.error]
     if failed:
         lines = [f"- {plain(row.file)}: {plain(row.error)}" for row in failed]
-        st.error("\n".join([f"**{plural(len(failed), 'photo')} without a picture**", "", *lines]))
+        st.error("\n".join([f"**{counted(len(failed), 'photo')} without a picture**", "", *lines]))
     if check:
         names = first_few([row.file for row in check], 5)
-        st.warning(f"**{plural(len(check), 'mask')} to check:** {plain(names)}")
+        st.warning(f"**{counted(len(check), 'mask')} to check:** {plain(names)}")
     if noted := [row for row in rows if row.note and not row.error]:
-        with st.expander(f"Notes on {plural(len(noted), 'picture')}"):
+        with st.expander(f"Notes on {counted(len(noted), 'picture')}"):
             lines = [f"- **{plain(row.file)}** {plain(row.note)}" for row in noted]
             st.markdown("\n".join(lines))

@@ -14,6 +14,7 @@ from core.errors import CarmaskError
 from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
 from core.masks import MaskSettings, car_share
+from core.names import counted
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
@@ -35,7 +36,6 @@ from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken
 from dashboard.ui.frame import SEGMENT, STUDIO
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.text import plain
-from dashboard.ui.words import plural
 
 _PER_PAGE = 24
 RESULT, BOTH, PHOTO = "Picture", "Before / after", "Photo"
@@ -131,7 +131,7 @@ def _series(
             with place.container():
                 st.caption("These photos are placed as a series, which must be measured first.")
                 if st.button(
-                    f"Measure {plural(len(wanted), 'photo')}",
+                    f"Measure {counted(len(wanted), 'photo')}",
                     key="studio_measure",
                     type="primary",
                     icon=":material/straighten:",

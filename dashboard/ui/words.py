@@ -27,8 +27,3 @@ def ago(time: datetime | None) -> str:
 def memory(size: int) -> str:
     """Returns a size in words: "820 MB", "3.4 GB"."""
     return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
-
-
-def plural(count: int, noun: str) -> str:
-    """Returns a count with its noun: "1 photo", "1,200 photos"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
