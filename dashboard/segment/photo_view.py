@@ -103,9 +103,8 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
 def _judged(prepared: Prepared, mask: NDArray[np.bool_]) -> tuple[float | None, float, float]:
     """Returns what tells whether a mask can be relied on: uncertainty, car share and limit."""
     result = prepared.result
-    predicted = result.edge_probability is not None  # else a person drew it
     prediction = result.prediction
-    return prediction.uncertainty if predicted else None, car_share(mask), prediction.limit
+    return None if result.edited else prediction.uncertainty, car_share(mask), prediction.limit
 
 
 def _show_facts(prepared: Prepared, mask: NDArray[np.bool_]) -> None:

@@ -226,7 +226,7 @@ def _show_picture(
 def _show_advice(session: PredictionSession, prepared: Prepared) -> None:
     """Draws that a mask should be looked at, and the way there; nothing of one that was edited."""
     result = prepared.result
-    if result.edge_probability is None:
+    if result.edited:
         return
     mask = result.mask(MaskSettings(session.model.threshold), prepared.picture.shape[:2])
     prediction, share = result.prediction, car_share(mask)
