@@ -13,7 +13,7 @@ from dashboard.compare.choice import Chosen
 from dashboard.compare.costs import costs_of
 from dashboard.compare.gains_view import show_gains, show_seeds
 from dashboard.compare.verdicts import key_of, ranked_rows, ranking_of, verdicts_of
-from dashboard.ui.badges import FIGURES
+from dashboard.ui.badges import FIGURES, VERDICT_COLOURS
 from training.comparison.table import NOT_RANKED, ComparisonTable, comparison_table
 from training.evaluation.stored import EvaluationFacts
 
@@ -21,8 +21,6 @@ CHOSEN, BEST = "As chosen", "Best first"
 ORDERS = (CHOSEN, BEST, "Name", "Time a photo", "Multiply-adds", "Parameters", "Size")
 _ROWS = 12
 """Rows that are seen without scrolling."""
-_VERDICTS = {"better": "#2B9A66", "worse": "#DD6B20"}
-"""Colours of what is sure; seen on white and on black."""
 _SWATCH = " "
 """Name of the column that shows each row's colour in the figures."""
 
@@ -166,7 +164,7 @@ def _styled(chosen: Chosen, table: pd.DataFrame, metrics: Sequence[Metric]) -> A
     def of_row(row: pd.Series[Any]) -> list[str]:
         place = int(row.name)  # type: ignore[call-overload]
         verdict = verdicts[place]
-        colours = {"Verdict": _VERDICTS.get(verdict.kind, "") if verdict else ""}
+        colours = {"Verdict": VERDICT_COLOURS.get(verdict.kind, "") if verdict else ""}
         trust = FIGURES[chosen.evaluations[place].facts.verdict.kind]
         colours |= dict.fromkeys([*labels, "Split"], trust)
         looks = {name: f"color: {colour}" for name, colour in colours.items() if colour}

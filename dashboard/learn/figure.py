@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.metric_table import Metric
+from dashboard.ui.badges import VERDICT_COLOURS
 from training.comparison.experiment import Answer
 from training.comparison.figures import NEUTRAL
 
-_COLOURS = {"better": "#2B9A66", "worse": "#DD6B20"}
-"""Of what is sure; seen on white and on black."""
 _ROW = 46
 """Height of a row in px."""
 
@@ -27,7 +26,7 @@ def answers_figure(found: Sequence[Answer], metric: Metric) -> go.Figure:
     figure = go.Figure()
     for row, answer in enumerate(ordered):
         interval = answer.verdict.interval
-        colour = _COLOURS.get(answer.verdict.kind, NEUTRAL)
+        colour = VERDICT_COLOURS.get(answer.verdict.kind, NEUTRAL)
         figure.add_scatter(
             x=[interval.low, interval.high],
             y=[row, row],

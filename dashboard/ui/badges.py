@@ -17,6 +17,8 @@ RED, AMBER, BLUE = "#E5484D", "#C2700A", "#1C86C7"
 """Text colours that stand out on a white and on a dark ground."""
 FIGURES: Mapping[Kind, str] = {"clean": "", "unknown": AMBER, "leaky": RED}
 """Colour of figures by the verdict on them; "" for the usual one."""
+VERDICT_COLOURS: Mapping[str, str] = {"better": "#2B9A66", "worse": "#DD6B20"}
+"""Colours of what is sure in a comparison, by its kind; seen on white and on black."""
 _SPLITS: Mapping[Kind, tuple[Colour, str]] = {
     "clean": ("green", ":material/verified:"),
     "unknown": ("orange", ":material/help:"),
