@@ -79,11 +79,6 @@ def mark(verdict: SplitVerdict) -> str:
     return "" if verdict.is_clean else f" · {verdict.label}"
 
 
-def coloured_mark(verdict: SplitVerdict) -> str:
-    """Returns a verdict as Markdown in its colour; "" if clean."""
-    return "" if verdict.is_clean else f":{_SPLITS[verdict.kind][0]}[{verdict.label}]"
-
-
 def html_mark(verdict: SplitVerdict) -> str:
     """Returns a verdict as HTML in its colour; "" if clean."""
     colour = FIGURES[verdict.kind]
