@@ -145,7 +145,7 @@ class PhotoResult:
     note: str
     """What was guessed or left aside when the photo was read; "" for most photos."""
     digest: str = ""
-    """Of the photo's pixels; see `core.edits.photo_digest`."""
+    """Of the photo's pixels; see `core.edit_facts.photo_digest`."""
     edits: EditStore | None = field(default=None, repr=False, compare=False)
     """Where its edited masks lie; None to ignore them."""
 

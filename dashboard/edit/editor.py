@@ -53,7 +53,7 @@ class Subject:
     """A photo whose mask can be edited."""
 
     digest: str
-    """Of its pixels; see `core.edits.photo_digest`."""
+    """Of its pixels; see `core.edit_facts.photo_digest`."""
     name: str
     store: EditStore
     read: Callable[[], NDArray[np.uint8]]

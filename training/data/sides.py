@@ -76,7 +76,7 @@ By = Literal["car", "random"]
 Sides = dict[str, tuple[str, ...]]
 """Names (of cars, or of photos) by family."""
 Digests = Mapping[str, Sequence[str]]
-"""Digests of photos by the cars that they show; see `training.data.sides`."""
+"""Digests of photos by the cars that they show; see `photo_digests`."""
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def weighted_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
     Args:
         logits: Before the sigmoid.
         masks: The truth.
-        weights: Float32 (N, 1, H, W); see `training.engine.loss`.
+        weights: Float32 (N, 1, H, W); see `weight_map`.
 
     Source: Ronneberger et al. 2015, "U-Net", equations 1 and 2.
     """

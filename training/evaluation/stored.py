@@ -128,7 +128,7 @@ class StoredEvaluation:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The same rows as a table with the columns of `rows.COLUMNS`."""
+        """The same rows as a table with the columns of `measure.COLUMNS`."""
         return table_of(self.image_rows)
 
     @property

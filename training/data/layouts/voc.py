@@ -198,7 +198,7 @@ def read(root: Path, classes: tuple[str, ...]) -> Listing:
     """Returns its photos, and its masks of the wanted classes.
 
     The names of the classes are those of Pascal VOC, or those of a `labelmap.txt` as CVAT writes
-    it; see `training.data.layouts.voc`.
+    it.
 
     Raises:
         DataError: No class is the car, or `labelmap.txt` is damaged or ambiguous.

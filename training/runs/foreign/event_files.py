@@ -2,7 +2,7 @@
 
 A scalar is of epochs where its name ends in "_epoch" or it has a side other than training, and
 where it has no more values than those; the rest is of steps. A writer may use the epoch as the
-step, see `counting`; then every scalar with no more values than epochs is of epochs.
+step, see `counts_epochs`; then every scalar with no more values than epochs is of epochs.
 """
 
 from __future__ import annotations
