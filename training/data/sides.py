@@ -185,8 +185,8 @@ class Split:
         """
         chosen = []
         for dataset in datasets:
-            train, val = self._sides_of(dataset.family)
-            strangers = sorted({self._divided(sample) for sample in dataset.samples} - train - val)
+            train, val = self.sides_of(dataset.family)
+            strangers = sorted({self.divided(sample) for sample in dataset.samples} - train - val)
             if strangers:
                 what = "cars" if self.by == "car" else "photos"
                 raise DataError(
@@ -194,8 +194,20 @@ class Split:
                     f"{strangers[0]!r}); it was made for other data. Use that data, or part 'all'."
                 )
             here = val if part == "val" else train
-            chosen += [sample for sample in dataset.samples if self._divided(sample) in here]
+            chosen += [sample for sample in dataset.samples if self.divided(sample) in here]
         return chosen
+
+    def sides_of(self, family: str) -> tuple[set[str], set[str]]:
+        """Returns the names of a family on the training side and on the validation side."""
+        if self.by == "car":
+            sides = self.train_cars, self.val_cars
+        else:
+            sides = self.train_images, self.val_images
+        return set(sides[0].get(family, ())), set(sides[1].get(family, ()))
+
+    def divided(self, sample: Sample) -> str:
+        """Returns the name by which a sample is found on a side."""
+        return sample.car if self.by == "car" else divided_photo(sample)
 
     def trained(self) -> TrainedCars:
         """Returns all cars that a network of this split was ever trained on."""
@@ -237,17 +249,6 @@ class Split:
         cars = {car for side in self.train_cars.values() for car in side}
         digests = (digest for car in cars for digest in self.digests.get(car, ()))
         return TrainedCars(self.train_cars, frozenset(digests), self.drawings)
-
-    def _sides_of(self, family: str) -> tuple[set[str], set[str]]:
-        if self.by == "car":
-            sides = self.train_cars, self.val_cars
-        else:
-            sides = self.train_images, self.val_images
-        return set(sides[0].get(family, ())), set(sides[1].get(family, ()))
-
-    def _divided(self, sample: Sample) -> str:
-        """Returns the name by which a sample is found on a side."""
-        return sample.car if self.by == "car" else divided_photo(sample)
 
 
 def divided_photo(sample: Sample) -> str:

@@ -15,12 +15,12 @@ from typing import Any
 
 from core.names import counted
 from core.split_verdict import SplitVerdict
-from training.data.folder import Dataset, Sample
+from training.data.folder import Dataset
 from training.data.sides import Split
 from training.health.facts import ImageFacts
 from training.health.findings import STOPPING, Finding, findings_of
 from training.health.index import FactsIndex
-from training.health.leaks import Placed, duplicate_findings, sides_of, split_findings
+from training.health.leaks import Placed, duplicate_findings, split_findings
 
 _ORDER = ("error", "warning", "note")
 _SHOWN = 10
@@ -145,23 +145,19 @@ def _placed(
     dataset: Dataset, facts: Sequence[ImageFacts | None], split: Split | None, *, several: bool
 ) -> list[Placed]:
     family = dataset.family
-    train, val = sides_of(split, family) if split is not None else (_nowhere, _nowhere)
+    train, val = split.sides_of(family) if split is not None else (set(), set())
+    divided = [split.divided(sample) if split is not None else "" for sample in dataset.samples]
     return [
         Placed(
             sample=sample,
             family=family,
             name=f"{dataset.name}/{sample.name}" if several else sample.name,
             facts=known,
-            train=train(sample),
-            val=val(sample),
+            train=its in train,
+            val=its in val,
         )
-        for sample, known in zip(dataset.samples, facts, strict=True)
+        for sample, known, its in zip(dataset.samples, facts, divided, strict=True)
     ]
-
-
-def _nowhere(sample: Sample) -> bool:
-    del sample
-    return False
 
 
 def _places(finding: Finding) -> list[str]:

@@ -183,23 +183,6 @@ class Placed:
         return self.family, divided_photo(self.sample)
 
 
-def sides_of(
-    split: Split, family: str
-) -> tuple[Callable[[Sample], bool], Callable[[Sample], bool]]:
-    """Returns whether a sample of a family is trained on, and whether it is kept."""
-    if split.by == "car":
-        train, val = split.train_cars, split.val_cars
-    else:
-        train, val = split.train_images, split.val_images
-
-    def within(names: Iterable[str]) -> Callable[[Sample], bool]:
-        known = frozenset(names)
-        by_car = split.by == "car"
-        return lambda sample: (sample.car if by_car else divided_photo(sample)) in known
-
-    return within(train.get(family, ())), within(val.get(family, ()))
-
-
 def duplicate_findings(
     placed: Sequence[Placed], pictures: Callable[[Sequence[Sample]], list[bytes]], *, split: bool
 ) -> list[Finding]:
