@@ -74,9 +74,9 @@ def advice(uncertainty: float | None, share: float, limit: float = UNCERTAINTY_L
     """Returns what a person should know before relying on a mask; "" if nothing speaks against it.
 
     Args:
-        uncertainty: See `core.predict.Prediction`, in [0, 1]; None if that is not known.
+        uncertainty: See `core.image_model.Prediction`, in [0, 1]; None if that is not known.
         share: Share of the photo that the mask takes, in [0, 1].
-        limit: See `core.predict.Prediction`, in [0, 1].
+        limit: See `core.image_model.Prediction`, in [0, 1].
     """
     state = mask_state(uncertainty, share, limit)
     if state == "no car":

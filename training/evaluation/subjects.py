@@ -49,7 +49,7 @@ class Subject:
     flips: bool = False
     """Whether the mean is taken with the mirrored photo's probability, mirrored back."""
     cascade: bool = False
-    """Whether the second checkpoint is the fallback of the first; see `core.predict.Cascade`."""
+    """Whether the second checkpoint is the fallback of the first; see `core.cascade.Cascade`."""
 
     @property
     def identity(self) -> Identity:
