@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.drawing import rgb
 from core.listing.pictures import read_picture
 from core.listing.steps import Background
 
@@ -14,12 +15,6 @@ Frame = NDArray[np.float32]
 
 _WALL_FALL, _FLOOR_FALL = 0.10, 0.16  # share of light that a room loses towards its corners
 _EDGE = 0.03  # height of the soft edge between wall and floor, in heights of the frame
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """Returns a colour #RRGGBB as red, green and blue, 0 to 255."""
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue
 
 
 def draw_backdrop(step: Background, width: int, height: int) -> tuple[Frame, str]:
@@ -37,7 +32,7 @@ def draw_backdrop(step: Background, width: int, height: int) -> tuple[Frame, str
     if step.kind == "transparent":
         frame[:] = 0
     elif step.kind == "colour":
-        frame[..., :3] = rgb(step.colour)
+        frame[..., :3] = rgb("colour", step.colour)
     elif step.kind == "gradient":
         frame[..., :3] = _mix(step.colour, step.floor, np.linspace(0, 1, height))[:, None]
     elif step.kind == "room":
@@ -53,7 +48,7 @@ def draw_backdrop(step: Background, width: int, height: int) -> tuple[Frame, str
 
 def _mix(first: str, second: str, share: NDArray[np.floating]) -> NDArray[np.float32]:
     """Returns colours between two, (..., 3), by the share of the second."""
-    start, end = (np.array(rgb(colour), np.float32) for colour in (first, second))
+    start, end = (np.array(rgb("colour", colour), np.float32) for colour in (first, second))
     weight = share[..., None].astype(np.float32)
     return np.asarray(start * (1 - weight) + end * weight, np.float32)
 

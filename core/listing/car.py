@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cutout import cut_out
-from core.listing.backdrop import rgb
+from core.drawing import rgb
 from core.listing.pictures import read_picture
 from core.listing.steps import CutOut, Plate, Straighten
 from core.masks import Mask, MaskSettings, Probability
@@ -147,7 +147,7 @@ def cover_plate(image: NDArray[np.uint8], step: Plate) -> NDArray[np.uint8]:
         small = cv2.resize(plate, cells, interpolation=cv2.INTER_AREA)
         plate[:] = cv2.resize(small, (wide, high), interpolation=cv2.INTER_LINEAR)
         return result
-    plate[:] = rgb(step.colour)
+    plate[:] = rgb("colour", step.colour)
     if step.cover == "picture":
         logo = read_picture(step.picture)
         scale = min(wide / logo.shape[1], high / logo.shape[0])
