@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # not this folder, whose coverage.py numba would import
+sys.path.insert(0, str(ROOT))
 
 from core.cutout import Cutout, cut_out  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402

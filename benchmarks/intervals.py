@@ -11,7 +11,7 @@ cars. The methods, all from the same draws of cars:
     studentised  bootstrap of the distance in standard errors
     ours         studentised, but on no side nearer than Student (training/comparison/interval.py)
 
-    python benchmarks/coverage.py
+    python benchmarks/intervals.py
 """
 
 from __future__ import annotations
