@@ -58,7 +58,7 @@ def embedded(step: Step) -> Step:
     name = getattr(step, "picture", "")
     if not name or name.startswith(_DATA):
         return step
-    return step.model_copy(update={"picture": data_url(read_picture(name))})
+    return step.model_copy(update={"picture": _shared(name, picture_digest(name))})
 
 
 def read_picture(name: str) -> NDArray[np.uint8]:
@@ -76,6 +76,11 @@ def picture_digest(name: str) -> str:
         return hashlib.sha256(_bytes_of(name)).hexdigest()
     except ImageError:
         return ""
+
+
+@lru_cache(maxsize=4)
+def _shared(name: str, digest: str) -> str:
+    return data_url(read_picture(name))
 
 
 @lru_cache(maxsize=4)
