@@ -65,10 +65,24 @@ def saved_recipes() -> tuple[dict[str, ListingRecipe], list[str]]:
     problems = []
     for path in sorted(recipes_folder().glob("*.json")):
         try:
-            good[path.stem] = replace(load_recipe(path), name=path.stem)
+            good[path.stem] = replace(_loaded(path, _changed(path)), name=path.stem)
         except CarmaskError as error:
             problems.append(str(error))
     return good, problems
+
+
+def _changed(path: Path) -> int:
+    """Returns when a file was changed, in ns; 0 where that can't be told."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _loaded(path: Path, changed: int) -> ListingRecipe:
+    """Returns a recipe from its file, for all sessions; one that was written anew, anew."""
+    return load_recipe(path)
 
 
 def choices() -> dict[str, ListingRecipe]:
