@@ -15,10 +15,11 @@ from dashboard.segment.controls import pick_background, pick_look
 from dashboard.segment.downloads import finish_photo
 from dashboard.segment.pictures import OUTPUTS, Look
 from dashboard.segment.states import STATES, State, state_counts
+from dashboard.ui.batch_progress import show_batch_progress
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.redraw import note_drawn, redraw_when_quiet
 from dashboard.ui.text import plain
-from dashboard.ui.words import duration, memory
+from dashboard.ui.words import memory
 
 PER_PAGE = 24
 ALL = "All"
@@ -103,11 +104,7 @@ def _show_progress(batch: Batch[Look], look: Look, *, running: bool) -> None:
     if progress.state == "failed":
         st.error(plain(progress.error), icon=":material/error:")
     elif progress.state == "running":
-        left = progress.seconds_left
-        about = f" · about {duration(left)} left" if left is not None else ""
-        number = min(progress.done + 1, progress.count)
-        share = progress.done / progress.count
-        st.progress(share, f"Cutting out {number} of {progress.count}{about}")
+        show_batch_progress(progress, "Cutting out")
     if not running:
         note_drawn()
 

@@ -17,9 +17,10 @@ from core.names import counted, first_few
 from core.results import ResultRow
 from core.session import Photo, PredictionSession
 from dashboard.studio.preview import tile_jpeg
+from dashboard.ui.batch_progress import show_batch_progress
 from dashboard.ui.redraw import note_drawn, redraw_when_quiet
 from dashboard.ui.text import plain
-from dashboard.ui.words import duration, memory
+from dashboard.ui.words import memory
 
 _BATCH = "studio_batch"
 
@@ -118,10 +119,7 @@ def _show_progress(batch: Batch[Order], order: Order, *, running: bool, changed:
     if (progress.state == "running") != running:
         redraw_when_quiet()
     if progress.state == "running":
-        left = progress.seconds_left
-        about = f" · about {duration(left)} left" if left is not None else ""
-        share = progress.done / progress.count
-        st.progress(share, f"Making {progress.done + 1} of {progress.count}{about}")
+        show_batch_progress(progress, "Making")
         return
     if progress.state == "failed":
         st.error(plain(progress.error), icon=":material/error:")
