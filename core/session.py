@@ -125,8 +125,7 @@ def _digest(data: bytes | Path) -> str:
 def local_photo(path: Path, truth: Path | None = None) -> Photo:
     """Returns the photo in a file of this machine."""
     (source,) = list_photos([path])
-    facts = path.stat()
-    return Photo(source, f"{path}/{facts.st_mtime_ns}/{facts.st_size}", truth=truth)
+    return Photo(source, f"{path}/{source.stamp}", truth=truth)
 
 
 @dataclass(frozen=True)
