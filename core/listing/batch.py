@@ -12,10 +12,10 @@ from core.errors import CarmaskError, ImageError
 from core.files import write_bytes_atomically
 from core.image import ReadPhoto, thumbnail
 from core.listing.car import CarBox, cut_car, mask_settings
-from core.listing.compose import Picture, compose, frame_ratio
+from core.listing.compose import Picture, compose, shared_series
 from core.listing.encode import encode
 from core.listing.journal import Journal
-from core.listing.place import Series, measure_series
+from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import CutOut, Output, Place, Straighten
 from core.names import safe_stem, unique
@@ -175,15 +175,13 @@ class _Work:
         step = recipe.find(Place)
         if step is None or step.series == "each":
             return Series()
-        boxes, ratios = [], []
+        boxes = []
         for done, (source, own_recipe) in enumerate(zip(sources, recipes, strict=True)):
             prepared(done)
             measured = self._measured(source, own_recipe)
             if measured is not None:
                 boxes.append(measured)
-                size = (10_000, round(10_000 * measured.photo_height))
-                ratios.append(frame_ratio(recipe, size))
-        return measure_series(step, boxes, min(ratios)) if boxes else Series()
+        return shared_series(recipe, boxes)
 
     def _measured(self, source: PhotoSource, recipe: ListingRecipe) -> CarBox | None:
         steps = tuple(each for each in recipe.steps if isinstance(each, CutOut | Straighten))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.listing.backdrop import Frame, draw_backdrop
-from core.listing.car import Car
+from core.listing.car import Car, CarBox
 from core.listing.ground import draw_reflection, draw_shadow, ground_line
-from core.listing.place import Placement, Series, place_car
+from core.listing.place import Placement, Series, measure_series, place_car
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import Background, Output, Place, Plate, Reflection, Shadow
 
@@ -33,10 +34,17 @@ class Picture:
     """Where the photo lies in it."""
 
 
-def frame_ratio(recipe: ListingRecipe, photo: tuple[int, int]) -> float:
-    """Returns the height over the width of the frame for a photo of (width, height) px."""
-    width, height = recipe.get(Output).frame(*photo)
-    return height / width
+def shared_series(recipe: ListingRecipe, boxes: Sequence[CarBox]) -> Series:
+    """Returns what the photos of a series share, in the flattest of their frames.
+
+    Args:
+        recipe: The steps.
+        boxes: Where the cars are in their photos.
+    """
+    output = recipe.get(Output)
+    frames = [output.frame(10_000, round(10_000 * box.photo_height)) for box in boxes]
+    ratio = min((height / width for width, height in frames), default=1.0)
+    return measure_series(recipe.find(Place), boxes, ratio)
 
 
 def compose(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from core.errors import CarmaskError
 from core.image import encode_jpeg, thumbnail
 from core.listing.car import Car, CarBox, cut_car, mask_settings
-from core.listing.compose import Picture, compose, frame_ratio, place_photo
-from core.listing.place import Series, measure_series
+from core.listing.compose import Picture, compose, place_photo, shared_series
+from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import CutOut, Place, Plate, Straighten
 from core.session import BoundedCache, Photo, PredictionSession, Prepared
@@ -114,10 +114,7 @@ def known_series(
     if step is None or step.series == "each" or len(photos) < 2:
         return Series()
     boxes = _boxes(photos, recipe, session, measure=measure)
-    if boxes is None:
-        return None
-    ratios = [frame_ratio(recipe, (10_000, round(10_000 * box.photo_height))) for box in boxes]
-    return measure_series(step, boxes, min(ratios)) if boxes else Series()
+    return None if boxes is None else shared_series(recipe, boxes)
 
 
 def _boxes(
