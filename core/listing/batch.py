@@ -184,8 +184,7 @@ class _Work:
         return shared_series(recipe, boxes)
 
     def _measured(self, source: PhotoSource, recipe: ListingRecipe) -> CarBox | None:
-        steps = tuple(each for each in recipe.steps if isinstance(each, CutOut | Straighten))
-        key = self._key(source, ListingRecipe("", steps=steps), "", Series())
+        key = self._key(source, recipe.only(CutOut, Straighten), "", Series())
         known = self.journal.measured(source.name, key)
         if known is not None:
             return known

@@ -90,6 +90,12 @@ class ListingRecipe:
         """Returns the recipe without the step of a name."""
         return replace(self, steps=tuple(step for step in self.steps if step.step != name))
 
+    def only(self, *kinds: type[Step]) -> ListingRecipe:
+        """Returns the steps of some kinds alone, to tell by their `fingerprint` what they make."""
+        return ListingRecipe(
+            "", steps=tuple(step for step in self.steps if isinstance(step, kinds))
+        )
+
     def for_photo(self, name: str) -> ListingRecipe:
         """Returns the recipe for one photo: its exceptions are in the steps."""
         result = replace(self, photos={})

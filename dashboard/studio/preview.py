@@ -85,12 +85,12 @@ def _car(session: PredictionSession, prepared: Prepared, recipe: ListingRecipe) 
     cars: BoundedCache[Car] = st.session_state.setdefault(
         "studio_cars", BoundedCache[Car](_CARS_BYTES)
     )
-    steps = tuple(each for each in recipe.steps if isinstance(each, CutOut | Plate | Straighten))
+    steps = recipe.only(CutOut, Plate, Straighten)
     mask = prepared.result.mask(
         mask_settings(recipe, session.model.threshold), prepared.picture.shape[:2]
     )
     digest = hashlib.blake2b(mask.tobytes(), digest_size=16).hexdigest()
-    key = f"{prepared.photo.key}/{digest}/{ListingRecipe('', steps=steps).fingerprint()}"
+    key = f"{prepared.photo.key}/{digest}/{steps.fingerprint()}"
     car = cars.get(key)
     if car is None:
         car = cut_car(prepared.picture, mask, prepared.result.edge_probability, recipe)
@@ -142,8 +142,7 @@ def _boxes(
 
 def _box_key(photo: Photo, recipe: ListingRecipe) -> str:
     own = recipe.for_photo(photo.source.name)
-    steps = tuple(each for each in own.steps if isinstance(each, CutOut | Straighten))
-    return f"{photo.key}/{ListingRecipe('', steps=steps).fingerprint()}"
+    return f"{photo.key}/{own.only(CutOut, Straighten).fingerprint()}"
 
 
 def photo_tile(photo: Photo) -> bytes:
