@@ -13,7 +13,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -36,6 +35,7 @@ from core.masks import MaskSettings  # noqa: E402
 from core.places import runs_folder  # noqa: E402
 from core.results import mask_file  # noqa: E402
 from serving.models import Models  # noqa: E402
+from tests.e2e.server import free_port  # noqa: E402
 
 MEGAPIXELS = (0.3, 0.3, 1.0, 1.0, 2.0, 3.0, 6.0, 12.0)
 WARM_UP = 0.25
@@ -62,9 +62,7 @@ def main() -> int:
     options = parser.parse_args()
     sizes = [size for size in MEGAPIXELS if size <= options.largest]
     cases, bare = _cases(sizes, options.checkpoint)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", "serving", "serve", "--api-only", "--port", str(port)]
     command += ["--queue", str(options.callers)]
     server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)

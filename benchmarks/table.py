@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import platform
 import resource
 import shutil
@@ -18,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.augment import part_of, plain_pil, run_ours, run_plain, spread  # noqa: E402
+from benchmarks.cutouts import processor  # noqa: E402
 from benchmarks.inference import plain_network  # noqa: E402
 from benchmarks.training import measured  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402
@@ -255,15 +254,9 @@ def peak_of_process(process: int) -> float:
 
 def machine() -> str:
     """Returns what the figures were measured on."""
-    name = platform.processor() or platform.machine()
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        facts = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        name = next(iter(facts))
     return (
-        f"{name}, {os.cpu_count()} cores, {platform.system()}, Python "
-        f"{platform.python_version()}, torch {torch.__version__} with {torch.get_num_threads()} "
-        f"threads, {date.today():%d %B %Y}"
+        f"{processor()}, {platform.system()}, Python {platform.python_version()}, "
+        f"torch {torch.__version__} with {torch.get_num_threads()} threads, {date.today():%d %B %Y}"
     )
 
 
