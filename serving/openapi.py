@@ -151,9 +151,7 @@ def _batch(settings: ServeSettings) -> dict[str, Any]:
         "responses": _responses(
             {
                 "application/json": {"schema": _reference(Batch)},
-                "application/zip": {
-                    "schema": {"type": "string", "contentMediaType": "application/zip"}
-                },
+                "application/zip": {"schema": _binary("application/zip")},
             }
         ),
         "x-example": 'curl -F photos=@a.jpg -F photos=@b.jpg "SERVER/api/v1/batch"',
@@ -214,9 +212,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         f"<td>{_text(each['description'])}</td></tr>"
         for each in operation["parameters"]
     )
-    table = (
-        f'<div class="table"><table><tr><th>In the URL<th>Value<th>Meaning</tr>{rows}</table></div>'
-    )
+    settings = _table(("In the URL", "Value", "Meaning"), rows) if rows else ""
     answers = "".join(
         f"<tr><td>{status}</td><td>{_text(answer['description'])}</td></tr>"
         for status, answer in operation["responses"].items()
@@ -225,7 +221,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         f"<h2>{escape(operation['summary'])}</h2>"
         f"<p><code>{method.upper()} {escape(path)}</code></p>"
         f"<p>{_text(operation['description'])}</p>"
-        f"<pre>{escape(operation['x-example'])}</pre>{table if rows else ''}"
+        f"<pre>{escape(operation['x-example'])}</pre>{settings}"
         f"{_table(('Status', 'Meaning'), answers)}"
     )
 
