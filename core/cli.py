@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +18,6 @@ from core.checkpoint import (
     save_checkpoint,
 )
 from core.cli_photos import (
-    EXIT_OK,
-    EXIT_SOME_FAILED,
-    EXIT_STOPPED,
-    EXIT_USAGE,
     add_network_options,
     chosen_checkpoints,
     chosen_edits,
@@ -29,7 +26,7 @@ from core.cli_photos import (
 )
 from core.cutout import Edge
 from core.drawing import OverlayStyle
-from core.errors import CarmaskError, reason
+from core.exits import EXIT_OK, EXIT_SOME_FAILED, ended
 from core.files import write_bytes_atomically
 from core.listing.command import add_cutout
 from core.masks import MaskSettings
@@ -45,21 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 all good, 1 some photos failed, 2 wrong usage, 130 stopped.
     """
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.command(options))
-    except CarmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except OSError as error:
-        place = error.filename2 or error.filename or "A file"
-        print(
-            f"error: {place} can't be used ({reason(error)}). Choose another place, or make room.",
-            file=sys.stderr,
-        )
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Stopped; the photos that were done are there.", file=sys.stderr)
-        return EXIT_STOPPED
+    work = partial(options.command, options)
+    return ended(work, "Stopped; the photos that were done are there.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What the commands on photos share: the choice of networks, the progress, the exit status."""
+"""What the commands on photos share: the choice of networks, and the progress."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from core.names import first_few
 from core.photos import Listing, PhotoSource
 from core.places import current_edits, current_runs, shipped_runs
 from core.results import ResultRow
-
-EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:

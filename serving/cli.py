@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from core.errors import CarmaskError
+from core.exits import ended
 from core.places import runs_folder, shipped_runs
 from serving.settings import MEGABYTE, ServeSettings, from_environment
-
-USAGE, STOPPED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,13 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not runs_folder().is_dir():  # nothing was trained here: serve what ships, where it lies
         os.environ.setdefault("CARMASK_RUNS", str(shipped_runs()))
-    try:
-        return int(options.command(options))
-    except CarmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return USAGE
-    except KeyboardInterrupt:
-        return STOPPED
+    return ended(partial(options.command, options))
 
 
 def _parser() -> argparse.ArgumentParser:

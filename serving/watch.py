@@ -15,6 +15,7 @@ from rich.console import Console
 
 from core.cutout import Edge
 from core.errors import ConfigError
+from core.exits import EXIT_OK, EXIT_SOME_FAILED
 from core.files import write_bytes_atomically
 from core.masks import MaskSettings
 from core.names import printable, unique
@@ -98,7 +99,7 @@ class Watch:
                 if once and not unsettled:
                     break
                 self._stop.wait(every)
-        return 1 if failed else 0
+        return EXIT_SOME_FAILED if failed else EXIT_OK
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

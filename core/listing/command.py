@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from core.cli_photos import (
-    EXIT_OK,
-    EXIT_SOME_FAILED,
     add_network_options,
     chosen_checkpoints,
     chosen_edits,
@@ -20,6 +18,7 @@ from core.cli_photos import (
     photo_progress,
 )
 from core.errors import ConfigError
+from core.exits import EXIT_OK, EXIT_SOME_FAILED
 from core.listing.recipe import ListingRecipe, find_recipe, presets
 from core.listing.steps import Place
 from core.names import first_few

@@ -113,6 +113,15 @@ def test_folders_that_can_not_be_used(folders: tuple[Path, Path], tmp_path: Path
     assert (target / "results.csv").read_text() == "somebody's,own\n"
 
 
+def test_a_place_that_can_not_be_written_is_named(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders[1].write_text("a file")
+    assert once((folders[0], folders[1] / "in it")) == 2
+    said = capsys.readouterr().err
+    assert "in it can't be used (Not a directory)" in said and "Traceback" not in said
+
+
 @pytest.mark.slow
 def test_a_signal_ends_it_after_the_photo_that_it_is_at(folders: tuple[Path, Path]) -> None:
     source, target = folders
