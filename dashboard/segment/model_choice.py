@@ -8,11 +8,30 @@ from core.checkpoint import CheckpointEntry
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.checkpoints import (
     checkpoint_name,
+    find_checkpoints,
     pick_checkpoint,
     pick_fallback,
     show_broken,
+    show_no_checkpoint,
 )
 from dashboard.ui.text import plain
+
+
+def find_models(title: str) -> tuple[list[CheckpointEntry], list[CheckpointEntry]] | None:
+    """Returns the checkpoints as `find_checkpoints` does.
+
+    None where none can be read: then the page's title and what to do about it are drawn.
+
+    Args:
+        title: The page's.
+    """
+    good, broken = find_checkpoints()
+    if good:
+        return good, broken
+    st.title(title, anchor=False)
+    show_no_checkpoint()
+    show_broken(broken)
+    return None
 
 
 def pick_model(

@@ -14,10 +14,11 @@ from dashboard.edit.editor import is_editing, remind_of_draft
 from dashboard.segment.batch_view import show_batch
 from dashboard.segment.controls import CUT_OUT
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
-from dashboard.segment.model_choice import pick_model, warn_of_missing
+from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photo_view import show_photo
 from dashboard.segment.photos import (
     chosen_sample,
+    leave,
     photo_index,
     remember_uploads,
     show_left_out,
@@ -31,7 +32,7 @@ from dashboard.segment.pictures import (
     screen_mask,
 )
 from dashboard.ui.before_after import before_after
-from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken, show_no_checkpoint
+from dashboard.ui.checkpoints import open_session
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.frame import START, Page
 from dashboard.ui.samples import list_samples, mixed_samples
@@ -49,12 +50,10 @@ def show_page(page: Page, first_view: str) -> None:
         page: The start page, or the Segment page.
         first_view: What is shown of a result before anybody chose, of `controls.VIEWS`.
     """
-    good, broken = find_checkpoints()
-    if not good:
-        st.title(page.title, anchor=False)
-        show_no_checkpoint()
-        show_broken(broken)
+    found = find_models(page.title)
+    if found is None:
         return
+    good, broken = found
     sample, uploads = chosen_sample(), visitor_uploads()
     if sample is None and uploads is None:
         if is_editing():
@@ -122,7 +121,7 @@ def _show_head(
         st.markdown(f"# {page.title}", width="content")
         if sample is not None:
             label = f"Your {counted(count, 'photo')}" if count else "Use your own photos"
-            st.button(label, icon=":material/arrow_back:", on_click=_leave, args=("sample",))
+            st.button(label, icon=":material/arrow_back:", on_click=leave, args=("sample",))
         elif count > 1 and "photo" in st.query_params:
             _show_neighbours(count)
         if sample is None:
@@ -135,7 +134,7 @@ def _show_head(
 def _show_neighbours(count: int) -> None:
     """Draws the ways from one photo of a batch to the others."""
     index = photo_index(count)
-    st.button(f"All {count} photos", icon=":material/grid_view:", on_click=_leave, args=("photo",))
+    st.button(f"All {count} photos", icon=":material/grid_view:", on_click=leave, args=("photo",))
     for key, step, icon, label in (
         ("previous", -1, ":material/chevron_left:", "Previous photo"),
         ("next", 1, ":material/chevron_right:", "Next photo"),
@@ -150,10 +149,6 @@ def _show_neighbours(count: int) -> None:
             args=(index + step,),
         )
     st.caption(f"{index + 1} of {count}", width="content")
-
-
-def _leave(parameter: str) -> None:
-    st.query_params.pop(parameter, None)
 
 
 def _open_photo(index: int) -> None:

@@ -103,6 +103,11 @@ def chosen_sample() -> Photo | None:
     return None
 
 
+def leave(word: str) -> None:
+    """Takes the sample or the photo that is open out of the URL; a button's callback."""
+    st.query_params.pop(word, None)
+
+
 def photo_index(count: int) -> int:
     """Returns which of `count` photos the URL names, from 0; the first one for nonsense."""
     named = st.query_params.get("photo", "1")

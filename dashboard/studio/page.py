@@ -18,9 +18,10 @@ from core.names import counted
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
-from dashboard.segment.model_choice import pick_model, warn_of_missing
+from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photos import (
     chosen_sample,
+    leave,
     photo_index,
     remember_uploads,
     show_left_out,
@@ -32,7 +33,7 @@ from dashboard.studio.make import made, offer_all, tile_key
 from dashboard.studio.preview import LONGEST, draw_preview, known_series, photo_tile
 from dashboard.studio.recipe_panel import show_recipe
 from dashboard.ui.before_after import before_after
-from dashboard.ui.checkpoints import find_checkpoints, open_session, show_broken, show_no_checkpoint
+from dashboard.ui.checkpoints import open_session
 from dashboard.ui.frame import SEGMENT, STUDIO
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.text import plain
@@ -43,12 +44,10 @@ RESULT, BOTH, PHOTO = "Picture", "Before / after", "Photo"
 
 def show_page() -> None:
     """Draws the page."""
-    good, broken = find_checkpoints()
-    if not good:
-        st.title(STUDIO.title, anchor=False)
-        show_no_checkpoint()
-        show_broken(broken)
+    found = find_models(STUDIO.title)
+    if found is None:
         return
+    good, broken = found
     sample, uploads = chosen_sample(), visitor_uploads()
     photos = [sample] if sample else list(uploads.photos) if uploads else []
     if not photos:
@@ -57,7 +56,12 @@ def show_page() -> None:
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"# {STUDIO.title}", width="content")
         if sample is not None:
-            st.button("Use your own photos", icon=":material/arrow_back:", on_click=_leave_sample)
+            st.button(
+                "Use your own photos",
+                icon=":material/arrow_back:",
+                on_click=leave,
+                args=("sample",),
+            )
         else:
             show_photo_actions(len(photos))
         first, fallback = pick_model(good, broken)
@@ -71,10 +75,6 @@ def show_page() -> None:
     if uploads is not None and sample is None:
         show_left_out(uploads)
     remember_uploads(uploads)
-
-
-def _leave_sample() -> None:
-    st.query_params.pop("sample", None)
 
 
 def _show_start(good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
