@@ -219,7 +219,7 @@ def _show_picture(
     _show_advice(session, prepared)
     if series is None:
         st.caption("Placed by itself until the series is measured.")
-    for note in preview.notes:
+    for note in preview.picture.notes:
         st.caption(f":material/info: {plain(note)}")
 
 

@@ -30,12 +30,21 @@ _LIGHT, _DARK = 245, 215
 class Preview:
     """A photo and the picture made of it, at a screen's size."""
 
-    before: bytes
-    """The photo where it lies in the picture's frame, JPEG."""
-    after: bytes
-    """The picture, JPEG; what is transparent lies on a checkerboard."""
-    notes: tuple[str, ...]
-    """What a person should know."""
+    photo: NDArray[np.uint8]
+    """The whole photo, uint8 (h, w, 3)."""
+    picture: Picture
+    """What was made of it."""
+
+    @property
+    def before(self) -> bytes:
+        """The photo where it lies in the picture's frame, JPEG."""
+        height, width = self.picture.pixels.shape[:2]
+        return encode_jpeg(place_photo(self.photo, self.picture.placement, width, height), 85)
+
+    @property
+    def after(self) -> bytes:
+        """The picture, JPEG; what is transparent lies on a checkerboard."""
+        return picture_jpeg(self.picture.pixels)
 
 
 def draw_preview(
@@ -57,9 +66,7 @@ def draw_preview(
         return None
     height, width = prepared.result.shape
     picture = compose(car, recipe, photo=(width, height), series=series, longest=LONGEST)
-    shape = picture.pixels.shape
-    before = place_photo(prepared.picture, picture.placement, shape[1], shape[0])
-    return Preview(encode_jpeg(before, 85), picture_jpeg(picture.pixels), picture.notes)
+    return Preview(prepared.picture, picture)
 
 
 def picture_jpeg(pixels: NDArray[np.uint8], longest: int = LONGEST) -> bytes:
