@@ -34,10 +34,11 @@ def own_sources(config: TrainConfig) -> list[Source]:
 
 def own_link(run: Path, config: TrainConfig) -> dict[str, str | list[str]]:
     """Returns what the URL of the Compare page says of a run's own validation cars."""
+    sources = own_sources(config)
     words: dict[str, str | list[str]] = {
-        "data": [str(source.root) for source in own_sources(config)],
-        "on": [source.name for source in own_sources(config)],
-        "dataset": own_sources(config)[0].name,
+        "data": [str(source.root) for source in sources],
+        "on": [source.name for source in sources],
+        "dataset": sources[0].name,
         "images": "other",
         "part": "Validation",
         "split": run.name,

@@ -232,9 +232,7 @@ def test_zoom_and_pan_to_the_pixel(app: Watched, places: Places) -> None:
     page.keyboard.up("Space")
     assert page.locator(".editor").get_attribute("data-steps") == "1"
     before = stored(places).mask
-    scale, left, top = map(
-        float, (page.locator(".editor").get_attribute("data-place") or "").split()
-    )
+    scale, left, top = view(page)
     rows, columns = np.nonzero(~before)
     inside = [
         (y, x)
