@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.train.asked import NAMES
+from dashboard.ui.frame import PAGES
 from tests.pages.hostile import VALUES, markdown_of, marked_up
 from tests.pages.measured import write_measured
 from tests.pages.test_runs_page import write_probes
@@ -16,10 +17,11 @@ from tests.training.run_folders import write_run
 
 Open = Callable[..., AppTest]
 SECRET = "hunter2-in-a-file"
-SEGMENT, DATASET, TRAIN, RUNS, COMPARE, STUDIO = (
-    f"pages/{name}.py" for name in ("segment", "dataset", "train", "runs", "compare", "studio")
+SEGMENT, DATASET, TRAIN, RUNS, COMPARE, STUDIO, LEARN = (
+    f"pages/{name}.py"
+    for name in ("segment", "dataset", "train", "runs", "compare", "studio", "learn")
 )
-READING = ("data", "dataset", "classes", "rule")
+READING = ("data", "dataset", "classes", "rule", "inverted", "leave_out")
 FIGURES = ("over", "smooth", "log", "seeds")
 FILES = ("split", "cars", "start_from", "recipe")
 TEXTS = ("car_rule", "classes", "repeat", "device")
@@ -29,7 +31,7 @@ PLACES: list[Place] = [
     (
         SEGMENT,
         {"sample": "synth0001_09"},
-        ("checkpoint", "second", "sample"),
+        ("checkpoint", "second", "sample", "edit"),
         (
             *("source", "page", "view", "threshold", "truth", "keep_largest", "fill_holes"),
             *("min_area", "colour", "opacity", "outline"),
@@ -94,7 +96,12 @@ PLACES: list[Place] = [
     ),
     (RUNS, {"run": "a"}, ("part", "at", "measure"), FIGURES),
     (RUNS, {"run": "a", "part": "Probes"}, ("at",), ("probe_look",)),
-    (COMPARE, {}, ("tab", "row", "images", "baseline", "metric"), ("order", "all_metrics")),
+    (
+        COMPARE,
+        {},
+        ("tab", "row", "images", "baseline", "metric"),
+        ("order", "all_metrics", "archived"),
+    ),
     (
         COMPARE,
         {"images": "other"},
@@ -108,6 +115,7 @@ PLACES: list[Place] = [
     (COMPARE, {"tab": "Where it fails"}, (), ("by",)),
     (COMPARE, {"tab": "Film"}, ("film", "of"), ("film_look",)),
     (COMPARE, {"tab": "Report"}, ("row",), ()),
+    (LEARN, {}, (), ("run", "show", "preset")),
 ]
 """Pages, what is opened on each, what is tried by itself there, and what is tried together."""
 
@@ -130,6 +138,10 @@ def filled(
     (tmp_path / "list.json").write_text(f'["{SECRET}"]')
     more = {path.name: str(path) for path in (*files.values(), *tmp_path.glob("*.json"))}
     return VALUES | more
+
+
+def test_every_page_is_among_them() -> None:
+    assert {page for page, *_ in PLACES} == {None, *(page.path for page in PAGES)}
 
 
 @pytest.mark.slow
