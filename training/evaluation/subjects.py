@@ -100,13 +100,12 @@ class Subject:
         return models[0] if len(models) == 1 else Ensemble(models)
 
 
-def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Subject:
+def subject_of(file_or_run: Path, *, flips: bool = False) -> Subject:
     """Returns a checkpoint as a subject; reads its header and its fingerprint, no tensor.
 
     Args:
         file_or_run: A checkpoint, or a run's folder: its best one.
         flips: Whether to take the mean with the mirrored photo.
-        title: How to call it; by default after its run and file.
 
     Raises:
         CheckpointError: It can't be read, has no facts, or does not segment RGB photos.
@@ -118,11 +117,12 @@ def subject_of(file_or_run: Path, *, flips: bool = False, title: str = "") -> Su
             f"{path.name} maps {info.model.in_channels} channels to {info.model.out_channels}; a "
             "photo needs 3 in (RGB) and 1 out (car)."
         )
-    name = title or title_of(path)
-    return Subject(_flipped(name, flips), (path,), (fingerprint_of(path),), (info,), flips)
+    return Subject(
+        _flipped(title_of(path), flips), (path,), (fingerprint_of(path),), (info,), flips
+    )
 
 
-def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str = "") -> Subject:
+def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False) -> Subject:
     """Returns the ensemble of the checkpoints of several subjects.
 
     Raises:
@@ -138,7 +138,7 @@ def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str 
     if len(members) < 2:
         raise ConfigError("An ensemble needs two different checkpoints or more; name another one.")
     prints = tuple(sorted(members))
-    name = title or " + ".join(sorted(title_of(path) for path, _ in members.values()))
+    name = " + ".join(sorted(title_of(path) for path, _ in members.values()))
     return Subject(
         _flipped(name, flips),
         tuple(members[each][0] for each in prints),
@@ -148,13 +148,12 @@ def ensemble_of(subjects: Sequence[Subject], *, flips: bool = False, title: str 
     )
 
 
-def cascade_of(first: Path, fallback: Path, *, title: str = "") -> Subject:
+def cascade_of(first: Path, fallback: Path) -> Subject:
     """Returns what app and command line predict with: mirrored photos, and a fallback.
 
     Args:
         first: A checkpoint, or a run's folder.
         fallback: The one that predicts where the first is uncertain.
-        title: What to call it; by default after both.
 
     Raises:
         CheckpointError: One of them can't be read, or does not segment RGB photos.
@@ -167,7 +166,7 @@ def cascade_of(first: Path, fallback: Path, *, title: str = "") -> Subject:
             "same network."
         )
     return Subject(
-        title or f"{one.title}, fallback {other.title}",
+        f"{one.title}, fallback {other.title}",
         one.paths + other.paths,
         one.fingerprints + other.fingerprints,
         one.infos + other.infos,
