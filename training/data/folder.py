@@ -166,6 +166,11 @@ class Dataset:
             digest.update(f"{sample.name}\0{sizes}{selector}\n".encode())
         return digest.hexdigest()
 
+    def cars_fingerprint(self) -> str:
+        """Returns a SHA-256 of which photo shows which car: the rule for that is the caller's."""
+        cars = "".join(f"{sample.name}\0{sample.car}\n" for sample in self.samples)
+        return hashlib.sha256(cars.encode()).hexdigest()
+
     def problems(self) -> list[str]:
         """Returns what a person should know before training on it, one sentence each."""
         found = []

@@ -82,7 +82,9 @@ class EvaluationImages:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the data: names, sizes and cars of all photos of the folders."""
-        facts = sorted((each.name, each.fingerprint(), _cars(each)) for each in self.datasets)
+        facts = sorted(
+            (each.name, each.fingerprint(), each.cars_fingerprint()) for each in self.datasets
+        )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     @cached_property
@@ -172,9 +174,3 @@ def open_images(
     if not samples:
         raise DataError(f"No photo of the data stands on the side {part!r} of {split}.")
     return EvaluationImages(datasets, part, chosen, tuple(samples))
-
-
-def _cars(dataset: Dataset) -> str:
-    """Returns a SHA-256 of which photo shows which car: the rule for that is the caller's."""
-    cars = "".join(f"{sample.name}\0{sample.car}\n" for sample in dataset.samples)
-    return hashlib.sha256(cars.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -70,7 +69,6 @@ class AugmentJob:
 
 def settings_of(job: AugmentJob, dataset: Dataset) -> dict[str, Any]:
     """Returns what augment.json says: equal settings, equal set. No times, no paths."""
-    cars = hashlib.sha256("".join(f"{s.name}\0{s.car}\n" for s in dataset.samples).encode())
     return {
         "kind": _KIND,
         "format": FORMAT,
@@ -81,7 +79,7 @@ def settings_of(job: AugmentJob, dataset: Dataset) -> dict[str, Any]:
             "classes": list(dataset.classes),
             "photos": len(dataset.samples),
             "fingerprint": dataset.fingerprint(),
-            "cars": cars.hexdigest(),
+            "cars": dataset.cars_fingerprint(),
         },
         "recipe": job.recipe.to_json(),
         "seed": job.seed,
