@@ -53,13 +53,7 @@ def augment_command(job: AugmentJob, recipe: str) -> list[str]:
         job: What to make.
         recipe: The recipe's name, or the path of its JSON file.
     """
-    command = [sys.executable, "-m", "training", "augment", "--data", str(job.data.resolve())]
-    command += ["--out", str(job.out.resolve()), "--per-image", str(job.per_image)]
-    command += ["--recipe", recipe, "--seed", str(job.seed)]
-    command += ["--size", str(job.size)] if job.size else []
-    command += ["--workers", str(job.workers)] if job.workers else []
-    command += ["--originals"] if job.originals else []
-    return command + job.reading.arguments()
+    return [sys.executable, "-m", "training", *_arguments(job, recipe)]
 
 
 def start_augment(job: AugmentJob) -> None:
@@ -80,7 +74,7 @@ def start_augment(job: AugmentJob) -> None:
     if RECIPES.get(recipe) != job.recipe:
         recipe = str(job.out.resolve() / OWN_RECIPE)
         job.recipe.save(Path(recipe))
-    start_job(job.out, augment_command(job, recipe)[3:], **facts_of(job))
+    start_job(job.out, _arguments(job, recipe), **facts_of(job))
 
 
 def job_of(out: Path) -> AugmentJob:
@@ -130,6 +124,16 @@ def facts_of(job: AugmentJob) -> dict[str, Any]:
         "workers": job.workers,
         "reading": asdict(job.reading) | {"cars": cars},
     }
+
+
+def _arguments(job: AugmentJob, recipe: str) -> list[str]:
+    """Returns the command line after `python -m training`."""
+    words = ["augment", "--data", str(job.data.resolve()), "--out", str(job.out.resolve())]
+    words += ["--per-image", str(job.per_image), "--recipe", recipe, "--seed", str(job.seed)]
+    words += ["--size", str(job.size)] if job.size else []
+    words += ["--workers", str(job.workers)] if job.workers else []
+    words += ["--originals"] if job.originals else []
+    return words + job.reading.arguments()
 
 
 def _done(manifest: Path, versions: int) -> int:
