@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -48,10 +47,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"Two data folders are called {doubled[0]!r}; rename one.")
     check_reading(reading, datasets)
     index = FactsIndex(default_index())
-    workers = (os.cpu_count() or 1) if options.workers is None else options.workers
     samples = [sample for dataset in datasets for sample in dataset.samples]
     with counting_bar("read photos and masks") as progress:
-        index.update(samples, workers=workers, progress=progress)
+        index.update(samples, workers=options.workers, progress=progress)
     if index.notice:
         print(f"note: {index.notice}", file=sys.stderr)
     report = check_datasets(datasets, index, split)
