@@ -96,7 +96,7 @@ def how_they_hold(limits: Limits, photos: Sequence[Seen]) -> list[str]:
     return lines
 
 
-def familiarity_of(thumbnails: Sequence[NDArray[np.uint8]], seed: int = 0) -> Familiarity:
+def familiarity_of(thumbnails: Sequence[NDArray[np.uint8]]) -> Familiarity:
     """Returns what photos have in common.
 
     Mean and covariance are those of the photos and of changed copies, so that other light or other
@@ -105,7 +105,6 @@ def familiarity_of(thumbnails: Sequence[NDArray[np.uint8]], seed: int = 0) -> Fa
 
     Args:
         thumbnails: Of the training photos, (SIDE, SIDE, 3) uint8; see `core.familiarity`.
-        seed: Of the changes.
 
     Raises:
         DataError: There are too few photos for the covariance.
@@ -115,7 +114,7 @@ def familiarity_of(thumbnails: Sequence[NDArray[np.uint8]], seed: int = 0) -> Fa
             f"{len(thumbnails)} training photos were found; what they have in common needs "
             f"{2 * FIGURES}."
         )
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     figures = [surroundings(small) for small in thumbnails]
     for _ in range(_COPIES):
         figures += [surroundings(_changed(small, random)) for small in thumbnails]

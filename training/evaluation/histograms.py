@@ -24,7 +24,6 @@ ELSEWHERE, EDGE = 0, 1
 """Regions: `EDGE` is the band along the true edge, 2% of the diagonal wide on either side."""
 
 _GROUP_OF_BIN = np.minimum(np.arange(101) // 5, GROUPS - 1)
-_SUM_STEP = 0.01
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
