@@ -14,12 +14,13 @@ from pydantic import Field
 
 from core.architecture import Norm, Padding, Stem, UNetConfig
 from core.errors import CarmaskError, reason
+from core.facts import Count
 from core.files import Facts, Found, read_facts
 from core.split_verdict import read_verdict
 from training.config import TrainConfig
 from training.runs.runlog import StateFile, is_locked
 from training.runs.summary import ALIVE, RunSummary, Scores, finite
-from training.runs.tail import Count, Tail, parse_lines
+from training.runs.tail import Tail, parse_lines
 
 T = TypeVar("T", bound=Facts)
 

@@ -23,6 +23,7 @@ from pydantic import Field
 
 from core.checkpoint import SUFFIX
 from core.errors import CarmaskError, ConfigError, RunError, reason
+from core.facts import Count
 from core.files import read_facts, read_json, write_bytes_atomically
 from training.config import TrainConfig
 from training.data.sides import Split, load_split
@@ -30,7 +31,7 @@ from training.jobs import job
 from training.jobs.process import lock_holder, take_lock
 from training.runs.exports import CsvFile, EventFiles
 from training.runs.summary import WrittenStatus
-from training.runs.tail import Count, Line, parse_lines
+from training.runs.tail import Line, parse_lines
 
 Cause = Literal["", "diverged", "memory", "killed"]
 

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from core.errors import RunError, reason
+from core.facts import Count
 from core.files import parse_json
 
 _MARK = 256
@@ -116,9 +117,6 @@ def last_lines(path: Path, count: int = 200) -> list[str]:
     return (lines[1:] if start else lines)[-count:]
 
 
-LARGEST = 2**53
-"""Largest count; floats hold every whole number up to it."""
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Figure = float | None
 """NaN and infinity are figures: a loss may become so."""
 Line = dict[str, Any]
@@ -132,7 +130,7 @@ class _Line(TypedDict, total=False):
     epoch: Count
     step: Required[Count]
     images: Count
-    seconds: Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+    seconds: Annotated[float, Field(ge=0, le=2**53, allow_inf_nan=False)]
     time: str | float
     """ISO 8601, or seconds since 1970."""
     loss: Figure
