@@ -7,8 +7,6 @@ arXiv:1505.04597, figure 1 and section 2.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -214,9 +212,3 @@ def _fold_into(layers: nn.Sequential) -> None:
             transposed = isinstance(convolution, nn.ConvTranspose2d)
             layers[place - 1] = fuse_conv_bn_eval(convolution, norm, transposed)  # type: ignore[type-var]
             layers[place] = nn.Identity()
-
-
-def convolutions(model: nn.Module) -> Sequence[nn.Module]:
-    """Returns the convolutions of a network, up-convolutions included (the paper counts 23)."""
-    kinds: tuple[type[Any], ...] = (nn.Conv2d, nn.ConvTranspose2d)
-    return [module for module in model.modules() if isinstance(module, kinds)]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.architecture import UNetConfig
 from core.errors import ConfigError, ImageError
-from core.model import DoubleConv, UNet, UpConv, convolutions, copy_and_crop, fold_normalisation
+from core.model import DoubleConv, UNet, UpConv, copy_and_crop, fold_normalisation
 
 PADDED = UNetConfig(3, 1, width=4, depth=3, padding="same", norm="batch")
 
@@ -24,6 +24,11 @@ def shapes(model: UNet, images: Tensor) -> list[tuple[str, tuple[int, ...]]]:
     with torch.inference_mode():
         model(images)
     return seen
+
+
+def convolutions(model: UNet) -> list[nn.Module]:
+    """The convolutions of a network, up-convolutions included; the paper counts 23."""
+    return [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
 @pytest.mark.slow
