@@ -262,29 +262,6 @@ def mean_interval(
     return interval_of(car_means(sums, level, seed))
 
 
-def paired_interval(
-    a: ArrayLike,
-    b: ArrayLike,
-    groups: Sequence[Hashable],
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Returns the mean difference, b - a, of figures of the same photos, with its interval.
-
-    Args:
-        a: (N,) finite, a figure a photo.
-        b: (N,) finite, of the same photos in the same order.
-        groups: (N,) the car of each photo.
-        level: Share of such intervals that hold the true difference, in (0, 1).
-        seed: Of the draws.
-
-    Raises:
-        ValueError: There is no photo, or a figure is not finite.
-    """
-    difference = np.asarray(b, np.float64) - np.asarray(a, np.float64)
-    return mean_interval(difference, groups, level, seed)
-
-
 def interval_of(means: CarMeans, column: int = 0) -> Interval:
     """Returns one column of means."""
     return Interval(

@@ -12,8 +12,8 @@ from training.comparison.interval import (
     CarSums,
     Interval,
     car_means,
+    interval_of,
     mean_interval,
-    paired_interval,
     times_drawn,
 )
 
@@ -98,11 +98,13 @@ def test_pairs_are_compared_photo_by_photo() -> None:
     random = np.random.default_rng(4)
     hard = random.normal(0, 5, 40)  # some cars are hard, for both
     a, b = hard + random.normal(0, 0.1, 40), hard + 0.2 + random.normal(0, 0.1, 40)
-    found = paired_interval(a, b, list(range(40)))
+    both = CarSums.of(np.stack([a, b], axis=1), list(range(40)))
+    gain = both.sums[:, 1:] - both.sums[:, :1]
+    found = interval_of(car_means(CarSums(gain, both.counts)))
     assert found.estimate == pytest.approx(np.mean(b - a))
     assert 0.1 < found.low < found.high < 0.3
     assert found == mean_interval(b - a, list(range(40)))
-    other_way = paired_interval(b, a, list(range(40)))
+    other_way = interval_of(car_means(CarSums(-gain, both.counts)))
     assert (found.turned.low, found.turned.high) == pytest.approx((other_way.low, other_way.high))
 
 
