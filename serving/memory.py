@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
-_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
-"""Parameters of mallopt(3)."""
-_LARGE = 256 * 1024
+_ARENA_MAX = -8
+"""Parameter of mallopt(3)."""
+_TIDY_SECONDS = 30.0
 
 
 def limit_arenas() -> None:
-    """Lets threads share two arenas, and large blocks have their own pages; for Linux' glibc.
+    """Lets threads share two arenas; for Linux' glibc, and before threads allocate.
 
-    Must be called before threads allocate. Elsewhere it does nothing.
+    Its thresholds stay: set, they would stop adapting, and each layer of a network would get new
+    pages from the system, which doubles the time of a prediction.
     """
     library = _glibc()
     if library is not None:
         library.mallopt(_ARENA_MAX, 2)
-        library.mallopt(_MMAP_THRESHOLD, _LARGE)
-        library.mallopt(_TRIM_THRESHOLD, _LARGE)
 
 
-def give_back() -> None:
+async def keep_tidy(forget: Callable[[], None] | None = None) -> None:
+    """Returns memory to the system every half minute, until it is cancelled.
+
+    Args:
+        forget: Drops what nobody needs any more, before that.
+    """
+    while True:
+        await asyncio.sleep(_TIDY_SECONDS)
+        if forget is not None:
+            forget()
+        await asyncio.to_thread(_give_back)
+
+
+def _give_back() -> None:
     """Frees what nothing points to any more, circles too, and returns it to the system."""
     gc.collect()
     library = _glibc()

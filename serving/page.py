@@ -22,11 +22,10 @@ from dashboard.ui.samples import list_samples, mixed_samples
 from serving.api import Api
 from serving.gate import Gate, Life
 from serving.log import configure_logs
-from serving.memory import give_back
+from serving.memory import keep_tidy
 from serving.settings import ServeSettings
 from serving.uploads import UploadLimit
 
-_TIDY_SECONDS = 30.0
 _FORGET_SECONDS = 300.0
 """How long results of photos stay that nobody looks at."""
 
@@ -39,7 +38,7 @@ def create_page(settings: ServeSettings, api: Api, life: Life) -> st.App:
         configure_logs()
         protect()
         Thread(target=_warm_up, args=(api,), name="carmask-warm-up", daemon=True).start()
-        tidy = asyncio.create_task(_tidy())
+        tidy = asyncio.create_task(keep_tidy(_forget))
         try:
             yield {}
         finally:
@@ -68,14 +67,11 @@ def _warm_up(api: Api) -> None:
             api.models.session().prepare(local_photo(samples[0].photo), LONGEST_EXAMPLE)
 
 
-async def _tidy() -> None:
+def _forget() -> None:
     """Frees what visitors who have left had uploaded, and what nobody looks at any more."""
-    while True:
-        await asyncio.sleep(_TIDY_SECONDS)
-        for session in shared_sessions():
-            session.forget(_FORGET_SECONDS)
-        upload_store().tidy()
-        await asyncio.to_thread(give_back)
+    for session in shared_sessions():
+        session.forget(_FORGET_SECONDS)
+    upload_store().tidy()
 
 
 def _held() -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from core.public import protect
 from serving.api import Api
 from serving.gate import Gate, Life
 from serving.log import LOGGING
-from serving.memory import limit_arenas
+from serving.memory import keep_tidy, limit_arenas
 from serving.models import Models
 from serving.openapi import API
 from serving.settings import MEGABYTE, ServeSettings
@@ -40,7 +41,9 @@ def create_api(settings: ServeSettings, api: Api, life: Life) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         protect()
         Thread(target=api.warm_up, name="carmask-warm-up", daemon=True).start()
+        tidy = asyncio.create_task(keep_tidy())
         yield
+        tidy.cancel()
         api.slots.close()
 
     async def start(_request: Request) -> Response:
