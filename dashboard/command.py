@@ -17,6 +17,7 @@ CORE = ("segment", "cutout", "info", "import", "export")
 TRAINING = (
     ("train", "fit"),
     ("fit", "fit"),
+    ("teach", "teach"),
     ("evaluate", "evaluate"),
     ("compare", "compare"),
     ("calibrate", "calibrate"),

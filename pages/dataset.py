@@ -20,6 +20,7 @@ from dashboard.dataset.sources import (
     pick_source,
 )
 from dashboard.dataset.split_choice import chosen_split
+from dashboard.train.teach_view import offer_teaching
 from dashboard.ui.access import local_only
 from dashboard.ui.data_state import data_words
 from dashboard.ui.folders import short_path
@@ -97,6 +98,7 @@ def _show_ways_on(source: Source) -> None:
         icon=COMPARE.icon,
         query_params={**words, "images": "other", "part": "All"},
     )
+    offer_teaching(source)
 
 
 def _show_tabs(known: Known) -> None:

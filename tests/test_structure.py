@@ -29,7 +29,14 @@ WRITES = {"mkdir", "rename", "rmtree", "touch", "unlink", "write_bytes", "write_
 WRITES |= {"mkdtemp", "mkstemp", "write_bytes_atomically", "NamedTemporaryFile", "TemporaryFile"}
 
 DOORS = {"change_notes", "delete_run", "resume_run", "save_draft", "save_threshold"}
-DOORS |= {"start_augment", "start_evaluation", "start_run", "stop_augment", "stop_evaluation"}
+DOORS |= {
+    "start_augment",
+    "start_evaluation",
+    "start_run",
+    "start_teaching",
+    "stop_augment",
+    "stop_evaluation",
+}
 DOORS |= {"stop_run", "wake", "write_bytes_atomically", "Trial"}
 """What starts, stops, deletes or writes for a page: never on a public server."""
 

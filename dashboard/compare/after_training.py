@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -15,13 +17,13 @@ from core.checkpoint import (
 )
 from core.errors import CarmaskError
 from core.metric_table import find_metric
-from core.places import shipped_runs
+from core.places import shipped_runs, workspace
 from dashboard.compare.choice import Row
 from dashboard.compare.comparison import chosen_of, look_up
 from dashboard.compare.headline import headline_of
 from dashboard.compare.job_view import show_jobs
 from dashboard.compare.measured import facts_by_checkpoint
-from dashboard.compare.own_images import own_images, own_link
+from dashboard.compare.own_images import images_of, own_images, own_link
 from dashboard.compare.requests import requests_for
 from dashboard.compare.rows import PARAMETER, cascade_name, known_checkpoints, rows_of
 from dashboard.compare.verdicts import verdicts_of
@@ -31,12 +33,13 @@ from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.frame import COMPARE, SEGMENT
 from dashboard.ui.onnx_download import offer_onnx
+from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from training.jobs.evaluation import EvaluationRequest
+from training.jobs.queue import Queue
 from training.runs.notes import read_notes
 from training.runs.runlog import read_config
-
-_METRIC = "dice"
+from training.teaching import check_sets, read_teaching
 
 
 @local_only
@@ -50,8 +53,10 @@ def show_way_on(run: Path) -> None:
     shipped = _shipped_name(run)
     names = [checkpoint_name(path), *([shipped] if shipped else [])]
     with st.container(border=True, key="way_on"):
-        if shipped:
-            _show_verdict(run, names)
+        if read_teaching(run) is not None:
+            _show_taught(run, names[0])
+        elif shipped:
+            _show_verdict(names, lambda: own_images(run), "dice", "the shipped model")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(
                 SEGMENT.path,
@@ -108,10 +113,50 @@ def _link_comparison(run: Path, names: list[str]) -> None:
     )
 
 
-def _show_verdict(run: Path, names: list[str]) -> None:
-    """Draws whether the network beats the shipped one on its validation cars, or the way to it."""
+def _show_taught(run: Path, name: str) -> None:
+    """Draws whether a taught network beats its base, on new photos and on the base's own data."""
+    if _is_comparing(run):
+        st.fragment(_watch_comparison, run_every=2.0)(run)
+        return
     try:
-        wanted = own_images(run)
+        config = read_config(run)
+        base = find_checkpoint(workspace() / config.start_from)
+        sets = check_sets(run, config, workspace())
+    except CarmaskError as error:
+        st.caption(plain(f"It can't be compared with its base: {error}"))
+        return
+    here = base.resolve().is_relative_to(runs_folder().resolve())
+    names = [name, checkpoint_name(base) if here else str(base)]
+    for number, each in enumerate(sets):
+        st.caption(plain(f"On {each.title}"))
+        _show_verdict(names, partial(images_of, each), "iou", "its base", f"_{number}")
+
+
+def _is_comparing(run: Path) -> bool:
+    """Returns whether the process that taught a network still compares it."""
+    return any(entry.run == run.name for entry in Queue(run.parent).begun())
+
+
+def _watch_comparison(run: Path) -> None:
+    if not _is_comparing(run):
+        redraw_when_quiet()
+    st.caption("Comparing it with its base …")
+
+
+def _show_verdict(
+    names: list[str], images: Callable[[], Wanted], by: str, other: str, key: str = ""
+) -> None:
+    """Draws whether a network beats another one on some images, or the way to it.
+
+    Args:
+        names: Rows of the network and the other one.
+        images: Returns the images; raises a CarmaskError where they can't be had.
+        by: The metric.
+        other: What the other one is called.
+        key: What tells this from other verdicts on the page.
+    """
+    try:
+        wanted = images()
         good, broken = find_checkpoints()
         known = known_checkpoints([*good, *broken], names)
         rows, faulty = rows_of(names, known)
@@ -119,10 +164,9 @@ def _show_verdict(run: Path, names: list[str]) -> None:
         for _, why in (*faulty, *found.faulty):
             st.caption(plain(why))
         if found.missing:
-            _offer_measuring([row for row, _ in found.missing], wanted)
+            _offer_measuring([row for row, _ in found.missing], wanted, other, f"way_on_job{key}")
         elif len(found.measured) == len(names):
-            metric = find_metric(_METRIC)
-            chosen = chosen_of(found.measured, 1, metric, wanted)
+            chosen = chosen_of(found.measured, 1, find_metric(by), wanted)
             verdict = verdicts_of(chosen)[0]
             sentence = "" if verdict is None else headline_of(verdict)
             st.markdown(f"**{plain(sentence or _WITHOUT)}.**")
@@ -134,10 +178,10 @@ def _show_verdict(run: Path, names: list[str]) -> None:
 _WITHOUT = "No verdict: one of both was trained on these cars"
 
 
-def _offer_measuring(rows: list[Row], wanted: Wanted) -> None:
+def _offer_measuring(rows: list[Row], wanted: Wanted, other: str, key: str) -> None:
     assert wanted.here is not None
-    st.markdown("**Is it better than the shipped model?** Both are measured on the cars that this "
-                "run kept for validation.")  # fmt: skip
+    st.markdown(f"**Is it better than {other}?** Both are measured on cars that this run kept for "
+                "validation.")  # fmt: skip
     asked = EvaluationRequest(
         checkpoints=(),
         data=tuple(dataset.root for dataset in wanted.here.datasets),
@@ -145,6 +189,4 @@ def _offer_measuring(rows: list[Row], wanted: Wanted) -> None:
         split=wanted.split,
         part="val",
     )
-    show_jobs(
-        requests_for(rows, asked), "Compare now", "way_on_job", len(rows) * wanted.images.images
-    )
+    show_jobs(requests_for(rows, asked), "Compare now", key, len(rows) * wanted.images.images)

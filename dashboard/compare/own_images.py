@@ -12,6 +12,7 @@ from dashboard.dataset.sources import Source
 from dashboard.ui.access import local_only
 from training.config import TrainConfig
 from training.runs.runlog import read_config
+from training.teaching import CheckSet
 
 
 def own_images(run: Path) -> Wanted:
@@ -24,6 +25,17 @@ def own_images(run: Path) -> Wanted:
     reading = config.reading(workspace())
     images = open_set(own_sources(config), reading, "val", run / "split.json")
     return Wanted(ImageSet.of_images(images), images, "", reading)
+
+
+def images_of(check: CheckSet) -> Wanted:
+    """Returns the photos that a taught run is compared with its base on.
+
+    Raises:
+        CarmaskError: They or the split can't be read.
+    """
+    sources = [Source(folder.name, folder) for folder in check.folders]
+    images = open_set(sources, check.reading, "val", check.split)
+    return Wanted(ImageSet.of_images(images), images, "", check.reading)
 
 
 def own_sources(config: TrainConfig) -> list[Source]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.stored import facts_of
 from training.evaluation.subjects import subject_of
 from training.jobs.evaluation import EvaluationRequest
+from training.jobs.queue import Queue
 
 Open = Callable[..., AppTest]
 PAGES = {"pages/runs.py": {}, "pages/train.py": {"part": "Watch"}}
@@ -116,3 +118,43 @@ def test_the_images_begin_with_the_runs_own_validation_cars(open_page: Open, tra
     titles = app.selectbox(key="images_choice").options
     assert titles[0].startswith("samples, validation")
     assert len(set(titles)) == len(titles)
+
+
+@pytest.fixture
+def taught(trained: Path, samples: Path) -> Path:
+    """The run, taught from the shipped one."""
+    config = TrainConfig(data=(str(samples),), start_from=str(trained.parent / "carmask-a"))
+    (trained / "config.json").write_text(json.dumps(asdict(config)))
+    (trained / "teach.json").write_text(json.dumps({"replay": ["samples"], "photos": 3}))
+    return trained
+
+
+@pytest.mark.slow
+def test_a_taught_run_is_compared_with_its_base(
+    open_page: Open, taught: Path, samples: Path
+) -> None:
+    app = open_page("pages/runs.py", run="mine")
+    assert not app.exception
+    assert "way_on_job_0_start" in {each.key for each in app.button}
+    write_verdict(taught, samples)
+    app = open_page("pages/runs.py", run="mine")
+    assert "mine is better by" in words(app) and " IoU" in words(app)
+    assert "Use it" in links(app)
+
+
+def test_a_taught_run_waits_for_the_comparison_of_its_process(
+    open_page: Open, taught: Path
+) -> None:
+    queue = Queue(taught.parent)
+    queue.add("mine", "cpu", ["teach"])
+    queue.take("cpu")
+    app = open_page("pages/runs.py", run="mine")
+    assert not app.exception
+    assert "way_on_job_0_start" not in {each.key for each in app.button}
+
+
+def test_a_taught_run_whose_base_is_gone_says_so(open_page: Open, taught: Path) -> None:
+    shutil.rmtree(taught.parent / "carmask-a")
+    app = open_page("pages/runs.py", run="mine")
+    assert not app.exception
+    assert "can't be compared" in words(app) and "Use it" in links(app)

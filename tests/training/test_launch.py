@@ -19,6 +19,7 @@ import pytest
 
 from core.errors import ConfigError, RunError
 from core.places import workspace
+from training.commands import teach
 from training.commands.cli import main
 from training.config import TrainConfig
 from training.jobs.job import why_it_ended
@@ -26,6 +27,7 @@ from training.jobs.launch import (
     fit_arguments,
     resume_run,
     start_run,
+    start_teaching,
     stop_run,
     typed_command,
     wake,
@@ -111,6 +113,23 @@ def test_the_command_holds_what_is_not_usual_and_gives_the_same_settings(tmp_pat
     assert (options.name, options.epochs, options.classes) == ("my run", 3, ["car", "van"])
     assert options.car_rule == config.car_rule
     assert [Path(each).name for each in options.data] == ["a b", "-c"]
+
+
+def test_teaching_waits_in_the_queue_of_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.jobs.launch.wake", lambda runs: None)
+    runs, base = tmp_path / "runs", tmp_path / "base"
+    folders = [start_teaching(runs, base, tmp_path / "a", [tmp_path / "b"], 2) for _ in range(2)]
+    waiting = Queue(runs).waiting(device_of("auto"))
+    assert [entry.run for entry in waiting] == [folder.name for folder in folders]
+    assert len(set(folders)) == 2
+    parser = __import__("argparse").ArgumentParser()
+    teach.add(parser.add_subparsers())
+    options = parser.parse_args(list(waiting[0].arguments))
+    assert (options.base, options.data) == (base, [tmp_path / "a"])
+    assert (options.check, options.minutes) == ([tmp_path / "b"], 2)
+    assert (options.runs, options.name) == (runs, folders[0].name)
 
 
 @pytest.mark.slow

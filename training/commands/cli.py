@@ -22,11 +22,13 @@ from training.commands import (
     report,
     split,
     synthetic,
+    teach,
     trial,
 )
 
 COMMANDS = (
     fit,
+    teach,
     evaluate,
     compare,
     calibrate,

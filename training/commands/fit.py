@@ -58,6 +58,13 @@ def given_settings(options: argparse.Namespace) -> TrainConfig:
     return find_preset(options.preset).config(given) if options.preset else TrainConfig(**given)
 
 
+def go_on(folder: Path) -> int:
+    """Trains a run that exists, like `fit --resume`; one that is finished stays as it is."""
+    parser = argparse.ArgumentParser()
+    add(parser.add_subparsers())
+    return run(parser.parse_args(["fit", "--resume", str(folder)]))
+
+
 def run(options: argparse.Namespace) -> int:
     """Trains a new run, or goes on with one; alone or as one of several processes."""
     from training.engine.distributed import LostProcessError, distributed_context

@@ -11,7 +11,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from itertools import count
@@ -48,21 +48,30 @@ def start_run(runs: Path, name: str, config: TrainConfig, preset: str = "") -> P
         ConfigError: The name can't be a folder's.
         RunError: A run of this name exists or waits, or the folder of runs can't be written.
     """
-    queue, given = Queue(runs), name or usual_name()
-    check_name(given)
-    for number in count(1):
-        run = given if number == 1 else f"{given}-{number}"
-        try:
-            if _is_taken(runs, run):
-                raise RunError(f"There is a run {run} already; give another name.")
-            arguments = fit_arguments(config, runs, run, preset)
-            queue.add(run, device_of(config.device), arguments)
-            break
-        except RunError:
-            if name or not _is_taken(runs, run):
-                raise
-    wake(runs)
-    return runs / run
+    device = device_of(config.device)
+    return _enqueue(runs, name, "", device, lambda run: fit_arguments(config, runs, run, preset))
+
+
+def start_teaching(
+    runs: Path, base: Path, corrected: Path, check: Sequence[Path], minutes: float
+) -> Path:
+    """Puts the teaching of a network into the queue and returns the folder that it will have.
+
+    Args:
+        runs: Folder of all runs.
+        base: The network's checkpoint, or its run.
+        corrected: Data folder of corrected photos.
+        check: Data folders to compare on.
+        minutes: How long to learn.
+
+    Raises:
+        RunError: The folder of runs can't be written.
+    """
+    words = ["teach", "--base", short_path(base), "--data", short_path(corrected)]
+    for folder in check:
+        words += ["--check", short_path(folder)]
+    words += ["--minutes", f"{minutes:g}", *_place(runs)]
+    return _enqueue(runs, "", "taught-", device_of("auto"), lambda run: [*words, "--name", run])
 
 
 def resume_run(folder: Path, **lengths: Any) -> None:
@@ -103,8 +112,8 @@ def stop_run(folder: Path) -> None:
 
 def fit_arguments(config: TrainConfig, runs: Path, name: str, preset: str = "") -> list[str]:
     """Returns the arguments of `python -m training` for a new run: only what is not usual."""
-    place = [] if runs.resolve() == workspace() / "runs" else ["--runs", short_path(runs)]
-    return ["fit", *settings_options(config, preset), *(["--name", name] if name else []), *place]
+    named = ["--name", name] if name else []
+    return ["fit", *settings_options(config, preset), *named, *_place(runs)]
 
 
 def settings_options(config: TrainConfig, preset: str = "") -> list[str]:
@@ -171,6 +180,43 @@ def _run(queue: Queue, entry: Entry) -> None:
                 file.write(said + "\n")
     console.unlink(missing_ok=True)
     queue.done(entry.run, failure)
+
+
+def _enqueue(
+    runs: Path, name: str, prefix: str, device: str, arguments: Callable[[str], list[str]]
+) -> Path:
+    """Puts a new run into a queue and returns the folder that it will have.
+
+    Args:
+        runs: Folder of all runs.
+        name: The run's; empty takes the time, and a number where that is taken.
+        prefix: What stands before the time.
+        device: The device's queue.
+        arguments: Returns the command line for a run's name.
+
+    Raises:
+        ConfigError: The name can't be a folder's.
+        RunError: A run of this name exists or waits, or the folder of runs can't be written.
+    """
+    queue, given = Queue(runs), name or f"{prefix}{usual_name()}"
+    check_name(given)
+    for number in count(1):
+        run = given if number == 1 else f"{given}-{number}"
+        try:
+            if _is_taken(runs, run):
+                raise RunError(f"There is a run {run} already; give another name.")
+            queue.add(run, device, arguments(run))
+            break
+        except RunError:
+            if name or not _is_taken(runs, run):
+                raise
+    wake(runs)
+    return runs / run
+
+
+def _place(runs: Path) -> list[str]:
+    usual = runs.resolve() == workspace() / "runs"
+    return [] if usual else ["--runs", short_path(runs)]
 
 
 def _is_taken(runs: Path, name: str) -> bool:
