@@ -22,6 +22,7 @@ TRAINING = (
     ("compare", "compare"),
     ("calibrate", "calibrate"),
     ("check", "check"),
+    ("review", "review"),
     ("split", "split"),
     ("augment", "augment"),
     ("report", "report"),

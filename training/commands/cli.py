@@ -20,6 +20,7 @@ from training.commands import (
     fit,
     queue,
     report,
+    review,
     split,
     synthetic,
     teach,
@@ -41,6 +42,7 @@ COMMANDS = (
     trial,
     report,
     card,
+    review,
 )
 
 
