@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.cascade import Cascade
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
+from core.clicks import CHANNELS
 from core.device import autocast_dtype, resolve_device
 from core.errors import CheckpointError, ConfigError
 from core.image_model import ImageModel as ImageModel
@@ -279,6 +280,11 @@ def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
         CheckpointError: It can't be read, or it does not segment RGB photos.
     """
     model, info = load_checkpoint(path)
+    if info.model.in_channels == CHANNELS:
+        raise CheckpointError(
+            f"{path.name} holds the network that answers clicks in the editor; it finds no car by "
+            "itself. Choose a checkpoint that segments."
+        )
     if (info.model.in_channels, info.model.out_channels) != (3, 1):
         raise CheckpointError(
             f"{path.name} maps {info.model.in_channels} channels to "

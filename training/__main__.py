@@ -7,7 +7,7 @@ import sys
 # cores takes the time from the processes that read and augment photos: measured on two cores, an
 # image took 0.4-0.6 s with spinning threads and 0.2 s without. torch reads this once, when it is
 # imported.
-if sys.argv[1:2] in (["fit"], ["teach"], ["trial"]):
+if sys.argv[1:2] in (["fit"], ["teach"], ["trial"], ["clicks"]):
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from training.commands import (
     calibrate,
     card,
     check,
+    clicks,
     compare,
     doctor,
     evaluate,
@@ -43,6 +44,7 @@ COMMANDS = (
     report,
     card,
     review,
+    clicks,
 )
 
 

@@ -1,0 +1,1 @@
+"""The network that answers clicks: its scenes, its simulated clicks, its training."""
