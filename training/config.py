@@ -30,6 +30,7 @@ from training.data.folder import Reading
 from training.data.portions import Portion, read_portion
 
 SplitBy = Literal["car", "random"]
+Anchored = Literal["train", "any"]
 Optimizer = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "one_cycle", "plateau", "constant"]
 Loss = Literal["bce", "dice", "bce_dice", "focal", "tversky", "lovasz"]
@@ -68,6 +69,9 @@ class TrainConfig:
     """Split file to use (python -m training split); empty makes one from val_share and seed."""
     split_by: SplitBy = "car"
     """"car", or "random" for single photos: shows how a leak flatters, the run is marked LEAKY."""
+    anchored: Anchored = "train"
+    """Where photos stand whose mask a person made of a network's own: "train" keeps them out of
+    validation, where they flatter that network; "any" treats them like all others."""
     car_rule: Text = ""
     """Regular expression whose group "car" finds the car in a photo's name; empty: before "_"."""
     cars: Text = ""

@@ -144,9 +144,10 @@ def plan_teaching(
         raise ConfigError("No corrected photo is left to learn from: all show held-out cars.")
     if 0 < photos < len(taught):
         order = np.random.default_rng(config.seed).permutation(len(taught))
-        dropped = ["/".join(taught[place].key) for place in order[photos:]]
-        config = replace(config, leave_out=(*config.leave_out, *dropped))
+        kept += [taught[place] for place in order[photos:]]
         taught = [taught[place] for place in sorted(order[:photos])]
+    dropped = ["/".join(sample.key) for sample in kept]
+    config = replace(config, leave_out=(*config.leave_out, *dropped))
     names = [each.name for each in replayed]
     portions = [each for each in own.repeat if each.rpartition("=")[0] in names]
     repeat = _halves(taught, split.select(replayed, "train"), portions)

@@ -98,6 +98,7 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
     table["Prediction"] = [each.prediction for each in facts]
     table["Split"] = [_split_text(each) for each in facts]
     table["Images"], table["Cars"] = made.figures["photos"], made.figures["cars"]
+    table["Own masks"] = [each.anchored for each in facts]
     table["Not read"] = [each.failed for each in facts]
     table["Threshold"] = [each.threshold for each in facts]
     table["Time a photo"] = made.figures["seconds"]
@@ -106,7 +107,7 @@ def table_of(chosen: Chosen, made: ComparisonTable, metrics: Sequence[Metric]) -
     table["Parameters"] = [cost.parameters for cost in costs]
     table["Size"] = [cost.file_bytes for cost in costs]
     table["Memory"] = [cost.peak_bytes for cost in costs]
-    for column in ("Split", "Not read", "Memory"):
+    for column in ("Split", "Own masks", "Not read", "Memory"):
         if not table[column].any():
             table = table.drop(columns=column)
     return table
@@ -201,6 +202,11 @@ def _columns(chosen: Chosen, metrics: Sequence[Metric]) -> dict[str, Any]:
         "Split": config.TextColumn(width=110),
         "Images": config.NumberColumn(width=70, help="The same ones for all."),
         "Cars": config.NumberColumn(width=56),
+        "Own masks": config.NumberColumn(
+            width=90,
+            help="Images whose true mask was edited from a mask of this checkpoint, or of one that "
+            "it started from: its score on them is flattered.",
+        ),
         "Not read": config.NumberColumn(
             width=80, help="Images that can't be read; they stand in no mean."
         ),

@@ -13,7 +13,7 @@ from core.places import edits_folder
 from core.public import is_public
 from dashboard.edit.add_view import offer_add
 from dashboard.edit.editor import Subject, edit_button
-from dashboard.edit.photo_mask import show_edit_state
+from dashboard.edit.photo_mask import edit_origin, show_edit_state
 from training.data.folder import Sample
 from training.health.facts import ImageFacts
 
@@ -35,7 +35,9 @@ def label_subject(sample: Sample, facts: ImageFacts) -> Subject | None:
 
     def origin() -> Origin:
         edit = store.accepted(facts.digest, shape)
-        return Origin(kind="edit", edit=edit.facts.edit) if edit else Origin(kind="label")
+        if edit is None or edit.mask is None:
+            return Origin(kind="label", fingerprint=sample.anchor)
+        return edit_origin(edit.facts)
 
     return Subject(
         facts.digest, sample.name, store, lambda: read_image(sample.image_path), start, origin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.checkpoint import network_fingerprint
-from core.edit_facts import Origin
+from core.edit_facts import EditFacts, Origin
 from core.edits import Accepted
 from core.errors import CarmaskError
 from core.masks import MaskSettings
@@ -82,17 +82,16 @@ def show_edit_state(edit: Accepted | None) -> None:
     )
 
 
+def edit_origin(facts: EditFacts) -> Origin:
+    """Returns the origin of an edit that begins from an accepted one; the network stays named."""
+    return facts.origin.model_copy(update={"kind": "edit", "edit": facts.edit})
+
+
 def _origin(result: PhotoResult) -> Origin:
     """Returns where the mask that is shown comes from."""
     edit = result.edit
     if edit is not None and edit.mask is not None:
-        before = edit.facts.origin
-        return Origin(
-            kind="edit",
-            edit=edit.facts.edit,
-            checkpoint=before.checkpoint,
-            fingerprint=before.fingerprint,
-        )
+        return edit_origin(edit.facts)
     by = result.prediction.by
     good, _ = find_checkpoints()
     paths = [each.path for each in good if each.info and by in (each.info.title, each.info.run)]

@@ -22,8 +22,8 @@ from training.presets import PRESETS
 FIRST = ("epochs", "minutes", "size", "batch", "recipe")
 GROUPS = {
     "Data and split": (
-        *("val_share", "split", "split_by", "car_rule", "cars", "classes", "inverted_masks"),
-        *("leave_out", "repeat"),
+        *("val_share", "split", "split_by", "anchored", "car_rule", "cars", "classes"),
+        *("inverted_masks", "leave_out", "repeat"),
     ),
     "Length and checkpoints": (
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),

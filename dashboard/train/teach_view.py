@@ -17,7 +17,7 @@ from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
 from dashboard.ui.folders import runs_folder, samples_folder
 from dashboard.ui.frame import TRAIN
 from dashboard.ui.text import plain
-from training.data.adding import history_of
+from training.data.history import history_of
 from training.jobs.launch import start_teaching
 
 MINUTES = (2, 15, 60)

@@ -195,6 +195,15 @@ def test_a_photo_that_cant_be_read_is_counted_and_named(opened: Open, runs: Path
 
 
 @pytest.mark.slow
+def test_masks_that_began_as_a_checkpoints_own_are_counted(opened: Open, runs: Path) -> None:
+    write_measured(runs, "judge", dice=0.98, seed=1, anchored=12, images=36)
+    write_measured(runs, "fair", dice=0.97, seed=2, images=36)
+    app = opened(row=["judge/best", "fair/best"])
+    assert sorted(table(app)["Own masks"]) == [0, 12]
+    assert any("12 of 36" in each.value for each in app.warning)
+
+
+@pytest.mark.slow
 def test_leaks_are_said_wherever_numbers_stand(opened: Open, three: Path) -> None:
     facts = {"verdict": SplitVerdict("leaky", 3, 12, "car")}
     path = write_measured(three, "leaky", dice=0.995, seed=9, **facts)

@@ -94,7 +94,8 @@ def test_a_corrected_photo_of_a_held_out_car_is_not_learnt_from(root: Path, how:
     if how == "photo":
         shutil.copy(source, root / f"corrected/images/{name}.jpg")
     plan = planned(root)
-    assert name.partition("_")[0] in sides(root, plan)["val"]
+    assert name.partition("_")[0] not in sides(root, plan)["train"]
+    assert f"corrected/{name}" in plan.config.leave_out
     assert any(name in note for note in plan.notes)
     assert plan.facts.photos == 4
 

@@ -85,7 +85,7 @@ def say_warnings(evaluations: Sequence[StoredEvaluation]) -> None:
         verdict = evaluation.facts.verdict
         if not verdict.is_clean:
             print(f"{of}{verdict.sentence()}", file=sys.stderr)
-        for warning in evaluation.facts.warnings:
+        for warning in filter(None, (*evaluation.facts.warnings, evaluation.facts.anchoring)):
             print(f"{of}note: {warning}", file=sys.stderr)
 
 

@@ -6,12 +6,13 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from core.errors import ConfigError
 from core.names import counted
 from training.commands import EXIT_OK
 from training.commands.options import add_reading, counting_bar, reading_of
+from training.config import Anchored
 
 if TYPE_CHECKING:
     from training.data.folder import Dataset, Sample
@@ -45,6 +46,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--folds", type=int, metavar="K", help="write K files, FILE with _fold1 and so on"
+    )
+    parser.add_argument(
+        "--anchored",
+        choices=get_args(Anchored),
+        default="train",
+        help="where photos stand whose mask was made of a network's own: train keeps them out of "
+        "validation, where they flatter that network",
     )
     add_reading(parser)
     parser.set_defaults(command=run)
@@ -90,16 +98,17 @@ def _splits(
     """Returns the splits with the files that they go to."""
     from training.data.splits import mean_shares, split_at_random, split_by_car, split_folds
 
-    out: Path = options.out
+    out, keep = options.out, options.anchored == "any"
+    share, seed = options.val_share, options.seed
     if options.by == "random":
-        return [(out, split_at_random(datasets, options.val_share, options.seed))]
+        return [(out, split_at_random(datasets, share, seed, keep_anchored=keep))]
     shares = None
     if options.stratify:
         families = {dataset.name: dataset.family for dataset in datasets}
         shares = mean_shares((families[s.source], s.car, share) for s, share in measured.items())
     if options.folds is None:
-        return [(out, split_by_car(datasets, options.val_share, options.seed, shares))]
-    folds = split_folds(datasets, options.folds, options.seed, shares)
+        return [(out, split_by_car(datasets, share, seed, shares, keep_anchored=keep))]
+    folds = split_folds(datasets, options.folds, seed, shares, keep_anchored=keep)
     return [
         (out.with_name(f"{out.stem}_fold{number}{out.suffix}"), fold)
         for number, fold in enumerate(folds, start=1)

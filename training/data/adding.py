@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from core.edit_facts import EditFacts
 from core.errors import DataError, MaskError, reason
-from core.files import fit, parse_json, read_bytes_within, write_bytes_atomically
+from core.files import write_bytes_atomically
 from core.image import encode_png
 from core.names import safe_stem
 from training.data.cars import car_of
 from training.data.folder import open_dataset
+from training.data.history import HISTORY
 
-IMAGES, MASKS, HISTORY = "images", "masks", "edits.jsonl"
+IMAGES, MASKS = "images", "masks"
 
 
 @dataclass(frozen=True)
@@ -29,26 +30,6 @@ class Added:
     """The photo's name in the data folder."""
     photo: Path
     mask: Path
-
-
-def history_of(folder: Path) -> dict[str, EditFacts]:
-    """Returns the edits that the masks of a data folder come from, by the photos' names.
-
-    Empty of a folder that nobody added to; a line that is damaged is passed over.
-    """
-    try:
-        lines = read_bytes_within(folder / HISTORY).splitlines()
-    except OSError:
-        return {}
-    found: dict[str, EditFacts] = {}
-    for line in lines:
-        try:
-            value = parse_json(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict) and isinstance(value.get("name"), str):
-            found[value["name"]] = fit(value.get("edit"), EditFacts).facts
-    return found
 
 
 def proposed_car(name: str) -> str:

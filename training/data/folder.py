@@ -20,6 +20,7 @@ from core.mask_classes import MaskClasses
 from core.names import composed, first_few, is_hidden
 from core.truth import Truth
 from training.data.cars import car_of, cars_by_rule, cars_by_table, drawing_of
+from training.data.history import history_of
 from training.data.layouts import LAYOUTS, Layout
 from training.data.layouts.listing import Listing, Remark
 from training.data.layouts.voc import says_car
@@ -86,6 +87,9 @@ class Sample:
     """By which recipe a training augments it; "": by the run's own."""
     drawing: str = ""
     """What its car was drawn from; see `Dataset.drawing`."""
+    anchor: str = ""
+    """Fingerprint of the network whose mask its mask began as, and was edited from: such a mask
+    flatters that network. "" for a mask that began otherwise."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -295,7 +299,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
             f"It looks like the layout {layout.name}: {layout.needs}; a mask has its photo's name."
         )
     cars, origins = _cars_of(names, listing, reading), listing.origins
-    drawing = drawing_of(root)
+    drawing, edits = drawing_of(root), history_of(root)
     remarks = list(listing.remarks)
     if listing.classes and not (wanted or any(map(says_car, listing.classes))):
         title = "the only class is taken for the car, though its name doesn't say so"
@@ -309,6 +313,7 @@ def _read(root: Path, layout: Layout, reading: Reading, allow_empty: bool) -> Da
             Sample(
                 *(source, name, cars[name], photos[name], masks[name], origins.get(name, "")),
                 drawing=drawing,
+                anchor=edits[name].origin.fingerprint if name in edits else "",
             )
             for name in names
         ),

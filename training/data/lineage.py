@@ -69,10 +69,17 @@ def split_of(
     if config.split:
         split = load_split(base / config.split)
     elif config.split_by == "random":
-        split = split_at_random(datasets, config.val_share, config.seed)
+        split = split_at_random(
+            datasets, config.val_share, config.seed, keep_anchored=config.anchored == "any"
+        )
     else:
         split = split_by_car(
-            datasets, config.val_share, config.seed, before=before, digests=digests
+            datasets,
+            config.val_share,
+            config.seed,
+            before=before,
+            digests=digests,
+            keep_anchored=config.anchored == "any",
         )
     drawings = {each.family: each.drawing for each in datasets if each.drawing}
     return replace(split, before=before, digests=digests, drawings=drawings)

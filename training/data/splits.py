@@ -1,6 +1,7 @@
 """Ways to split data folders: by car, in folds by car, or by single photos, which leaks.
 
-Cars can be chosen so that both sides show cars of the same sizes.
+Cars can be chosen so that both sides show cars of the same sizes. Photos whose mask began as a
+network's own are not kept for validation, where they would flatter it, unless a person says so.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ def split_by_car(
     shares: Shares | None = None,
     before: TrainedCars | None = None,
     digests: Digests | None = None,
+    *,
+    keep_anchored: bool = False,
 ) -> Split:
     """Returns a split of each family by its cars.
 
@@ -132,15 +135,17 @@ def split_by_car(
         before: What the network has been trained on already. These cars are not kept, so fewer may
             be; only where a family has no other car does it leak. Not with `shares`.
         digests: Of the data's photos: by these too, cars are known again that were trained on.
+        keep_anchored: Whether cars with an anchored photo (`Sample.anchor`) may be kept, too.
 
     Raises:
-        ConfigError: A family has fewer than two cars, so nothing could be kept; or the share is
-            out of its range.
+        ConfigError: A family has fewer than two cars, so nothing could be kept; all cars are
+            anchored; or the share is out of its range.
     """
     _require_share(val_share)
     before, digests = before or TrainedCars(), digests or {}
     families = cars_by_family(datasets)
     drawings = {dataset.family: dataset.drawing for dataset in datasets}
+    anchored = set() if keep_anchored else _anchored(datasets)
     is_kept: dict[str, bool] = {}  # by car, whatever its family
     for family, cars in sorted(families.items(), key=_size):  # a large one follows a small one
         _require_cars(family, cars, 2)
@@ -148,28 +153,40 @@ def split_by_car(
         rng = np.random.default_rng(seed)
         if shares is None:
             order = [cars[place] for place in rng.permutation(len(cars))]
+            order = [car for car in order if car not in anchored]
             known = drawings[family]
             new = [car for car in order if not before.has(car, digests.get(car, ()), known)]
         else:
-            order = list(cars)
-            new = [cars[place] for place in pick_alike(shares_of(family, cars, shares), kept, rng)]
+            new = order = [car for car in cars if car not in anchored]
+            if len(order) > kept:
+                places = pick_alike(shares_of(family, order, shares), kept, rng)
+                new = [order[place] for place in places]
         picked = [car for car in cars if is_kept.get(car)]
         picked += [car for car in new if car not in is_kept][: max(0, kept - len(picked))]
         picked = picked or [car for car in order if car not in is_kept][:kept]
         is_kept |= {car: car in picked for car in cars}
+    _require_kept(any(is_kept.values()))
     return _split_of(families, is_kept, seed, before, digests)
 
 
 def split_folds(
-    datasets: Sequence[Dataset], folds: int, seed: int, shares: Shares | None = None
+    datasets: Sequence[Dataset],
+    folds: int,
+    seed: int,
+    shares: Shares | None = None,
+    *,
+    keep_anchored: bool = False,
 ) -> list[Split]:
     """Returns `folds` splits by car in which every car is kept for validation exactly once.
+
+    But for anchored cars, which are always trained on.
 
     Args:
         datasets: Data folders.
         folds: Number of splits, 2 or more.
         seed: Chooses which car is in which fold.
         shares: As for `split_by_car`.
+        keep_anchored: As for `split_by_car`.
 
     Raises:
         ConfigError: A family has fewer cars than there are folds, or there are fewer than two.
@@ -177,8 +194,12 @@ def split_folds(
     if folds < 2:
         raise ConfigError(f"folds is {folds}; it must be 2 or more.")
     families = cars_by_family(datasets)
+    anchored = set() if keep_anchored else _anchored(datasets)
     fold_of: dict[str, int] = {}  # by car, whatever its family
-    for family, cars in sorted(families.items(), key=_size):
+    for family, all_cars in sorted(families.items(), key=_size):
+        cars = [car for car in all_cars if car not in anchored]
+        if all_cars and not cars:
+            continue
         _require_cars(family, cars, folds)
         rng = np.random.default_rng(seed)
         if shares is None:
@@ -188,13 +209,17 @@ def split_folds(
             dealt = deal_alike(shares_of(family, cars, shares), folds, rng)
         places = {cars[place]: fold for fold, each in enumerate(dealt) for place in each}
         fold_of = places | fold_of
+    _require_kept(bool(fold_of))
+    found = {car for cars in families.values() for car in cars}
     return [
-        _split_of(families, {car: its == fold for car, its in fold_of.items()}, seed)
+        _split_of(families, {car: fold_of.get(car) == fold for car in found}, seed)
         for fold in range(folds)
     ]
 
 
-def split_at_random(datasets: Sequence[Dataset], val_share: float, seed: int) -> Split:
+def split_at_random(
+    datasets: Sequence[Dataset], val_share: float, seed: int, *, keep_anchored: bool = False
+) -> Split:
     """Returns a split of each family by single photos, whatever car they show.
 
     Most cars then stand on both sides, and every number of such a training flatters. An augmented
@@ -205,20 +230,30 @@ def split_at_random(datasets: Sequence[Dataset], val_share: float, seed: int) ->
         val_share: Share of each family's photos that is kept, rounded down, at least one; in
             [0, 0.9].
         seed: Chooses which.
+        keep_anchored: Whether anchored photos (`Sample.anchor`) may be kept, too.
 
     Raises:
-        ConfigError: A family has fewer than two photos, or the share is out of its range.
+        ConfigError: A family has fewer than two photos, all are anchored, or the share is out of
+            its range.
     """
     _require_share(val_share)
     val: Sides = {}
     train: Sides = {}
     photos = _by_family(datasets, divided_photo)
+    anchored = {
+        (dataset.family, divided_photo(sample))
+        for dataset in datasets
+        for sample in dataset.samples
+        if sample.anchor and not keep_anchored
+    }
     for family, names in photos.items():
         if len(names) < 2:
             raise ConfigError(f"{family} has {len(names)} photo; a split needs two or more.")
         order = np.random.default_rng(seed).permutation(len(names))
-        picked = [int(place) for place in order[: max(1, int(len(names) * val_share))]]
+        free = [int(place) for place in order if (family, names[place]) not in anchored]
+        picked = free[: max(1, int(len(names) * val_share))]
         val[family], train[family] = _both_sides(names, picked)
+    _require_kept(any(val.values()))
     return Split(
         val_cars=_cars_of(datasets, val),
         train_cars=_cars_of(datasets, train),
@@ -286,6 +321,19 @@ def _require_cars(family: str, cars: Sequence[str], least: int) -> None:
             f"{family} has {counted(len(cars), 'car')}; a split by car needs "
             f"{least} or more here. A car is the part of a photo's name before '_', unless "
             "--car-rule or --cars says otherwise."
+        )
+
+
+def _anchored(datasets: Sequence[Dataset]) -> set[str]:
+    """Returns the cars with a photo whose mask began as a network's own."""
+    return {sample.car for dataset in datasets for sample in dataset.samples if sample.anchor}
+
+
+def _require_kept(some: bool) -> None:
+    if not some:
+        raise ConfigError(
+            "Nothing can be kept for validation: all masks began as a network's own, which they "
+            "would flatter. Add photos that were labelled otherwise, or allow it: --anchored any."
         )
 
 

@@ -14,13 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from core.errors import ConfigError, DataError
+from core.checkpoint import find_checkpoint
+from core.errors import CarmaskError, ConfigError, DataError
 from core.masks import MaskSettings, require_range
 from core.split_verdict import SplitVerdict, worst
 from training.data.folder import Dataset, Reading, Sample, open_datasets
 from training.data.lineage import NO_RECORD, trained_before
 from training.data.sides import Split, TrainedCars, load_split
-from training.evaluation.subjects import Subject
+from training.evaluation.subjects import Subject, fingerprint_of
+from training.runs.runlog import read_config
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,13 @@ class EvaluationImages:
                 found.append(_NO_EARLIER_RECORD if trained.cars else _NO_RECORD)
         return worst(verdicts), tuple(dict.fromkeys(found))
 
+    def anchored(self, subject: Subject) -> int:
+        """Returns how many masks began as a subject's own, or as those of what it started from."""
+        if not any(sample.anchor for sample in self.samples):
+            return 0
+        own = {each for path in subject.paths for each in _lineage(path)}
+        return sum(sample.anchor in own for sample in self.samples)
+
     def _trained(self, path: Path, own: str) -> TrainedCars:
         """Returns what a checkpoint was trained on, by its run or else by the given split."""
         trained = NO_RECORD
@@ -140,6 +149,24 @@ class EvaluationImages:
         if not trained.complete and self.split is not None and self.split_fingerprint == own:
             return self.split.trained()
         return trained
+
+
+def _lineage(checkpoint: Path) -> set[str]:
+    """Returns the fingerprints of a checkpoint and of those that it started from, as far as known.
+
+    They are told by the runs' settings; runs may have lost their weights meanwhile.
+    """
+    found: set[str] = set()
+    waiting = [checkpoint]
+    while waiting:
+        with suppress(CarmaskError):
+            path = find_checkpoint(waiting.pop())
+            run, fingerprint = path.resolve().parent.parent, fingerprint_of(path)
+            if fingerprint not in found:
+                found.add(fingerprint)
+                if start := read_config(run).start_from:
+                    waiting += [base / start for base in (Path(), run.parent.parent)]
+    return found
 
 
 def open_images(

@@ -30,7 +30,8 @@ def evaluate_subjects(
 ) -> list[StoredEvaluation]:
     """Returns the evaluations of subjects, in their order; what was missing is stored from now on.
 
-    Of what is found, the verdict is looked at again: a leak that is noticed now is stored as well.
+    Of what is found, the verdict is looked at again: a leak or an anchored mask that is noticed now
+    is stored as well.
 
     What was interrupted goes on where it stopped. A photo that can't be read becomes a row with
     its error.
@@ -59,10 +60,12 @@ def evaluate_subjects(
         keys.append(facts.key)
         known = find_evaluation(subject, images, settings)
         verdict, warnings = images.judge(subject)
+        anchored = images.anchored(subject)
+        told = replace(facts, verdict=verdict, warnings=warnings, anchored=anchored)
         if known is None:
-            missing[facts.key] = subject, replace(facts, verdict=verdict, warnings=warnings)
-        elif verdict.kind == "leaky" and known.facts.verdict.kind != "leaky":
-            told = replace(known.facts, verdict=verdict, warnings=warnings)
+            missing[facts.key] = subject, told
+        elif _is_worse(told, known.facts):
+            told = replace(known.facts, verdict=verdict, warnings=warnings, anchored=anchored)
             found[facts.key] = replace(known, facts=told)
             with suppress(DataError):  # a folder that can't be written keeps the old verdict
                 write_evaluation(evaluation_path(subject, facts.key), found[facts.key])
@@ -73,3 +76,9 @@ def evaluate_subjects(
 
         found |= compute(list(missing.values()), images.samples, device, progress, stop)
     return [found[key] for key in keys if key in found]
+
+
+def _is_worse(now: EvaluationFacts, before: EvaluationFacts) -> bool:
+    """Returns whether figures deserve less trust than what is stored says."""
+    leaks = now.verdict.kind == "leaky" and before.verdict.kind != "leaky"
+    return leaks or now.anchored > before.anchored

@@ -74,6 +74,9 @@ class EvaluationFacts:
     """Whether its figures can be trusted; see `EvaluationImages.judge`."""
     warnings: tuple[str, ...] = ()
     """What the figures must be read with: leaks, cars that were trained on, another split."""
+    anchored: Count = 0
+    """Photos whose true mask began as that of the checkpoint, or of one that it started from: its
+    score on them is flattered."""
     images: Count = 0
     """Photos in it, those that can't be read included."""
     cars: Count = 0
@@ -106,8 +109,20 @@ class EvaluationFacts:
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """The warnings; where there are none, the verdict in words unless it is clean."""
-        return self.warnings or (() if self.verdict.is_clean else (self.verdict.sentence(),))
+        """The warnings, else the verdict in words unless it is clean; and what is anchored."""
+        told = self.warnings or (() if self.verdict.is_clean else (self.verdict.sentence(),))
+        return told if not self.anchored else (*told, self.anchoring)
+
+    @property
+    def anchoring(self) -> str:
+        """How many masks flatter it, in words; "" for none."""
+        if not self.anchored:
+            return ""
+        began = "mask began" if self.anchored == 1 else "masks began"
+        return (
+            f"{self.anchored} of {self.images} {began} as this checkpoint's own: its score on "
+            f"{'it' if self.anchored == 1 else 'them'} is flattered"
+        )
 
     @property
     def threshold(self) -> float:
