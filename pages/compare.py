@@ -16,6 +16,7 @@ from dashboard.compare.rows import chosen_names, known_checkpoints, rows_of
 from dashboard.ui.checkpoints import find_checkpoints, show_no_checkpoint
 from dashboard.ui.frame import COMPARE, open_page
 from dashboard.ui.redraw import note_drawn
+from dashboard.ui.reserved import reserved
 from dashboard.ui.text import plain
 
 TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
@@ -24,7 +25,7 @@ TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
 def main() -> None:
     """Draws the page."""
     open_page(COMPARE)
-    headline = st.container(key="headline")
+    headline = reserved("headline")
     chosen = _choose()
     with headline:
         from dashboard.compare.headline import show_headline

@@ -26,6 +26,7 @@ from dashboard.ui.data_state import data_words
 from dashboard.ui.folders import short_path
 from dashboard.ui.frame import COMPARE, DATASET, TRAIN, open_page
 from dashboard.ui.redraw import note_drawn
+from dashboard.ui.reserved import reserved
 from dashboard.ui.text import code, plain
 from training.data.folder import Reading
 
@@ -52,7 +53,7 @@ def main() -> None:
         _show_ways_on(source)
     survey = survey_of(opened)
     known = Known(opened, survey, chosen_split())
-    progress = st.container()
+    progress = reserved("survey_place")
     _show_tabs(known)
     # Last: the first photos are on the screen before any is measured.
     _ = known.report

@@ -19,6 +19,7 @@ from dashboard.edit.editor import is_open, show_editor
 from dashboard.edit.label_mask import label_subject, offer_repair
 from dashboard.segment.controls import pick_opacity
 from dashboard.ui.before_after import before_after
+from dashboard.ui.reserved import set_ratio
 from dashboard.ui.text import plain
 from training.data.folder import Sample, view_of
 from training.health.facts import ImageFacts, measure
@@ -114,7 +115,7 @@ def _show_picture(pair: Pair) -> None:
     if pair.image is None:
         return
     height, width = pair.image.shape[:2]
-    st.html(f"<style>.st-key-large {{ --ratio: {width / height:.4f}; }}</style>")
+    set_ratio(width, height)
     if pair.mask is None:
         st.image(encode_jpeg(pair.image, 88), width="stretch", alt="Photo")
         return

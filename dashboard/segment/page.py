@@ -35,6 +35,7 @@ from dashboard.ui.before_after import before_after
 from dashboard.ui.checkpoints import open_session
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.frame import START, Page
+from dashboard.ui.reserved import reserved
 from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.text import plain
 from dashboard.ui.tiles import sample_jpeg
@@ -102,7 +103,7 @@ def _show_start(page: Page, good: list[CheckpointEntry], broken: list[Checkpoint
             first, fallback = pick_model(good, broken)
     warn_of_missing(good)
     with example:
-        picture = st.container(key="example")
+        picture = reserved("example")
     show_samples("No photo at hand? Try a sample")
     with picture:
         _show_example(first, fallback)

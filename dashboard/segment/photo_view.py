@@ -34,6 +34,7 @@ from dashboard.segment.pictures import LONGEST, Look
 from dashboard.segment.states import show_state
 from dashboard.segment.true_mask import read_true_mask
 from dashboard.ui.before_after import before_after
+from dashboard.ui.reserved import reserved, set_ratio
 from dashboard.ui.text import plain
 
 
@@ -66,6 +67,8 @@ def show_photo(session: PredictionSession, photo: Photo, threshold: float, first
 def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
     """Draws the result; a setting that changes runs this function alone."""
     view = st.session_state.get("view") or st.query_params.get("view", first_view)
+    height, width = prepared.picture.shape[:2]
+    set_ratio(width, height)
     if view == SIDE_BY_SIDE:  # three pictures need the whole width
         picture = st.container()
         facts, panel = st.columns([3, 2], gap="large")
@@ -73,11 +76,11 @@ def _show(prepared: Prepared, threshold: float, first_view: str) -> None:
         picture, panel = st.columns([7, 3], gap="large")
         facts = None
     with picture:
-        result = st.container(key="result_wide" if view == SIDE_BY_SIDE else "result")
+        result = reserved("result_wide" if view == SIDE_BY_SIDE else "result")
         view = pick_view(first_view)
     with panel:
-        state = st.container(key="state", horizontal=True, vertical_alignment="center", gap="small")
-        save = st.container(key="save")
+        state = reserved("state", horizontal=True, vertical_alignment="center", gap="small")
+        save = reserved("save")
         background = pick_background()
         with st.container(horizontal=True, gap="small"):
             look = pick_look(threshold, background, ())

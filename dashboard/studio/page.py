@@ -36,6 +36,7 @@ from dashboard.ui.before_after import before_after
 from dashboard.ui.checkpoints import open_session
 from dashboard.ui.frame import SEGMENT, STUDIO
 from dashboard.ui.gallery import Tile, gallery
+from dashboard.ui.reserved import reserved, set_ratio
 from dashboard.ui.text import plain
 
 _PER_PAGE = 24
@@ -102,6 +103,8 @@ def _show_studio(session: PredictionSession, photos: list[Photo]) -> None:
         photo = photos[index]
         # Each part has its place before what it shows is known, so that nothing jumps.
         tiles = _tiles(photos, state.edited().recipe) if many else []
+        with columns[-2]:
+            picture = reserved("studio_picture", gap="small")
         if many:
             with columns[0], st.container(key="studio_photos"):
                 _pick_photo(tiles, photos, index)
@@ -113,7 +116,7 @@ def _show_studio(session: PredictionSession, photos: list[Photo]) -> None:
         if many and _tiles(photos, whole) != tiles:
             _redraw()
         series = _series(session, photos, whole, making)
-        with columns[-2], st.container(key="studio_picture", gap="small"):
+        with picture:
             _show_picture(session, photo, recipe, series)
         if series is not None:
             with making.container():
@@ -215,6 +218,8 @@ def _show_picture(
         before_after(preview.before, preview.after, ("Photo", "Picture"), key="studio_pair")
     else:
         shown = preview.before if view == PHOTO else preview.after
+        height, width = preview.picture.pixels.shape[:2]
+        set_ratio(width, height)
         st.image(shown, width="stretch", alt=f"{view}: {name}")
     _show_advice(session, prepared)
     if series is None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from core.public import is_public
 from dashboard.ui.access import admit
 from dashboard.ui.data_state import recall
 
 STYLE = Path(__file__).with_name("style.css")
+_STYLED, _STYLE_SECONDS = "styled", 0.1
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,22 @@ def open_pages() -> list[Page]:
     return [page for page in PAGES if page.public or not is_public()]
 
 
+def _style() -> None:
+    """Sends the style sheet; the first time it has a moment to be there before what it styles.
+
+    A page that is styled late is seen to jump.
+    """
+    st.html(STYLE)
+    if runtime.exists() and not st.session_state.get(_STYLED):
+        st.session_state[_STYLED] = True
+        time.sleep(_STYLE_SECONDS)
+
+
 def open_page(page: Page) -> None:
     """Sets the browser's tab up and draws what stands on top of every page; ends a closed one."""
     title = BRAND if page is START else f"{page.title} · {BRAND}"
     st.set_page_config(title, page_icon=TAB_ICON, layout="wide", initial_sidebar_state="collapsed")
-    st.html(STYLE)
+    _style()
     if page in MODELS:
         recall(page.path)
     with st.container(key="menu", horizontal=True, vertical_alignment="center", gap="small"):

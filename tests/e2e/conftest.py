@@ -71,8 +71,11 @@ def start_server(runs: Path, samples: Path, log: Path, **places: Path | str) -> 
     places = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, **places}
     with serve(log, places=places) as (base, _):
         yield base
-    said = log.read_text(encoding="utf-8")
-    assert "Traceback" not in said, said[-3000:]
+    tracebacks = log.read_text(encoding="utf-8").split("Traceback (most recent call last)")[1:]
+    # Streamlit's own, where it stops while a browser still sends.
+    tracebacks = [each for each in tracebacks if "WebSocketDisconnected" not in each]
+    tracebacks = [each for each in tracebacks if "websocket.receive_bytes()" not in each]
+    assert not tracebacks, tracebacks[0][:3000]
 
 
 @pytest.fixture(scope="session")

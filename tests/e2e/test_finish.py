@@ -1,4 +1,4 @@
-"""Every page, wide and narrow, light and dark: axe finds nothing serious."""
+"""Every page, wide and narrow: axe finds nothing serious, and nothing jumps while it loads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from tests.e2e.conftest import Watched, watched_page
 pytestmark = pytest.mark.browser
 
 PAGES = ("", "?sample=synth0000_01", "segment?sample=synth0000_01", "dataset", "train", "runs")
-PAGES += ("compare",)
+PAGES += ("compare", "learn", "studio?sample=synth0000_01")
+MOST_SHIFT = 0.1
+"""What Web Vitals calls good: https://web.dev/articles/cls"""
+_COUNT_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
 
 
 @pytest.fixture(params=["wide light", "wide dark", "phone light", "phone dark"])
@@ -38,3 +46,17 @@ def test_axe_finds_nothing_serious(screen: Watched, path: str) -> None:
         for node in each["nodes"]
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("screen", ["wide light", "phone dark"], indirect=True)
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_jumps_while_a_page_loads(screen: Watched, path: str) -> None:
+    screen.page.add_init_script(_COUNT_SHIFTS)
+    shifts = []
+    for _ in range(3):  # a busy machine draws one page in many steps
+        page = screen.open(path)
+        page.wait_for_timeout(1000)
+        shifts.append(page.evaluate("window.shifted"))
+        if shifts[-1] < MOST_SHIFT:
+            return
+    pytest.fail(f"layout shift {shifts}")
