@@ -1,4 +1,4 @@
-"""The command line: python -m core segment | cutout | info | import | export."""
+"""The command line: python -m core segment | cutout | mask | info | import | export."""
 
 from __future__ import annotations
 
@@ -26,12 +26,16 @@ from core.cli_photos import (
 )
 from core.cutout import Edge
 from core.drawing import OverlayStyle
+from core.edits import EditStore
+from core.errors import ConfigError, EditError
 from core.exits import EXIT_OK, EXIT_SOME_FAILED, ended
-from core.files import write_bytes_atomically
+from core.files import read_bytes_within, write_bytes_atomically
 from core.listing.command import add_cutout
+from core.mask_files import ENDINGS
 from core.masks import MaskSettings
 from core.names import counted, first_few
 from core.photos import list_photos
+from core.places import current_edits
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -85,9 +89,34 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or a run's folder")
     info.set_defaults(command=_info)
     add_cutout(commands)
+    _add_mask(commands)
     _add_import(commands)
     _add_export(commands)
     return parser
+
+
+def _add_mask(commands: Commands) -> None:
+    """Adds the command that takes edited masks in and out."""
+    mask = commands.add_parser(
+        "mask",
+        help="take the edited mask of a photo in or out",
+        description="Files are PNG, or JSON with a COCO RLE where the name ends in .json; both "
+        "hold the mask bit for bit at the photo's size. Edited masks lie in edits/, or in the "
+        "folder that CARMASK_EDITS names.",
+    )
+    mask.add_argument("photo", type=Path, metavar="PHOTO")
+    way = mask.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--import",
+        dest="given",
+        type=Path,
+        metavar="FILE",
+        help="make this the photo's accepted mask; one that was accepted before stays stored",
+    )
+    way.add_argument(
+        "--out", type=Path, nargs="+", metavar="FILE", help="write the accepted mask: .png or .json"
+    )
+    mask.set_defaults(command=_mask)
 
 
 def _add_import(commands: Commands) -> None:
@@ -168,6 +197,35 @@ def _segment(options: argparse.Namespace) -> int:
                 f"photos: {first_few(uncertain, 5)}"
             )
     return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+def _mask(options: argparse.Namespace) -> int:
+    """Makes a file's mask the photo's, or writes the photo's accepted mask."""
+    from core.edit_facts import Origin, photo_digest
+    from core.mask_files import mask_bytes, read_mask_file
+
+    sources = list_photos([options.photo])
+    if len(sources) != 1:
+        raise ConfigError(f"{options.photo} holds {len(sources)} photos; give one photo.")
+    source = sources[0]
+    pixels, store = source.read(), EditStore(current_edits())
+    digest, shape = photo_digest(pixels), (pixels.shape[0], pixels.shape[1])
+    if options.given:
+        mask = read_mask_file(read_bytes_within(options.given), options.given.name, shape)
+        edit = store.begin(digest, source.name, mask, Origin(kind="imported")).accept()
+        print(f"{store.path(edit)}: the mask of {source.name} from now on")
+        return EXIT_OK
+    for path in options.out:
+        if path.suffix.casefold() not in ENDINGS:
+            raise ConfigError(f"--out is {path}; give a file that ends in {' or '.join(ENDINGS)}.")
+    accepted = store.accepted(digest, shape)
+    if accepted is None or accepted.mask is None:
+        why = accepted.problem if accepted else f"{source.name} has no accepted edited mask"
+        raise EditError(f"{why.rstrip('.')}. `carmask segment` writes the predicted one.")
+    for path in options.out:
+        write_bytes_atomically(path, mask_bytes(accepted.mask, path.name))
+        print(path)
+    return EXIT_OK
 
 
 def _info(options: argparse.Namespace) -> int:

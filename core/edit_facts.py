@@ -25,7 +25,7 @@ class Origin(Facts):
     """What an edit began from."""
 
     kind: str = ""
-    """network, label (a data folder's mask), edit (an accepted one), or file."""
+    """network, label (a data folder's mask), edit (an accepted one), or imported (a file's)."""
     checkpoint: str = ""
     """Name of the network; "" where no network made the mask."""
     fingerprint: str = ""

@@ -12,7 +12,7 @@ from core.places import app_folder, runs_folder, shipped_runs
 
 SERVING = ("serve", "watch")
 """Commands of `python -m serving`."""
-CORE = ("segment", "cutout", "info", "import", "export")
+CORE = ("segment", "cutout", "mask", "info", "import", "export")
 """Commands of `python -m core`."""
 TRAINING = (
     ("train", "fit"),

@@ -189,6 +189,7 @@ def _origin_text(origin: Origin) -> str:
         "network": f"the mask of {plain(origin.checkpoint)}",
         "edit": "the accepted edited mask",
         "label": "the data folder's mask",
+        "imported": "an imported mask",
     }
     return texts.get(origin.kind, "a given mask")
 

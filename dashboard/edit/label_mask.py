@@ -13,6 +13,7 @@ from core.places import edits_folder
 from core.public import is_public
 from dashboard.edit.add_view import offer_add
 from dashboard.edit.editor import Subject, edit_button
+from dashboard.edit.import_view import offer_import
 from dashboard.edit.photo_mask import edit_origin, show_edit_state
 from training.data.folder import Sample
 from training.health.facts import ImageFacts
@@ -50,5 +51,6 @@ def offer_repair(subject: Subject, facts: ImageFacts) -> None:
     show_edit_state(edit)
     with st.container(horizontal=True, gap="small"):
         edit_button(subject, "label", "Repair mask")
+        offer_import(subject, "label")
         if edit is not None and edit.mask is not None:
             offer_add(subject, edit, "label")

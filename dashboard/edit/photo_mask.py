@@ -18,6 +18,7 @@ from dashboard.edit.editor import (
     show_ended,
     show_failure,
 )
+from dashboard.edit.import_view import offer_import
 from dashboard.ui.checkpoints import find_checkpoints
 from dashboard.ui.text import plain
 
@@ -51,6 +52,7 @@ def offer_edit(subject: Subject, result: PhotoResult, key: str) -> None:
         key: What tells its widgets from those of other photos.
     """
     edit_button(subject, key)
+    offer_import(subject, key)
     edit = result.edit
     if edit is not None and edit.mask is not None:
         offer_add(subject, edit, key)

@@ -8,6 +8,7 @@ from functools import cache
 from core.batch import Done, File
 from core.errors import CarmaskError
 from core.image import ReadPhoto
+from core.mask_files import rle_file
 from core.own_results import CUTOUT_END, MASK_END, OVERLAY_END
 from core.results import ResultRow, cutout_file, mask_file, overlay_file, result_row
 from core.session import Photo, PhotoResult, PredictionSession, Prepared
@@ -19,6 +20,11 @@ _JPEG_END = CUTOUT_END.replace(".png", ".jpg")
 def full_mask(prepared: Prepared, look: Look) -> bytes:
     """Returns the mask as PNG, mode L, 0 or 255."""
     return mask_file(prepared.result.mask(look.settings))
+
+
+def full_rle(prepared: Prepared, look: Look) -> bytes:
+    """Returns the mask as JSON with its COCO RLE."""
+    return rle_file(prepared.result.mask(look.settings))
 
 
 def full_overlay(prepared: Prepared, look: Look) -> bytes:

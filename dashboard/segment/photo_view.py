@@ -166,23 +166,29 @@ def _offer_downloads(
     kinds = (
         (save, "Download cut-out", ending, downloads.full_cutout),
         (others, "Mask", "_mask.png", downloads.full_mask),
+        (others, "Mask, RLE", "_rle.json", downloads.full_rle),
         (others, "Overlay", "_overlay.jpg", downloads.full_overlay),
     )
+    formats = {
+        "png": ("image/png", "PNG"),
+        "jpg": ("image/jpeg", "JPEG"),
+        "json": ("application/json", "COCO RLE (JSON)"),
+    }
     for place, label, end, make in kinds:
-        suffix = end.rpartition(".")[2]
+        mime, title = formats[end.rpartition(".")[2]]
         with place:
             st.download_button(
                 label,
                 partial(make, prepared, look),
                 f"{prepared.photo.source.stem}{end}",
-                "image/png" if suffix == "png" else "image/jpeg",
+                mime,
                 key=f"download_{end.strip('_').partition('.')[0]}",
                 on_click="ignore",
                 type="primary" if place is save else "secondary",
                 width="stretch" if place is save else "content",
                 disabled=empty and place is save,
                 icon=":material/download:",
-                help=f"{'JPEG' if suffix == 'jpg' else 'PNG'} at the photo's full size",
+                help=f"{title} at the photo's full size",
             )
 
 

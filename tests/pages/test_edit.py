@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.edit_facts import Origin, Status, photo_digest
 from core.edits import EditStore
 from core.image import read_image
+from core.mask_files import rle_file
 from tests.pages.untrained import write_checkpoint
 from training.data.folder import open_dataset
 
@@ -144,3 +145,30 @@ def test_a_labelled_photo_is_repaired_and_its_label_stays(
     assert facts.origin.kind == "label" and edit.mask.sum() == 40 * 60
     assert app.query_params["edit"] == facts.edit and "edit_label" not in keys(app)
     assert (samples / "masks" / f"{SAMPLE}.png").read_bytes() == label
+
+
+def test_a_mask_from_a_file_becomes_a_draft(open_page: Open, store: EditStore, digest: str) -> None:
+    mask = np.zeros((80, 120), np.bool_)
+    mask[10:60, 20:100] = True
+    app = open_page(SEGMENT, sample=SAMPLE)
+    app.file_uploader(key="import_photo").set_value(("m.json", rle_file(mask), "application/json"))
+    app.run()
+    app.button("import_open_photo").click().run()
+    assert not app.exception and not app.error
+    (facts,) = store.edits(digest)
+    assert facts.origin.kind == "imported" and facts.status is Status.DRAFT
+    assert app.query_params["edit"] == facts.edit
+    assert np.array_equal(store.open(digest, facts.edit).mask, mask)
+    assert store.accepted(digest, (80, 120)) is None
+
+
+def test_a_file_of_another_size_is_an_error_and_no_draft(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    app = open_page(SEGMENT, sample=SAMPLE)
+    other = rle_file(np.ones((81, 120), np.bool_))
+    app.file_uploader(key="import_photo").set_value(("m.json", other, "application/json"))
+    app.run()
+    app.button("import_open_photo").click().run()
+    assert not app.exception and len(app.error) == 1
+    assert not store.edits(digest)

@@ -54,7 +54,9 @@ def train_folds(
         )
     (folder / SPLITS).mkdir(parents=True, exist_ok=True)
     found = []
-    for number, split in enumerate(split_folds(datasets, folds, config.seed), start=1):
+    for number, split in enumerate(
+        split_folds(datasets, folds, config.seed, keep_anchored=True), start=1
+    ):
         path = folder / SPLITS / f"fold{number}of{folds}.json"
         split.with_digests(datasets).save(path)
         # The name says what the run is, so that an equal one is found again, whoever began it.
