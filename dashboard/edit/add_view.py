@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.edits import Accepted
@@ -10,7 +12,10 @@ from dashboard.edit.editor import Subject
 from dashboard.ui.access import visitor_path
 from dashboard.ui.folders import data_folder, short_path
 from dashboard.ui.text import code, plain
-from training.data.adding import add_to_dataset, proposed_car
+from training.data.adding import IMAGES, add_to_dataset, proposed_car
+from training.data.folder import Sample, open_dataset
+from training.health.index import FactsIndex, default_index
+from training.health.twins import find_twin
 
 
 def offer_add(subject: Subject, accepted: Accepted, key: str) -> None:
@@ -28,14 +33,42 @@ def offer_add(subject: Subject, accepted: Accepted, key: str) -> None:
             key=f"add_folder_{key}",
             help="A folder with images and masks, or a new one. Nothing in it is overwritten.",
         )
+        proposed, why = _proposed_car(accepted.facts.photo, folder, subject)
+        typed, before = f"add_car_{key}", f"add_proposed_{key}"
+        if st.session_state.get(typed) in (None, st.session_state.get(before)):
+            st.session_state[typed] = proposed  # what a person typed stays
+        st.session_state[before] = proposed
         car = st.text_input(
             "Car",
-            proposed_car(subject.name),
-            key=f"add_car_{key}",
+            key=typed,
             help="All photos of one car need the same: a split never divides them.",
         )
+        st.caption(f"A proposal, {plain(why)}. Check it.")
         if st.button("Add", key=f"add_{key}", type="primary", disabled=not (folder and car)):
             _add(subject, accepted, folder, car)
+
+
+def _proposed_car(digest: str, folder: str, subject: Subject) -> tuple[str, str]:
+    """Returns the car that a photo may show, and what that is taken from."""
+    try:
+        place = visitor_path(folder, data_folder().parent)
+        times = [part.stat().st_mtime_ns for part in (place, place / IMAGES)]
+        twin = _twin(f"{digest}\0{place}\0{times}", place, subject)
+    except (CarmaskError, OSError):  # a new folder, or none that can be read
+        twin = None
+    if twin is None:
+        return proposed_car(subject.name), "from the photo's name"
+    return twin.car, f"for {twin.name} in this folder is the same picture"
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _twin(key: str, _folder: Path, _subject: Subject) -> Sample | None:
+    """Returns the photo of a data folder that is the same picture; `key` changes when it would."""
+    index = FactsIndex(default_index())
+    try:
+        return find_twin(_subject.read(), open_dataset(_folder).samples, index)
+    finally:
+        index.close()
 
 
 def _add(subject: Subject, accepted: Accepted, folder: str, car: str) -> None:

@@ -14,6 +14,7 @@ from core.edits import EditStore
 from core.image import read_image
 from core.mask_files import rle_file
 from tests.pages.untrained import write_checkpoint
+from training.data.adding import add_to_dataset
 from training.data.folder import open_dataset
 
 Open = Callable[..., AppTest]
@@ -131,6 +132,30 @@ def test_an_edited_photo_joins_a_data_folder(
     assert sample.car == "golf" and np.array_equal(sample.read()[1], mask)
     app.button("add_photo").click().run()
     assert not app.exception and len(app.error) == 1
+
+
+def test_the_car_of_the_same_picture_in_the_folder_is_proposed(
+    open_page: Open,
+    store: EditStore,
+    digest: str,
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+    mask = np.ones((80, 120), np.bool_)
+    image = read_image(samples / "images" / f"{SAMPLE}.jpg")
+    add_to_dataset(tmp_path / "corrected", image, mask, name="x.png", car="golf")
+    store.begin(digest, SAMPLE, mask, Origin()).accept()
+    app = open_page(SEGMENT, sample=SAMPLE)
+    assert app.text_input("add_car_photo").value == "synth0001"
+    app.text_input("add_folder_photo").set_value(str(tmp_path / "corrected")).run()
+    assert not app.exception
+    assert app.text_input("add_car_photo").value == "golf"
+    assert any("golf" in each.value for each in app.caption)
+    app.text_input("add_car_photo").set_value("polo").run()
+    app.text_input("add_folder_photo").set_value(str(tmp_path / "other")).run()
+    assert app.text_input("add_car_photo").value == "polo"
 
 
 def test_a_labelled_photo_is_repaired_and_its_label_stays(

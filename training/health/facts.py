@@ -121,6 +121,12 @@ def measure_with_picture(sample: Sample) -> tuple[ImageFacts, bytes]:
     return ImageFacts(**photo, **mask, error=printable(" ".join(errors))), picture
 
 
+def measure_photo(image: NDArray[np.uint8]) -> tuple[ImageFacts, bytes]:
+    """Returns the facts of a photo (H, W, 3) without a mask, and it as a small grey picture."""
+    photo, picture = _of_photo(image, 1)
+    return ImageFacts(**photo, **_NO_MASK), picture
+
+
 def perceptual_hash(luma: NDArray[np.uint8]) -> int:
     """Returns 64 bits that say how a picture's coarse waves stand to their median.
 
