@@ -197,3 +197,15 @@ def test_a_file_of_another_size_is_an_error_and_no_draft(
     app.button("import_open_photo").click().run()
     assert not app.exception and len(app.error) == 1
     assert not store.edits(digest)
+
+
+def test_a_draft_whose_photo_is_gone_stays_stored(
+    open_page: Open, store: EditStore, digest: str, samples: Path
+) -> None:
+    draft = store.begin(digest, SAMPLE, np.ones((80, 120), np.bool_), Origin())
+    (samples / "images" / f"{SAMPLE}.jpg").unlink()
+    for page, words in ((SEGMENT, {"sample": SAMPLE}), ("pages/dataset.py", {"photo": SAMPLE})):
+        app = open_page(page, edit=draft.facts.edit, **words)
+        assert not app.exception
+        assert "edit_leave" in keys(app) or "edit" in app.query_params
+    assert store.open(digest, draft.facts.edit).mask.all()

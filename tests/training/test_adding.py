@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.edit_facts import EditFacts
+from core.edit_facts import EditFacts, Origin
 from core.errors import DataError, MaskError
+from training.data import adding
 from training.data.adding import add_to_dataset, proposed_car
 from training.data.folder import open_dataset
+from training.data.history import HISTORY, history_of
 
 
 def photo(seed: int = 0) -> np.ndarray:
@@ -90,3 +93,46 @@ def test_a_car_with_an_underscore_stays_one_car(tmp_path: Path) -> None:
     add_to_dataset(tmp_path / "d", photo(), mask(), name="x_1.jpg", car="red_golf / 2")
     (sample,) = open_dataset(tmp_path / "d").samples
     assert ("_" not in sample.car and "golf" in sample.car) or sample.car == "2"
+
+
+@pytest.mark.parametrize("which", ["masks", "images"])
+def test_a_full_disk_leaves_no_half_a_pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    folder = tmp_path / "d"
+    add_to_dataset(folder, photo(1), mask(), name="a.jpg", car="golf")
+    before = {path for path in folder.rglob("*.png")}
+    write = adding.write_bytes_atomically
+
+    def full(path: Path, data: bytes) -> None:
+        if path.parent.name == which:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(adding, "write_bytes_atomically", full)
+    with pytest.raises(DataError, match="No space left"):
+        add_to_dataset(folder, photo(2), mask(), name="b.jpg", car="golf", edit=EditFacts(edit="e"))
+    assert {path for path in folder.rglob("*.png")} == before
+    monkeypatch.undo()
+    add_to_dataset(folder, photo(2), mask(), name="b.jpg", car="golf", edit=EditFacts(edit="e"))
+    assert len(open_dataset(folder).samples) == 2
+
+
+def test_a_history_that_was_cut_short_goes_on_in_a_new_line(tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        edit = EditFacts(edit=name, origin=Origin(fingerprint="f"))
+        add_to_dataset(tmp_path, photo(seed), mask(), name=f"{name}.jpg", car="golf", edit=edit)
+        if name == "a":
+            path = tmp_path / HISTORY
+            path.write_bytes(path.read_bytes() + b'{"name": "golf_x", "edi')
+    assert {name: each.edit for name, each in history_of(tmp_path).items()} == {
+        "golf_a": "a",
+        "golf_b": "b",
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "images").touch()  # whoever runs this, no folder can be made there
+    with pytest.raises(DataError, match="Choose"):
+        add_to_dataset(tmp_path / "d", photo(), mask(), name="a.jpg", car="golf")

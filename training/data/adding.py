@@ -79,18 +79,30 @@ def add_to_dataset(
             (folder / part).mkdir(parents=True, exist_ok=True)
         stem = _free_stem(folder, f"{car}_{safe_stem(name).removeprefix(f'{car}_')}")
         added = Added(stem, folder / IMAGES / f"{stem}.png", folder / MASKS / f"{stem}.png")
-        # The mask first: a photo without one is left out by every reader, and said to be.
-        write_bytes_atomically(added.mask, encode_png(mask))
-        write_bytes_atomically(added.photo, data)
+        # The photo last: what a full disk cuts short is no pair, and no mask without its history.
         if edit is not None:
-            line = {"name": stem, "added": datetime.now(UTC).isoformat(timespec="seconds")}
-            with (folder / HISTORY).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line | {"edit": edit.model_dump(mode="json")}) + "\n")
+            _write_history(folder, stem, edit)
+        try:
+            write_bytes_atomically(added.mask, encode_png(mask))
+            write_bytes_atomically(added.photo, data)
+        except OSError:
+            added.mask.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise DataError(
             f"{folder} can't be written ({reason(error)}). Choose another folder, or make room."
         ) from error
     return added
+
+
+def _write_history(folder: Path, name: str, edit: EditFacts) -> None:
+    """Appends the line of a photo, on a line of its own whatever was cut short before."""
+    line = {"name": name, "added": datetime.now(UTC).isoformat(timespec="seconds")}
+    text = json.dumps(line | {"edit": edit.model_dump(mode="json")}) + "\n"
+    path = folder / HISTORY
+    whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text if whole else f"\n{text}")
 
 
 def _check_layout(folder: Path) -> None:
