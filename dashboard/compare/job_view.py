@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import streamlit as st
 
@@ -11,19 +13,28 @@ from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration
-from training.jobs.evaluation import (
-    EvaluationRequest,
-    read_status,
-    start_evaluation,
-    stop_evaluation,
-)
-from training.jobs.job import JobStatus
+from training.jobs.evaluation import start_evaluation
+from training.jobs.job import JobStatus, read_job, stop_job
 
 _PROBLEM = "job_problem"
 
 
+class Job(Protocol):
+    """What a page asks for, to be done in the background."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its process reports."""
+
+
 @local_only
-def show_jobs(requests: Sequence[EvaluationRequest], action: str, key: str, answers: int) -> None:
+def show_jobs(
+    requests: Sequence[Job],
+    action: str,
+    key: str,
+    answers: int,
+    start: Callable[[Any], None] = start_evaluation,
+) -> None:
     """Draws the button that starts jobs; while they are under way, how far they are.
 
     Args:
@@ -31,11 +42,12 @@ def show_jobs(requests: Sequence[EvaluationRequest], action: str, key: str, answ
         action: What the button says.
         key: Of its widgets.
         answers: About how many answers (one checkpoint's to one photo) they need in all.
+        start: Starts one of them.
     """
     problem = st.session_state.pop(f"{_PROBLEM}_{key}", None)
     if problem:
         st.error(plain(problem), icon=":material/error:")
-    statuses = [read_status(each) for each in requests]
+    statuses = [read_job(each.folder) for each in requests]
     if any(status.running for status in statuses):
         st.fragment(_watch, run_every=1.0)(requests, key, answers)
         return
@@ -51,13 +63,13 @@ def show_jobs(requests: Sequence[EvaluationRequest], action: str, key: str, answ
         help="It goes on in the background, also when this page is closed; nothing is computed "
         "twice.",
         on_click=_start,
-        args=(requests, key),
+        args=(requests, key, start),
     )
 
 
-def _watch(requests: Sequence[EvaluationRequest], key: str, answers: int) -> None:
+def _watch(requests: Sequence[Job], key: str, answers: int) -> None:
     """Draws how far jobs are, once a second; draws the page anew when one of them has ended."""
-    statuses = [read_status(each) for each in requests]
+    statuses = [read_job(each.folder) for each in requests]
     running = [status.running for status in statuses]
     if not all(running) and st.session_state.get(f"{key}_running", running) != running:
         redraw_when_quiet()
@@ -93,6 +105,8 @@ def progress_of(statuses: Sequence[JobStatus], answers: int) -> tuple[float, str
     parts = [f"Measured {done:,} of {total:,}"]
     if now.seconds_left is not None:
         parts.append(f"{duration(now.seconds_left)} left")
+    if now.message:
+        parts.append(plain(now.message))
     waiting = sum(status.running for status in statuses) - 1
     if waiting:
         parts.append(f"then {waiting} more")
@@ -100,17 +114,17 @@ def progress_of(statuses: Sequence[JobStatus], answers: int) -> tuple[float, str
 
 
 @local_only
-def _start(requests: Sequence[EvaluationRequest], key: str) -> None:
+def _start(requests: Sequence[Job], key: str, start: Callable[[Any], None]) -> None:
     """Starts what does not run yet; what went wrong is told on the page. A callback."""
     try:
         for request in requests:
-            if not read_status(request).running:
-                start_evaluation(request)
+            if not read_job(request.folder).running:
+                start(request)
     except CarmaskError as error:
         st.session_state[f"{_PROBLEM}_{key}"] = str(error)
 
 
 @local_only
-def _stop(requests: Sequence[EvaluationRequest]) -> None:
+def _stop(requests: Sequence[Job]) -> None:
     for request in requests:
-        stop_evaluation(request)
+        stop_job(request.folder)

@@ -62,7 +62,8 @@ def show_photo(
         _step("Next", "chevron_right", "Right", samples, places, at + 1)
         st.markdown(f"**{plain(sample.name)}** · {at + 1:,} of {len(places):,}", width="content")
     facts = known.survey.index.known([sample])[0] or measure(sample)
-    subject = label_subject(sample, facts)
+    shape = facts.height, facts.width
+    subject = label_subject(sample, facts.digest if facts.mask_width else "", shape)
     if subject is not None and is_open(subject):
         show_editor(subject)
         return
@@ -73,7 +74,7 @@ def show_photo(
     with right:
         _show_facts(known, sample, facts)
         if subject is not None:
-            offer_repair(subject, facts)
+            offer_repair(subject, shape)
 
 
 def _back(sheet: int) -> None:

@@ -102,12 +102,15 @@ def is_open(subject: Subject) -> bool:
     return bool(wanted) and any(each.edit == wanted for each in subject.store.edits(subject.digest))
 
 
-def edit_button(subject: Subject, key: str, label: str = "Edit mask") -> None:
+def edit_button(
+    subject: Subject, key: str, label: str = "Edit mask", *, shortcut: str | None = None
+) -> None:
     """Draws the button that opens the editor: with the newest draft, or a new one."""
     pressed = st.button(
         label,
         key=f"edit_{key}",
         icon=":material/brush:",
+        shortcut=shortcut,
         on_click=_start,
         args=(subject,),
         help="Brush, eraser, lasso and more, at the photo's full size; every stroke is stored.",

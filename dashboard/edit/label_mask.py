@@ -16,38 +16,36 @@ from dashboard.edit.editor import Subject, edit_button
 from dashboard.edit.import_view import offer_import
 from dashboard.edit.photo_mask import edit_origin, show_edit_state
 from training.data.folder import Sample
-from training.health.facts import ImageFacts
 
 
-def label_subject(sample: Sample, facts: ImageFacts) -> Subject | None:
+def label_subject(sample: Sample, digest: str, shape: tuple[int, int]) -> Subject | None:
     """Returns a labelled photo as the editor takes it; None where it can't be edited.
 
     Args:
         sample: The photo and its mask.
-        facts: What was measured of them.
+        digest: The photo's; "" where photo or mask can't be read.
+        shape: The photo's (height, width) in px.
     """
-    if is_public() or not facts.digest or not facts.mask_width:
+    if is_public() or not digest:
         return None
-    store, shape = EditStore(edits_folder()), (facts.height, facts.width)
+    store = EditStore(edits_folder())
 
     def start() -> NDArray[np.bool_]:
-        edit = store.accepted(facts.digest, shape)
+        edit = store.accepted(digest, shape)
         return sample.mask.read(shape) if edit is None or edit.mask is None else edit.mask
 
     def origin() -> Origin:
-        edit = store.accepted(facts.digest, shape)
+        edit = store.accepted(digest, shape)
         if edit is None or edit.mask is None:
             return Origin(kind="label", fingerprint=sample.anchor)
         return edit_origin(edit.facts)
 
-    return Subject(
-        facts.digest, sample.name, store, lambda: read_image(sample.image_path), start, origin
-    )
+    return Subject(digest, sample.name, store, lambda: read_image(sample.image_path), start, origin)
 
 
-def offer_repair(subject: Subject, facts: ImageFacts) -> None:
-    """Draws whether the photo's mask was edited, and the way into the editor."""
-    edit = subject.store.accepted(subject.digest, (facts.height, facts.width))
+def offer_repair(subject: Subject, shape: tuple[int, int]) -> None:
+    """Draws whether the mask of a photo of (height, width) px was edited, and the editor's door."""
+    edit = subject.store.accepted(subject.digest, shape)
     show_edit_state(edit)
     with st.container(horizontal=True, gap="small"):
         edit_button(subject, "label", "Repair mask")

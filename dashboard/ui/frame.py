@@ -39,13 +39,14 @@ START = Page("streamlit_app.py", "Cut out", ":material/directions_car:", public=
 SEGMENT = Page("pages/segment.py", "Segment", ":material/content_cut:", public=True)
 STUDIO = Page("pages/studio.py", "Studio", ":material/auto_awesome:", public=True)
 DATASET = Page("pages/dataset.py", "Dataset", ":material/photo_library:", public=True)
+REVIEW = Page("pages/review.py", "Review", ":material/rule:")
 TRAIN = Page("pages/train.py", "Train", ":material/model_training:")
 RUNS = Page("pages/runs.py", "Runs", ":material/monitoring:", public=True)
 COMPARE = Page("pages/compare.py", "Compare", ":material/balance:", public=True)
 LEARN = Page("pages/learn.py", "Learn", ":material/school:", public=True)
-MODELS = (DATASET, TRAIN, RUNS, COMPARE)
+MODELS = (DATASET, REVIEW, TRAIN, RUNS, COMPARE)
 """Pages that share the chosen data folder."""
-PAGES = (SEGMENT, STUDIO, DATASET, TRAIN, RUNS, COMPARE, LEARN)
+PAGES = (SEGMENT, STUDIO, DATASET, REVIEW, TRAIN, RUNS, COMPARE, LEARN)
 """Every page besides the start page, in the menu's order: a new page is one line here."""
 
 

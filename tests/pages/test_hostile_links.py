@@ -17,9 +17,9 @@ from tests.training.run_folders import write_run
 
 Open = Callable[..., AppTest]
 SECRET = "hunter2-in-a-file"
-SEGMENT, DATASET, TRAIN, RUNS, COMPARE, STUDIO, LEARN = (
+SEGMENT, DATASET, REVIEW, TRAIN, RUNS, COMPARE, STUDIO, LEARN = (
     f"pages/{name}.py"
-    for name in ("segment", "dataset", "train", "runs", "compare", "studio", "learn")
+    for name in ("segment", "dataset", "review", "train", "runs", "compare", "studio", "learn")
 )
 READING = ("data", "dataset", "classes", "rule", "inverted", "leave_out")
 FIGURES = ("over", "smooth", "log", "seeds")
@@ -80,6 +80,13 @@ PLACES: list[Place] = [
         ("data", "rule", "recipe", "out"),
         ("seed", "per_image", "set_size", "workers", "originals"),
     ),
+    (
+        REVIEW,
+        {},
+        ("data", "rule", "checkpoint", "against", "photo"),
+        ("what", "list", "show", "dataset", "classes"),
+    ),
+    (REVIEW, {"what": "New photos"}, ("photos", "photo"), ("list", "show", "edit")),
     (STUDIO, {"sample": "synth0001_09"}, ("preset", "changes"), ("photo", "studio_view")),
     (
         TRAIN,

@@ -14,12 +14,12 @@ from dashboard.ui.frame import PAGES, START
 from tests.pages.drawn import write_samples
 from tests.pages.hostile import markdown_of
 from tests.pages.measured import write_measured
-from tests.pages.test_hostile_links import PLACES, SECRET, TRAIN
+from tests.pages.test_hostile_links import PLACES, REVIEW, SECRET, TRAIN
 from tests.pages.test_runs_page import write_probes
 from tests.training.run_folders import write_run
 
 Open = Callable[..., AppTest]
-OPEN = [place for place in PLACES if place[0] != TRAIN]
+OPEN = [place for place in PLACES if place[0] not in (TRAIN, REVIEW)]
 FORBIDDEN = ("delete", "edit_", "tag_", "_start", "_stop", "save_threshold", "file_")
 FORBIDDEN += ("augment", "folder_text", "open_folder", "recipe_", "onnx")
 """Parts of keys of widgets that start, stop, delete, write or open what a visitor names."""

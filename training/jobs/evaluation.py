@@ -12,16 +12,7 @@ from pathlib import Path
 
 from training.data.folder import Reading
 from training.evaluation.images import Part
-from training.jobs.job import (
-    LOCK,
-    JobState,
-    JobStatus,
-    job_at,
-    job_folder,
-    read_job,
-    start_job,
-    stop_job,
-)
+from training.jobs.job import LOCK, JobState, job_at, job_folder, start_job
 
 
 @dataclass(frozen=True)
@@ -74,19 +65,6 @@ def start_evaluation(request: EvaluationRequest) -> None:
         RunError: It is under way already, or the cache's folder can't be written.
     """
     start_job(request.folder, [*request.arguments(), "--job", str(request.folder)])
-
-
-def read_status(request: EvaluationRequest) -> JobStatus:
-    """Returns how far a request is, in answers (one checkpoint's to one photo).
-
-    While costs are measured, it counts the rounds of that.
-    """
-    return read_job(request.folder)
-
-
-def stop_evaluation(request: EvaluationRequest) -> bool:
-    """Returns whether a process was told to stop; what it has computed is kept."""
-    return stop_job(request.folder)
 
 
 def evaluation_at(folder: Path) -> AbstractContextManager[JobState]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.data.folder import Reading
-from training.jobs.job import JobStatus, job_folder, read_job, start_job, stop_job
+from training.jobs.job import job_folder, start_job
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,3 @@ def start_review(request: ReviewRequest) -> None:
         RunError: It is under way already, or the cache's folder can't be written.
     """
     start_job(request.folder, [*request.arguments(), "--out", str(request.folder)])
-
-
-def read_review(request: ReviewRequest) -> JobStatus:
-    """Returns how far a review is, in photos."""
-    return read_job(request.folder)
-
-
-def stop_review(request: ReviewRequest) -> bool:
-    """Returns whether a process was told to stop; what it has scored is kept."""
-    return stop_job(request.folder)

@@ -77,7 +77,7 @@ def _parts(rows: Sequence[ReviewRow]) -> list[Suspect]:
             where = f"A part of {part.area:,} px ({part.weight:.1%} of the car)"
             sure = f"the network sees {seen} there ({part.confidence:.0%} sure)"
             found.append(Suspect(row, score, f"{where} is labelled {said}; {sure}."))
-        elif row.is_scored:
+        elif row.is_scored and row.mask:
             found.append(Suspect(row, 0.0, "No part contradicts the label."))
     return found
 

@@ -13,7 +13,8 @@ from training.data.folder import Reading
 from training.evaluation.images import EvaluationSettings, open_images
 from training.evaluation.stored import find_evaluation
 from training.evaluation.subjects import subject_of
-from training.jobs.evaluation import EvaluationRequest, read_status, start_evaluation
+from training.jobs.evaluation import EvaluationRequest, start_evaluation
+from training.jobs.job import JobStatus, read_job
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def request_(
 ) -> EvaluationRequest:
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
     return EvaluationRequest((checkpoints[0],), (tiny_data,), device="cpu")
+
+
+def read_status(request: EvaluationRequest) -> JobStatus:
+    return read_job(request.folder)
 
 
 def wait_for(request: EvaluationRequest, *wanted: str) -> None:
