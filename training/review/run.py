@@ -32,6 +32,8 @@ from training.review.judges import Judge, unseen
 from training.review.rows import MASKS, Extent, ReviewRow, RowFile
 from training.review.scores import label_scores
 
+_THIN = 0.05
+"""Of the widest row: rows with less of the car are an antenna, which some label and some don't."""
 Progress = Callable[[int, int], None]
 Photo = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -187,7 +189,7 @@ def extent_of(mask: Mask) -> Extent | None:
     if not area:
         return None
     height, width = mask.shape
-    tall = np.flatnonzero(rows)
+    tall = np.flatnonzero(rows >= _THIN * rows.max())
     return Extent(
         area=area / mask.size,
         height=float(tall[-1] + 1 - tall[0]) / height,

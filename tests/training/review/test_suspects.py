@@ -92,6 +92,12 @@ def test_what_is_usual_for_all_is_no_error(clean: list[ReviewRow]) -> None:
     assert not [each for each in suspects(rows, "edges") if each.is_suspected]
 
 
+def test_an_antenna_that_one_view_lacks_is_no_error(clean: list[ReviewRow]) -> None:
+    rows = [row(1, 2, car(7, antenna=True)) if each.name == "car1_02" else each for each in clean]
+    for name in LISTS:
+        assert not [each for each in suspects(rows, name) if each.is_suspected], name
+
+
 def test_a_car_of_one_photo_has_no_siblings(clean: list[ReviewRow]) -> None:
     alone = [replace(each, car=each.name) for each in clean]
     assert suspects(alone, "siblings") == []
