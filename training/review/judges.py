@@ -50,11 +50,15 @@ class Judge:
     def has_not_seen(self, sample: Sample, digests: Digests) -> bool:
         """Returns whether it is on record that it was trained on no photo of a sample's car.
 
+        A label that began as its own mask it would find right: that one it has seen.
+
         Args:
             sample: The photo.
             digests: Of all photos, by their cars; see `training.data.sides.photo_digests`.
         """
         known = digests.get(sample.car, ())
+        if sample.anchor == self.fingerprint:
+            return False
         return self.trained.complete and not self.trained.has(sample.car, known, sample.drawing)
 
 
