@@ -58,7 +58,7 @@ def show_jobs(
     st.button(
         "Go on" if begun else action,
         key=f"{key}_start",
-        type="primary",
+        type="secondary" if all(status.finished for status in statuses) else "primary",
         icon=":material/play_arrow:",
         help="It goes on in the background, also when this page is closed; nothing is computed "
         "twice.",

@@ -55,7 +55,7 @@ def choose_reviewed() -> Reviewed | None:
     """Draws the choices and returns what was chosen; None, with the reason drawn, without it."""
     title, switch = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Review", anchor=False)
-    with switch:
+    with switch, st.container(horizontal=True, horizontal_alignment="right"):
         what = st.segmented_control(
             "Review",
             (LABELS, PHOTOS),

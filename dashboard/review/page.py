@@ -51,7 +51,7 @@ def _show_reviewed(reviewed: Reviewed) -> None:
     if not scored.queues:
         return
     name, show = _choose_list(scored, hidden=editing)
-    show_queue(reviewed, scored.queues[name], show)
+    show_queue(reviewed, scored.queues[name], show, closer=name == "parts")
 
 
 def _show_job(reviewed: Reviewed, status: JobStatus, scored: Scored) -> None:

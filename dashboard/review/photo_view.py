@@ -41,8 +41,15 @@ _PHOTO_CHOICES: tuple[_Choice, ...] = (
 """Decisions with their buttons, keys and icons."""
 
 
-def show_queue(reviewed: Reviewed, queue: Queue, show: str) -> None:
-    """Draws the photo that the URL names, else the first that a filter shows."""
+def show_queue(reviewed: Reviewed, queue: Queue, show: str, *, closer: bool) -> None:
+    """Draws the photo that the URL names, else the first that a filter shows.
+
+    Args:
+        reviewed: What is reviewed.
+        queue: The list.
+        show: The filter.
+        closer: Whether the contradicted part is shown closer.
+    """
     places = queue.shown(show)
     at = _place(queue, places)
     if at is None:
@@ -50,7 +57,7 @@ def show_queue(reviewed: Reviewed, queue: Queue, show: str) -> None:
         return
     each = queue.found[at]
     following = [place for place in places if place > at]
-    _show_photo(reviewed, queue, each, _position(at, places), _name(queue, following))
+    _show_photo(reviewed, queue, each, _position(at, places), _name(queue, following), closer)
     for place in following[:1]:  # drawn while a person looks at this one
         pictures_of(reviewed, queue.found[place].row)
 
@@ -85,7 +92,7 @@ def _show_end(queue: Queue) -> None:
 
 
 def _show_photo(
-    reviewed: Reviewed, queue: Queue, each: Suspect, position: str, following: str
+    reviewed: Reviewed, queue: Queue, each: Suspect, position: str, following: str, closer: bool
 ) -> None:
     row = each.row
     pictures = pictures_of(reviewed, row)
@@ -93,7 +100,7 @@ def _show_photo(
     if subject is not None and is_open(subject):
         show_editor(subject)
         return
-    left, right = st.columns([5, 2], gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="large", gap="small"):
         _show_pictures(pictures, labelled=reviewed.labelled)
     with right:
@@ -106,7 +113,7 @@ def _show_photo(
         if not each.is_suspected:
             st.caption("It is not suspected: no photo from here on stands out.")
         _show_choices(reviewed, row, pictures, subject, following)
-        if pictures.part:
+        if closer and pictures.part:
             st.image(pictures.part, caption="That part, closer", width="stretch")
         st.caption(f"Judged by {plain(row.by)}" if row.by else "Judged by no network")
 

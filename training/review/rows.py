@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from core.facts import STRICT
+from core.files import write_bytes_atomically
 from training.review.scores import Contradiction, EdgeOffset
 
 ROWS, MASKS = "rows.jsonl", "masks"
@@ -109,8 +110,6 @@ class RowFile:
 
     def write(self, rows: Sequence[ReviewRow]) -> None:
         """Replaces the file by one with these rows alone; raises an OSError where it can't."""
-        from core.files import write_bytes_atomically
-
         lines = (to_json(_ROW.dump_python(row)) + b"\n" for row in rows)
         write_bytes_atomically(self.path, b"".join(lines))
 
