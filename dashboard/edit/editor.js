@@ -179,6 +179,7 @@ class Editor {
   accept() { this.decide("accept"); }
   replace() { this.decide("replace"); }
   reject() { this.decide("reject"); }
+  unclear() { this.decide("unclear"); }
   leave() { this.tell("close"); }
   decide(action) {
     if (this.stroke || this.draft === null) return;
@@ -402,6 +403,7 @@ class Editor {
     }
     const actions = { undo: "undo", redo: "redo", grow: "grow", shrink: "shrink", smooth: "smooth",
       fit: "fit", restore: "restore", close: "leave", reject: "reject", replace: "replace",
+      unclear: "unclear",
       accept: "accept" };
     for (const button of this.root.querySelectorAll("[data-do]")) {
       const name = button.dataset.do;

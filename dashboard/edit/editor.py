@@ -38,6 +38,12 @@ _LONGEST = 6000
 _UNDO_STEPS = 200
 _PARTS = Path(__file__).parent
 
+_ENDS = {
+    "reject": (Status.REJECTED, "The edit was discarded; its strokes stay stored."),
+    "unclear": (Status.UNCLEAR, "Marked as unclear; the strokes stay stored."),
+}
+"""By what a person decided: the status of an edit that ends without being accepted."""
+
 _mount = st.components.v2.component(
     "carmask_editor",
     html=(_PARTS / "editor.html").read_text(encoding="utf-8"),
@@ -306,15 +312,16 @@ def _receive(subject: Subject, message: dict[str, Any]) -> None:
         _add(opened, [Step.model_validate_json(to_json(each)) for each in message["steps"]])
         if action in ("accept", "replace"):
             _accept(opened, message.get("checksum"), replace=action == "replace")
-        elif action == "reject":
-            opened.edit.mark(Status.REJECTED)
-            st.session_state[f"{_STATE}_ended"] = "The edit was discarded; its strokes stay stored."
+        elif action in _ENDS:
+            status, text = _ENDS[action]
+            opened.edit.mark(status)
+            st.session_state[f"{_STATE}_ended"] = text
     except EditConflictError as error:
         opened.problem, opened.conflict = str(error), True
     except (CarmaskError, ValidationError, ValueError, KeyError) as error:
         opened.problem = str(error)
     else:
-        if action in ("accept", "replace", "reject", "close"):
+        if action in ("accept", "replace", "close", *_ENDS):
             _close()
 
 

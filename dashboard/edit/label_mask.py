@@ -14,7 +14,7 @@ from core.public import is_public
 from dashboard.edit.add_view import offer_add
 from dashboard.edit.editor import Subject, edit_button
 from dashboard.edit.import_view import offer_import
-from dashboard.edit.photo_mask import edit_origin, show_edit_state
+from dashboard.edit.photo_mask import edit_origin, show_edit_state, show_unclear
 from training.data.folder import Sample
 
 
@@ -50,5 +50,6 @@ def offer_repair(subject: Subject, shape: tuple[int, int]) -> None:
     with st.container(horizontal=True, gap="small"):
         edit_button(subject, "label", "Repair mask")
         offer_import(subject, "label")
+        show_unclear(subject)
         if edit is not None and edit.mask is not None:
             offer_add(subject, edit, "label")

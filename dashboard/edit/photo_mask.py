@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.checkpoint import network_fingerprint
-from core.edit_facts import EditFacts, Origin
+from core.edit_facts import EditFacts, Origin, Status
 from core.edits import Accepted
 from core.errors import CarmaskError
 from core.masks import MaskSettings
@@ -53,6 +53,7 @@ def offer_edit(subject: Subject, result: PhotoResult, key: str) -> None:
     """
     edit_button(subject, key)
     offer_import(subject, key)
+    show_unclear(subject)
     edit = result.edit
     if edit is not None and edit.mask is not None:
         offer_add(subject, edit, key)
@@ -65,6 +66,16 @@ def offer_edit(subject: Subject, result: PhotoResult, key: str) -> None:
             args=(subject,),
             help="The edited mask stays stored, marked as rejected.",
         )
+
+
+def show_unclear(subject: Subject) -> None:
+    """Draws that a person marked the photo's mask as unclear, where that was decided last."""
+    ended = (
+        each for each in subject.store.edits(subject.digest) if each.status is not Status.DRAFT
+    )
+    last = max(ended, key=lambda facts: facts.changed, default=None)
+    if last is not None and last.status is Status.UNCLEAR:
+        st.caption(f":material/help: Marked as unclear, {last.changed[:16].replace('T', ' ')} UTC.")
 
 
 def show_edit_state(edit: Accepted | None) -> None:

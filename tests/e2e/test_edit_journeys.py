@@ -199,6 +199,14 @@ def test_the_canvas_and_the_disk_agree_after_every_tool(app: Watched, places: Pl
         assert np.array_equal(check(count), state)
 
 
+def test_a_draft_is_marked_as_unclear(app: Watched, places: Places) -> None:
+    page = open_blank(app)
+    page.get_by_role("button", name="Unclear").click()
+    expect(page.locator(".editor")).to_have_count(0)
+    edit = stored(places)
+    assert edit.facts.status is Status.UNCLEAR and not edit.mask.any()
+
+
 def test_sixty_strokes_are_undone_after_a_refresh(app: Watched, places: Places) -> None:
     page = open_blank(app)
     start = stored(places).mask

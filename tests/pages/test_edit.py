@@ -209,3 +209,20 @@ def test_a_draft_whose_photo_is_gone_stays_stored(
         assert not app.exception
         assert "edit_leave" in keys(app) or "edit" in app.query_params
     assert store.open(digest, draft.facts.edit).mask.all()
+
+
+def test_what_was_marked_unclear_is_said_until_it_is_decided(
+    open_page: Open, store: EditStore, digest: str
+) -> None:
+    def said() -> bool:
+        app = open_page(SEGMENT, sample=SAMPLE)
+        assert not app.exception
+        return any(":material/help:" in each.value for each in app.caption)
+
+    mask = np.ones((80, 120), np.bool_)
+    assert not said()
+    store.begin(digest, SAMPLE, mask, Origin()).mark(Status.UNCLEAR)
+    store.begin(digest, SAMPLE, mask, Origin())  # a draft decides nothing
+    assert said() and store.accepted(digest, (80, 120)) is None
+    store.begin(digest, SAMPLE, mask, Origin()).accept()
+    assert not said()
