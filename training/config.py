@@ -119,6 +119,9 @@ class TrainConfig:
     start_from: Text = ""
     """Checkpoint, or a run's folder, whose weights are the start; empty starts from scratch. Its
     network may have fewer poolings than this one."""
+    start_share: Annotated[float, Field(ge=0.0, le=0.9)] = 0.0
+    """Share of the start's weights in those that are validated and kept, beside what was learnt:
+    more of it forgets less. 0 turns it off; without start_from it does nothing."""
     recipe: Text = "robust"
     """Augmentation recipe of the training photos: none, light, heavy, studio, paper or robust; or a
     recipe's JSON file."""

@@ -33,6 +33,8 @@ RECIPE = "robust"
 MINUTES = 15.0
 LEARNING_RATE = 3e-4
 EMA = 0.99
+START_SHARE = 0.3
+"""Of the base's weights in the taught ones; docs/editing.md has what was measured."""
 _MOST = 10_000
 """Times that an epoch can see a photo."""
 
@@ -220,6 +222,7 @@ def _teaching_settings(
         "schedule": "cosine",
         "warmup_steps": 20,
         "ema": EMA,
+        "start_share": START_SHARE,
         "validate_every": 100_000,  # the last epoch is always validated
         "checkpoint_every": 0,
         "precision": fast_precision(),

@@ -28,7 +28,10 @@ GROUPS = {
     "Length and checkpoints": (
         *("images", "patience", "best_by", "validate_every", "checkpoint_every", "save_minutes"),
     ),
-    "Network": ("width", "depth", "widest", "padding", "norm", "stem", "dropout", "start_from"),
+    "Network": (
+        *("width", "depth", "widest", "padding", "norm", "stem", "dropout"),
+        *("start_from", "start_share"),
+    ),
     "Loss": ("loss", "positive_weight", "edge_weight", "gap_weight"),
     "Optimiser": (
         *("optimizer", "learning_rate", "schedule", "warmup_steps", "plateau_patience"),

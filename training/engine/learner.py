@@ -5,6 +5,7 @@ The network in training: weights, their average, optimiser and loss.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -138,6 +139,8 @@ class Learner:
             device=device, memory_format=torch.channels_last
         )
         self._averaged = averaged_copy(self.model, config.ema)
+        blends = config.start_from and config.start_share
+        self._start = copy.deepcopy(self.model).state_dict() if blends else None
         self._network = processes.parallel(self.model)
         self._optimizer = make_optimizer(self.model, config)
         self._scaler = torch.amp.GradScaler(enabled=self._half is torch.float16)
@@ -150,10 +153,21 @@ class Learner:
 
     @property
     def averaged(self) -> UNet:
-        """The network with averaged weights, which is validated and saved."""
+        """The network with averaged weights, which is validated and saved.
+
+        Where the settings have a `start_share`, each weight lies so far on the way back to the
+        start's. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+        """
         model = self._averaged.module
         assert isinstance(model, UNet)
-        return model
+        if self._start is None:
+            return model
+        blended = copy.deepcopy(model)
+        with torch.no_grad():
+            for name, value in blended.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(self._start[name], self._config.start_share)
+        return blended
 
     def step(self, batches: Sequence[Batch], rate: float) -> float:
         """Takes one optimiser step and returns its loss, the mean over the photos.
