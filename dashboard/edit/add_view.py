@@ -12,7 +12,7 @@ from dashboard.edit.editor import Subject
 from dashboard.ui.access import visitor_path
 from dashboard.ui.folders import data_folder, short_path
 from dashboard.ui.text import code, plain
-from training.data.adding import IMAGES, add_to_dataset, proposed_car
+from training.data.adding import CORRECTED, IMAGES, add_to_dataset, proposed_car
 from training.data.folder import Sample, open_dataset
 from training.health.index import FactsIndex, default_index
 from training.health.twins import find_twin
@@ -29,7 +29,7 @@ def offer_add(subject: Subject, accepted: Accepted, key: str) -> None:
     with st.popover("Add to data set", icon=":material/library_add:"):
         folder = st.text_input(
             "Data folder",
-            short_path(data_folder() / "corrected"),
+            short_path(data_folder() / CORRECTED),
             key=f"add_folder_{key}",
             help="A folder with images and masks, or a new one. Nothing in it is overwritten.",
         )

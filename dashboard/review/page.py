@@ -13,6 +13,7 @@ from dashboard.edit.editor import is_editing, show_ended, show_failure
 from dashboard.review.choice import Reviewed, choose_reviewed
 from dashboard.review.photo_view import forget_place, show_queue
 from dashboard.review.queue import OPEN, TITLES, Scored, read_scored
+from dashboard.train.teach_view import offer_teaching_corrected
 from dashboard.ui.redraw import note_drawn
 from dashboard.ui.text import code, plain
 from training.jobs.job import JobStatus, read_job
@@ -70,6 +71,7 @@ def _show_job(reviewed: Reviewed, status: JobStatus, scored: Scored) -> None:
         reviewed.count,
         start_review,
     )
+    offer_teaching_corrected()
     if scored.seen:
         st.caption(
             f"{counted(scored.seen, 'photo')} of cars that the chosen networks were trained on, or "

@@ -14,9 +14,10 @@ from dashboard.dataset.sources import Source, list_sources
 from dashboard.train.place import WATCH
 from dashboard.ui.access import local_only
 from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
-from dashboard.ui.folders import runs_folder, samples_folder
+from dashboard.ui.folders import data_folder, runs_folder, samples_folder
 from dashboard.ui.frame import TRAIN
 from dashboard.ui.text import plain
+from training.data.adding import CORRECTED
 from training.data.history import history_of
 from training.jobs.launch import start_teaching
 
@@ -57,6 +58,11 @@ def offer_teaching(source: Source) -> None:
         )
         if st.button("Start", key="teach_start", type="primary", icon=":material/play_arrow:"):
             _start(named[base].path, source.root, check, minutes)
+
+
+def offer_teaching_corrected() -> None:
+    """Draws the same for the data folder that *Add to data set* proposes."""
+    offer_teaching(Source(CORRECTED, data_folder() / CORRECTED))
 
 
 def _can_check(folder: Path, corrected: Path) -> bool:

@@ -64,3 +64,18 @@ def test_a_folder_that_nobody_added_to_offers_nothing(opened: Open) -> None:
     app = opened("lane")
     assert not app.exception
     assert "teach_start" not in {each.key for each in app.button}
+
+
+@pytest.mark.slow
+def test_the_review_page_offers_it_where_photos_were_corrected(
+    opened: Open, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offered() -> bool:
+        app = open_page("pages/review.py", dataset="lane")
+        assert not app.exception
+        return "teach_start" in {each.key for each in app.button}
+
+    monkeypatch.setattr("dashboard.train.teach_view.data_folder", lambda: tmp_path / "none")
+    assert not offered()
+    monkeypatch.setattr("dashboard.train.teach_view.data_folder", lambda: tmp_path / "data")
+    assert offered()

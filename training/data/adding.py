@@ -20,6 +20,8 @@ from training.data.folder import open_dataset
 from training.data.history import HISTORY
 
 IMAGES, MASKS = "images", "masks"
+CORRECTED = "corrected"
+"""Name of the data folder that is proposed for corrected photos."""
 
 
 @dataclass(frozen=True)
