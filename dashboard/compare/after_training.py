@@ -128,8 +128,8 @@ def _show_taught(run: Path, name: str) -> None:
     here = base.resolve().is_relative_to(runs_folder().resolve())
     names = [name, checkpoint_name(base) if here else str(base)]
     for number, each in enumerate(sets):
-        st.caption(plain(f"On {each.title}"))
-        _show_verdict(names, partial(images_of, each), "iou", "its base", f"_{number}")
+        of = f"its base on {each.title}"
+        _show_verdict(names, partial(images_of, each), "iou", of, f"_{number}")
 
 
 def _is_comparing(run: Path) -> bool:
@@ -170,7 +170,7 @@ def _show_verdict(
             verdict = verdicts_of(chosen)[0]
             sentence = "" if verdict is None else headline_of(verdict)
             st.markdown(f"**{plain(sentence or _WITHOUT)}.**")
-            st.caption(plain(f"On {wanted.images.title}."))
+            st.caption(plain(f"Against {other}: {wanted.images.title}."))
     except (CarmaskError, OSError) as error:
         st.caption(plain(f"It can't be compared on its validation cars: {error}"))
 
