@@ -33,7 +33,7 @@ def show_jobs(
     action: str,
     key: str,
     answers: int,
-    start: Callable[[Any], None] = start_evaluation,
+    start: Callable[[Any], None] | None = None,
 ) -> None:
     """Draws the button that starts jobs; while they are under way, how far they are.
 
@@ -42,7 +42,7 @@ def show_jobs(
         action: What the button says.
         key: Of its widgets.
         answers: About how many answers (one checkpoint's to one photo) they need in all.
-        start: Starts one of them.
+        start: Starts one of them; None for evaluations.
     """
     problem = st.session_state.pop(f"{_PROBLEM}_{key}", None)
     if problem:
@@ -63,7 +63,7 @@ def show_jobs(
         help="It goes on in the background, also when this page is closed; nothing is computed "
         "twice.",
         on_click=_start,
-        args=(requests, key, start),
+        args=(requests, key, start or start_evaluation),
     )
 
 

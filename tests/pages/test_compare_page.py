@@ -392,7 +392,7 @@ def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = JobStatus("running", 30, 120, 0.0, 90.0)
-    monkeypatch.setattr("dashboard.compare.job_view.read_status", lambda _: now)
+    monkeypatch.setattr("dashboard.compare.job_view.read_job", lambda _: now)
     app = opened(row="good/best", images="other")
     assert {"measure_stop"} == {each.key for each in app.button if "measure" in str(each.key)}
     now = JobStatus("failed", message="Out of memory.")
