@@ -32,8 +32,9 @@ sys.path.insert(0, str(ROOT))
 
 from core.cutout import Cutout, cut_out  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402
-from core.predict import ImageModel, Mirrored, Predictor  # noqa: E402
+from core.predict import ImageModel, Mirrored  # noqa: E402
 from core.preprocess import enlarge, resize  # noqa: E402
+from core.torch_predictor import TorchPredictor  # noqa: E402
 from training.data.folder import open_dataset  # noqa: E402
 from training.synthetic.render import draw_layer  # noqa: E402
 from training.synthetic.turntable import VIEWS, sample_car  # noqa: E402
@@ -293,7 +294,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=7, metavar="N", help="take each Nth of them")
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "runs" / "carmask-outside")
     options = parser.parse_args()
-    model = Mirrored(Predictor.load(options.checkpoint, "cpu"))
+    model = Mirrored(TorchPredictor.load(options.checkpoint, "cpu"))
     candidates: dict[str, Candidate] = {"threshold": threshold, "probability": plain_probability}
     if options.pymatting:
         candidates["closed form, 10 px (PyMatting)"] = closed_form_fixed

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.masks import MaskSettings  # noqa: E402
-from core.predict import Predictor  # noqa: E402
+from core.torch_predictor import TorchPredictor  # noqa: E402
 from training.data.folder import open_dataset  # noqa: E402
 from training.evaluation.histograms import histogram_of  # noqa: E402
 from training.evaluation.measure import row_of  # noqa: E402
@@ -34,7 +34,7 @@ def main() -> None:
 
     samples = open_dataset(options.data).samples
     chosen = samples[:: max(1, len(samples) // options.photos)][: options.photos]
-    predictor = Predictor.load(options.checkpoint, options.device)
+    predictor = TorchPredictor.load(options.checkpoint, options.device)
     seconds: dict[str, list[float]] = {"reading": [], "network": [], "metrics": []}
 
     for turn in range(-1, options.repeats):  # the first one warms up

@@ -30,8 +30,8 @@ from core.architecture import UNetConfig  # noqa: E402
 from core.checkpoint import CheckpointInfo, load_checkpoint  # noqa: E402
 from core.metrics import dice  # noqa: E402
 from core.model import UNet  # noqa: E402
-from core.predict import Predictor  # noqa: E402
 from core.preprocess import Preprocessing, enlarge, resize  # noqa: E402
+from core.torch_predictor import TorchPredictor  # noqa: E402
 from training.data.folder import Sample, open_dataset  # noqa: E402
 from training.data.sides import TrainedCars  # noqa: E402
 from training.runs.runlog import read_split  # noqa: E402
@@ -90,7 +90,7 @@ def main() -> None:
 
     chosen = photos_of(options.data, options.checkpoint, options.photos, trained=False)
     pairs = [sample.read() for sample in chosen]
-    predictor = Predictor.load(options.checkpoint, "cpu")
+    predictor = TorchPredictor.load(options.checkpoint, "cpu")
     assert predictor.info is not None
     networks: dict[str, Segment] = {
         "carmask": predictor,

@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.inference import Segment, photos_of  # noqa: E402
 from core.export import export_onnx  # noqa: E402
 from core.metrics import dice  # noqa: E402
-from core.predict import Predictor  # noqa: E402
+from core.torch_predictor import TorchPredictor  # noqa: E402
 from training.data.folder import Sample  # noqa: E402
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     chosen = photos_of(options.data, options.checkpoint, options.photos, trained=False)
     ranges = photos_of(options.data, options.checkpoint, options.calibrate, trained=True)
-    predictor = Predictor.load(options.checkpoint, "cpu")
+    predictor = TorchPredictor.load(options.checkpoint, "cpu")
     threshold = predictor.threshold
     runtimes = installed()
     with tempfile.TemporaryDirectory() as folder:

@@ -34,8 +34,8 @@ from benchmarks.inference import plain_network  # noqa: E402
 from benchmarks.training import measured  # noqa: E402
 from core.image import encode_jpeg, read_image  # noqa: E402
 from core.masks import MaskSettings, mask_from_probability  # noqa: E402
-from core.predict import Predictor  # noqa: E402
 from core.preprocess import resize  # noqa: E402
+from core.torch_predictor import TorchPredictor  # noqa: E402
 from tests.e2e.browser import find_chromium  # noqa: E402
 from tests.e2e.server import serve  # noqa: E402
 from training.augment.recipe import find_recipe  # noqa: E402
@@ -92,7 +92,7 @@ def masker(side: str, run: str) -> Callable[[bytes], object]:
     if side == "plain":
         network = plain_network(None)
         return lambda file: network(read_image(file)) >= 0.5
-    predictor = Predictor.load(ROOT / "runs" / run, "cpu")
+    predictor = TorchPredictor.load(ROOT / "runs" / run, "cpu")
     settings = MaskSettings()
     return lambda file: mask_from_probability(predictor(read_image(file)), settings)
 

@@ -34,6 +34,7 @@ from core.listing.command import add_cutout
 from core.mask_files import ENDINGS
 from core.masks import MaskSettings
 from core.names import counted, first_few
+from core.onnx_predictor import NETWORK_SUFFIX
 from core.photos import list_photos
 from core.places import current_edits
 
@@ -161,6 +162,11 @@ def _add_export(commands: Commands) -> None:
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or run's folder")
     kind = export.add_mutually_exclusive_group(required=True)
     kind.add_argument("--onnx", type=Path, metavar="FILE", help="ONNX file to write")
+    kind.add_argument(
+        "--network",
+        action="store_true",
+        help="write the network alone beside the checkpoint, for a server without PyTorch",
+    )
     kind.add_argument("--half", type=Path, metavar="FILE", help="checkpoint to write")
     export.add_argument("--opset", type=int, help="version of ONNX's operators; default: 17")
     export.set_defaults(command=_export)
@@ -266,12 +272,17 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     """Writes a checkpoint as ONNX, or in half the bytes."""
-    from core.export import OPSET, export_onnx
+    from core.export import OPSET, export_network, export_onnx
 
-    path: Path = options.half or options.onnx
-    if options.half:
+    opset = options.opset or OPSET
+    if options.network:
+        path = find_checkpoint(options.checkpoint).with_suffix(NETWORK_SUFFIX)
+        write_bytes_atomically(path, export_network(options.checkpoint, opset))
+    elif options.half:
+        path = options.half
         save_checkpoint(path, *load_checkpoint(find_checkpoint(options.checkpoint)), half=True)
     else:
-        write_bytes_atomically(path, export_onnx(options.checkpoint, options.opset or OPSET))
+        path = options.onnx
+        write_bytes_atomically(path, export_onnx(options.checkpoint, opset))
     print(f"{path}: {path.stat().st_size} bytes")
     return EXIT_OK

@@ -18,8 +18,9 @@ from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, find_checkpoint
 from core.errors import ConfigError
 from core.model import UNet, fold_normalisation
-from core.predict import load_photo_network
+from core.onnx_predictor import network_facts
 from core.preprocess import LONGEST_SIDES, Preprocessing
+from core.torch_predictor import load_photo_network
 
 FORMAT = "carmask-onnx-1"
 OPSETS = range(13, 24)
@@ -48,15 +49,41 @@ def export_onnx(file_or_run: Path, opset: int = OPSET) -> bytes:
         CheckpointError: It can't be read, or it does not segment RGB photos.
         ConfigError: The opset is not in `OPSETS`.
     """
-    if opset not in OPSETS:
-        raise ConfigError(f"Opset {opset} is unknown; use {OPSETS[0]} to {OPSETS[-1]}.")
+    _require_known(opset)
     model, info = load_photo_network(find_checkpoint(file_or_run))
     network = PhotoNetwork(model, info.preprocessing)
     example = torch.zeros(300, 200, 3, dtype=torch.uint8)
+    about = "A photo, uint8 (height, width, 3) RGB, to its probability of car."
+    return _file(network, example, _facts(info), about, opset)
+
+
+def export_network(file_or_run: Path, opset: int = OPSET) -> bytes:
+    """Returns an ONNX file of a checkpoint's network alone, as `core.onnx_predictor` runs it.
+
+    Its input `image` is a photo on the network's grid, normalised, float32 (height, width, 3); its
+    output `probability` is float32 (height, width) in [0, 1]. The metadata hold the checkpoint's
+    fingerprint. Arguments and errors are those of `export_onnx`.
+    """
+    _require_known(opset)
+    path = find_checkpoint(file_or_run)
+    model, _ = load_photo_network(path)
+    about = "A normalised photo, float32 (height, width, 3), to its probability of car."
+    return _file(GridNetwork(model), torch.zeros(300, 200, 3), network_facts(path), about, opset)
+
+
+def _require_known(opset: int) -> None:
+    if opset not in OPSETS:
+        raise ConfigError(f"Opset {opset} is unknown; use {OPSETS[0]} to {OPSETS[-1]}.")
+
+
+def _file(
+    network: nn.Module, example: Tensor, facts: dict[str, str], about: str, opset: int
+) -> bytes:
+    """Returns the ONNX file of a network that takes pictures (height, width, 3)."""
     sides = {0: "height", 1: "width"}
     file = to_onnx(network, {"image": example}, {"image": sides}, "probability", opset)
-    file.doc_string = "A photo, uint8 (height, width, 3) RGB, to its probability of car."
-    onnx.helper.set_model_props(file, _facts(info))
+    file.doc_string = about
+    onnx.helper.set_model_props(file, facts)
     return bytes(file.SerializeToString())
 
 
@@ -148,6 +175,26 @@ def _whole_shape(graph: onnx.GraphProto, node: onnx.NodeProto) -> onnx.NodeProto
     return onnx.helper.make_node("Slice", names, [result])
 
 
+class GridNetwork(nn.Module):
+    """A network for pictures of any size, as `UNet.whole`."""
+
+    def __init__(self, model: UNet) -> None:
+        super().__init__()
+        self.network = fold_normalisation(model)
+        for layer in self.network.modules():
+            if isinstance(layer, nn.InstanceNorm2d):
+                layer.forward = partial(_normalised, layer)  # type: ignore[method-assign]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Returns the probability float32 (h, w) of a normalised picture float32 (h, w, 3)."""
+        height, width = image.shape[:2]
+        (rows, top), (columns, left) = _grown([height, width], self.network.config)
+        grown = image.index_select(0, rows).index_select(1, columns)
+        logits = self.network(grown.permute(2, 0, 1)[None])[0, 0]
+        inside = logits.index_select(0, torch.arange(height) + top)
+        return torch.sigmoid(inside.index_select(1, torch.arange(width) + left))
+
+
 class PhotoNetwork(nn.Module):
     """Photo, grid, network, probability, photo's size: the predictor as one module."""
 
@@ -156,10 +203,7 @@ class PhotoNetwork(nn.Module):
 
     def __init__(self, model: UNet, preprocessing: Preprocessing) -> None:
         super().__init__()
-        self.network = fold_normalisation(model)
-        for layer in self.network.modules():
-            if isinstance(layer, nn.InstanceNorm2d):
-                layer.forward = partial(_normalised, layer)  # type: ignore[method-assign]
+        self.grid = GridNetwork(model)
         self.size = preprocessing.size
         self.register_buffer("mean", torch.tensor(preprocessing.mean))
         self.register_buffer("std", torch.tensor(preprocessing.std))
@@ -167,14 +211,8 @@ class PhotoNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Returns the probability float32 (H, W) of a photo uint8 (H, W, 3)."""
         levels = photo_to_grid(image, self.size)
-        grid = (levels / 255 - self.mean) / self.std
-        height, width = grid.shape[:2]
-        (rows, top), (columns, left) = _grown([height, width], self.network.config)
-        grown = grid.index_select(0, rows).index_select(1, columns)
-        logits = self.network(grown.permute(2, 0, 1)[None])[0, 0]
-        inside = logits.index_select(0, torch.arange(height) + top)
-        inside = inside.index_select(1, torch.arange(width) + left)
-        return grid_to_photo(torch.sigmoid(inside), *image.shape[:2])
+        probability = self.grid((levels / 255 - self.mean) / self.std)
+        return grid_to_photo(probability, *image.shape[:2])
 
 
 def _normalised(layer: nn.InstanceNorm2d, images: Tensor) -> Tensor:

@@ -1,38 +1,39 @@
 """From a photo to the probability of "car" for each of its pixels.
 
-Everything that predicts is an `ImageModel`: one network (`Predictor`), the same with the mirrored
+Everything that predicts is an `ImageModel`: one network (`Predictor`, run by PyTorch or ONNX
+Runtime), the same with the mirrored
 photo (`Mirrored`), the mean of several (`Ensemble`), one that looks closer at small cars
 (`core.refine.Refined`), and one with a fallback (`core.cascade.Cascade`).
 """
 
 from __future__ import annotations
 
+import os
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
+from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.cascade import Cascade
-from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
+from core.checkpoint import CheckpointInfo, find_checkpoint
 from core.clicks import CHANNELS
-from core.device import autocast_dtype, resolve_device
 from core.errors import CheckpointError, ConfigError
 from core.image_model import ImageModel as ImageModel
 from core.image_model import Prediction as Prediction
 from core.image_model import WrappedModel, require_photo
-from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing
 from core.refine import Detailed, Refined
 from core.uncertainty import Limits, disagreement, hide
 
-GPU_BATCH = 2
-"""Photos of one grid size that a graphics card works on together: a photo and its mirror image."""
+RUNTIME = "CARMASK_RUNTIME"
+"""Environment variable: "onnx" has ONNX Runtime run the networks."""
 
 
 class Predictor(ImageModel):
@@ -43,43 +44,16 @@ class Predictor(ImageModel):
     card every batch has the same size, filled up with a repeat.
     """
 
-    def __init__(
-        self,
-        model: UNet,
-        preprocessing: Preprocessing,
-        device: torch.device | str = "auto",
-        *,
-        batch: int | None = None,
-    ) -> None:
-        """Copies a network for prediction: folded, on the device, in evaluation mode.
+    def __init__(self, preprocessing: Preprocessing, batch: int) -> None:
+        """Knows no checkpoint yet.
 
         Args:
-            model: Network with three input channels and one output channel.
-            preprocessing: How its pictures were prepared in training.
-            device: A device, or a name for `resolve_device`.
-            batch: Size of every batch; by default 1 on the CPU, else `GPU_BATCH`.
+            preprocessing: How the network's pictures were prepared in training.
+            batch: Size of every batch.
         """
-        self.device = resolve_device(device) if isinstance(device, str) else device
         self.preprocessing = preprocessing
         self.info: CheckpointInfo | None = None
-        self._dtype = autocast_dtype(self.device)
-        self._batch = batch or (1 if self.device.type == "cpu" else GPU_BATCH)
-        self._layout = torch.contiguous_format if self.device.type == "mps" else torch.channels_last
-        folded = fold_normalisation(model)
-        self.model: UNet = folded.to(device=self.device, memory_format=self._layout)  # type: ignore[call-overload]
-
-    @classmethod
-    def load(cls, file_or_run: Path, device: str = "auto") -> Predictor:
-        """Returns a predictor for a checkpoint file, or for the best checkpoint of a run.
-
-        Raises:
-            CheckpointError: It can't be read, or it does not segment RGB photos.
-            DeviceError: This machine has no such device.
-        """
-        model, info = load_photo_network(find_checkpoint(file_or_run))
-        predictor = cls(model, info.preprocessing, device)
-        predictor.info = info
-        return predictor
+        self._batch = batch
 
     @property
     def name(self) -> str:
@@ -96,7 +70,7 @@ class Predictor(ImageModel):
         """What the checkpoint's uncertainty means."""
         return self.info.limits if self.info else Limits()
 
-    def on_grid(self, size: int) -> Predictor:
+    def on_grid(self, size: int) -> Self:
         """Returns the same network on another grid; see `Preprocessing.size`."""
         other = copy(self)
         other.preprocessing = replace(self.preprocessing, size=size)
@@ -146,17 +120,9 @@ class Predictor(ImageModel):
         for probability in self.probabilities(inputs):
             yield Prediction(probability, by=self.name)
 
-    @torch.inference_mode()
+    @abstractmethod
     def _batch_of(self, inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Returns the probabilities of one batch; a short one is filled up."""
-        filled = [*inputs, *[inputs[-1]] * (self._batch - len(inputs))]
-        batch = torch.from_numpy(np.stack(filled))
-        batch = batch.to(device=self.device, memory_format=self._layout)
-        half = torch.autocast(self.device.type, self._dtype) if self._dtype else nullcontext()
-        with half:
-            logits = self.model.whole(batch)
-        probabilities = torch.sigmoid(logits[: len(inputs), 0].float())
-        return np.asarray(probabilities.cpu().numpy(), dtype=np.float32)
+        """Returns the probabilities of at most one batch of inputs."""
 
 
 class Mirrored(WrappedModel):
@@ -256,14 +222,37 @@ def load_model(first: Path, fallback: Path | None = None, device: str = "auto") 
         CheckpointError: The first can't be used, or there is no such fallback.
         DeviceError: This machine has no such device.
     """
-    predictor = Predictor.load(first, device)
+    predictor = load_predictor(first, device)
     if fallback is None:
         return Mirrored(predictor)
     path = find_checkpoint(fallback)  # a wrong name is an error at once
     familiar = predictor.info.familiar if predictor.info else None
     return Cascade(
-        _detailed(predictor), lambda: Refined(_detailed(Predictor.load(path, device))), familiar
+        _detailed(predictor), lambda: Refined(_detailed(load_predictor(path, device))), familiar
     )
+
+
+def load_predictor(file_or_run: Path, device: str = "auto") -> Predictor:
+    """Returns the network of a checkpoint file, or of the best checkpoint of a run, to predict.
+
+    PyTorch runs it. Where that is not installed, or CARMASK_RUNTIME is "onnx", ONNX Runtime does,
+    from the file that `carmask export --network` wrote beside the checkpoint.
+
+    Args:
+        file_or_run: The checkpoint.
+        device: As for `core.device.resolve_device`; ONNX Runtime is used on the CPU alone.
+
+    Raises:
+        CheckpointError: It can't be read, or it does not segment RGB photos.
+        DeviceError: This machine has no such device.
+    """
+    if os.environ.get(RUNTIME) == "onnx" or find_spec("torch") is None:
+        from core.onnx_predictor import OnnxPredictor
+
+        return OnnxPredictor.load(file_or_run)
+    from core.torch_predictor import TorchPredictor
+
+    return TorchPredictor.load(file_or_run, device)
 
 
 def _detailed(predictor: Predictor) -> ImageModel:
@@ -273,13 +262,8 @@ def _detailed(predictor: Predictor) -> ImageModel:
     return Detailed(model, Mirrored(predictor.on_grid(detail)), detail) if detail else model
 
 
-def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
-    """Returns the network of a checkpoint that segments photos, and its facts.
-
-    Raises:
-        CheckpointError: It can't be read, or it does not segment RGB photos.
-    """
-    model, info = load_checkpoint(path)
+def require_photo_network(path: Path, info: CheckpointInfo) -> None:
+    """Raises a CheckpointError for a checkpoint that does not segment RGB photos."""
     if info.model.in_channels == CHANNELS:
         raise CheckpointError(
             f"{path.name} holds the network that answers clicks in the editor; it finds no car by "
@@ -290,4 +274,3 @@ def load_photo_network(path: Path) -> tuple[UNet, CheckpointInfo]:
             f"{path.name} maps {info.model.in_channels} channels to "
             f"{info.model.out_channels}; a photo needs 3 in (RGB) and 1 out (car)."
         )
-    return model, info

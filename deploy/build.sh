@@ -4,7 +4,7 @@
 #     deploy/build.sh TARGET [full|api]
 #
 # makes TARGET/venv, a Python environment with Carmask and all that it needs to serve: the dashboard
-# and the API (full), or the API alone (api).
+# and the API (full), or the API alone, without PyTorch (api).
 #
 # TORCH is what pip installs as PyTorch, with options: on pytorch.org choose Pip and CPU, and set it
 # to what the command shown there says behind "install", without torchvision. Its usual build for
@@ -35,10 +35,13 @@ pip() {
     "$inner" -m pip install --no-cache-dir --disable-pip-version-check -q "$@"
 }
 
-# PyTorch comes first and by itself; nothing that follows may bring another one.
+# PyTorch comes first and by itself; nothing that follows may bring another one. The API alone runs
+# its networks by ONNX Runtime: PyTorch writes them, in an environment that goes afterwards.
 torch=$(grep '^torch==' "$source/constraints.txt" || echo torch)
-# shellcheck disable=SC2086
-pip ${TORCH:-$torch}
+if [ "$kind" = full ]; then
+    # shellcheck disable=SC2086
+    pip ${TORCH:-$torch}
+fi
 grep -v '^torch' "$source/constraints.txt" >"$target/constraints.txt"
 grep -v '^torch' "$wanted" >"$target/requirements.txt"
 pip -c "$target/constraints.txt" -r "$target/requirements.txt"
@@ -50,11 +53,25 @@ mkdir "$target/source"
     tar -xf - -C "$target/source"
 pip "setuptools>=77"
 pip --no-deps --no-build-isolation "$target/source"
-rm -rf "$target/source" "$target/constraints.txt" "$target/requirements.txt"
+rm -rf "$target/source"
+
+site=$("$inner" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+if [ "$kind" = api ]; then
+    writer=$target/writer
+    "$python" -m venv "$writer"
+    # shellcheck disable=SC2086
+    "$writer/bin/python" -m pip install --no-cache-dir --disable-pip-version-check -q ${TORCH:-$torch}
+    "$writer/bin/python" -m pip install --no-cache-dir --disable-pip-version-check -q \
+        -c "$target/constraints.txt" -r "$target/requirements.txt" onnx onnxscript
+    for file in "$site"/carmask_app/runs/*/checkpoints/best.safetensors; do
+        (cd "$source" && PYTHONDONTWRITEBYTECODE=1 "$writer/bin/python" -m core export "$file" --network)
+    done
+    rm -rf "$writer"
+fi
+rm -rf "$target/constraints.txt" "$target/requirements.txt"
 
 # What no server needs: headers, and tests that libraries bring.
 "$inner" -m pip uninstall -q -y setuptools
-site=$("$inner" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 rm -rf "$site"/torch/include "$site"/torch/test "$site"/pyarrow/include
 find "$site"/pandas "$site"/pyarrow "$site"/scipy "$site"/sympy "$site"/numpy -type d -name tests \
     -prune -exec rm -rf {} + 2>/dev/null || true

@@ -12,15 +12,16 @@ from core.errors import ConfigError, ImageError
 from core.familiarity import FIGURES, Familiarity, surroundings, thumbnail
 from core.image_model import Prediction
 from core.model import UNet
-from core.predict import Mirrored, Predictor
+from core.predict import Mirrored
 from core.preprocess import Preprocessing
+from core.torch_predictor import TorchPredictor
 from core.uncertainty import FALLBACK_LIMIT, Limits
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
 def mirrored(model: UNet, info: CheckpointInfo, name: str, threshold: float = 0.5) -> Mirrored:
-    made = Predictor(model, Preprocessing(size=64), "cpu")
+    made = TorchPredictor(model, Preprocessing(size=64), "cpu")
     made.info = replace(info, title=name, threshold=threshold)
     return Mirrored(made)
 
@@ -64,7 +65,7 @@ def test_a_photo_unlike_the_training_photos_goes_to_the_fallback_at_once(
             return super().predict(image)
 
     def counted(name: str, threshold: float) -> Counted:
-        predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+        predictor = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu")
         predictor.info = replace(tiny_info, title=name, threshold=threshold)
         return Counted(predictor)
 
@@ -86,7 +87,7 @@ def test_a_photo_unlike_the_training_photos_goes_to_the_fallback_at_once(
 def test_the_limits_of_the_checkpoint_that_predicts_count(
     tiny_model: UNet, tiny_info: CheckpointInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    predictor = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu")
     plain = Mirrored(predictor).predict(IMAGE)
     predictor.info = replace(tiny_info, threshold=0.4, limits=Limits(check=0.1, no_car=0.3))
     model = Mirrored(predictor)
@@ -105,7 +106,7 @@ def test_the_limits_of_the_checkpoint_that_predicts_count(
 def test_a_first_model_without_uncertainty_is_refused(
     tiny_model: UNet, tiny_info: CheckpointInfo
 ) -> None:
-    single = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    single = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu")
     with pytest.raises(ConfigError):
         Cascade(single, lambda: mirrored(tiny_model, tiny_info, "wider")).predict(IMAGE)
 

@@ -17,8 +17,8 @@ from core.errors import CheckpointError, ConfigError
 from core.export import OPSETS, export_onnx, grid_to_photo, photo_to_grid, to_onnx
 from core.image import read_image
 from core.model import UNet
-from core.predict import Predictor
 from core.preprocess import Preprocessing, enlarge
+from core.torch_predictor import TorchPredictor
 from tests.core.foreign_networks import lived_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def test_it_says_what_the_predictor_says(
     tmp_path: Path, tiny_info: CheckpointInfo, kind: str
 ) -> None:
     path = checkpoint(tmp_path, NETWORKS[kind], tiny_info)
-    predictor, runtime = Predictor.load(path, "cpu"), session(export_onnx(path))
+    predictor, runtime = TorchPredictor.load(path, "cpu"), session(export_onnx(path))
     for height, width in SIZES:
         image = photo(height, width)
         expected = predictor(image)
@@ -83,7 +83,7 @@ def test_the_shipped_checkpoint_on_a_photo_and_a_portrait() -> None:
     file = export_onnx(run_folder)
     stored = (run_folder / "checkpoints" / "best.safetensors").stat().st_size
     assert abs(len(file) - stored) < 0.05 * stored
-    predictor = Predictor.load(run_folder, "cpu")
+    predictor = TorchPredictor.load(run_folder, "cpu")
     image = read_image(next((ROOT / "samples" / "images").glob("*.jpg")))
     for each in (image, np.ascontiguousarray(image.transpose(1, 0, 2)[:, 40:])):
         expected = predictor(each)
@@ -97,7 +97,7 @@ def test_any_opset(tiny_run: Path, opset: int) -> None:
     file = export_onnx(tiny_run, opset)
     assert onnx.load_from_string(file).opset_import[0].version == opset
     image = photo(50, 80)
-    assert np.abs(run(file, image) - Predictor.load(tiny_run, "cpu")(image)).max() < 1e-4
+    assert np.abs(run(file, image) - TorchPredictor.load(tiny_run, "cpu")(image)).max() < 1e-4
 
 
 def test_the_facts_are_inside(tiny_run: Path, tiny_info: CheckpointInfo) -> None:

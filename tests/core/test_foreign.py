@@ -16,7 +16,7 @@ from core.checkpoint import list_checkpoints, load_checkpoint, read_info
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
 from core.foreign.checkpoint import ImportOptions, import_checkpoint
-from core.predict import Predictor
+from core.torch_predictor import TorchPredictor
 from tests.core.foreign_networks import CarSegmentation, PytorchUNet, lived_in
 
 SIZES = [(64, 64), (32, 80), (37, 50), (61, 47), (16, 31)]
@@ -117,7 +117,7 @@ def test_the_predictor_prepares_photos_as_the_program_does(tmp_path: Path) -> No
     with torch.inference_mode():
         scaled = torch.from_numpy(image.transpose(2, 0, 1).copy()).float()[None] / 255
         expected = original.probability(scaled)[0].numpy()  # type: ignore[operator]
-    assert np.abs(Predictor.load(path, "cpu")(image) - expected).max() < 1e-5
+    assert np.abs(TorchPredictor.load(path, "cpu")(image) - expected).max() < 1e-5
 
 
 def test_it_explains_itself_and_stands_among_the_runs(stored: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_it_explains_itself_and_stands_among_the_runs(stored: Path, tmp_path: Pa
 
 def test_a_small_photo_with_a_long_side(stored: Path, tmp_path: Path) -> None:
     path, _ = import_checkpoint(stored, tmp_path / "a", ImportOptions(size=64))
-    assert Predictor.load(path, "cpu")(np.zeros((16, 900, 3), np.uint8)).shape == (16, 900)
+    assert TorchPredictor.load(path, "cpu")(np.zeros((16, 900, 3), np.uint8)).shape == (16, 900)
 
 
 def test_the_command(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

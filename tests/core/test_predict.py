@@ -15,8 +15,9 @@ from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.device import resolve_device
 from core.errors import CheckpointError, DeviceError, ImageError
 from core.model import UNet
-from core.predict import GPU_BATCH, Ensemble, Mirrored, Predictor
+from core.predict import Ensemble, Mirrored
 from core.preprocess import Preprocessing
+from core.torch_predictor import GPU_BATCH, TorchPredictor
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -27,7 +28,7 @@ def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
 def test_probability_has_the_photos_own_size(tiny_run: Path, shape: tuple[int, int]) -> None:
     image = photo(*shape)
     before = image.copy()
-    probability = Predictor.load(tiny_run, "cpu")(image)
+    probability = TorchPredictor.load(tiny_run, "cpu")(image)
     assert probability.shape == shape
     assert probability.dtype == np.float32
     assert 0 <= probability.min() < probability.max() <= 1
@@ -37,7 +38,7 @@ def test_probability_has_the_photos_own_size(tiny_run: Path, shape: tuple[int, i
 @pytest.mark.parametrize("batch", [1, 3])
 def test_same_photo_same_bytes_whatever_is_beside_it(tiny_model: UNet, batch: int) -> None:
     # A graphics card's way, tried on the CPU.
-    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=batch)
+    predictor = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu", batch=batch)
     images = [photo(64, 64, 1), photo(64, 64, 2), photo(40, 90, 3), photo(64, 64, 4)]
     alone = [predictor.predict(image).probability.tobytes() for image in images]
     for order in itertools.permutations(range(4)):
@@ -48,7 +49,7 @@ def test_same_photo_same_bytes_whatever_is_beside_it(tiny_model: UNet, batch: in
 def test_a_graphics_card_predicts_a_photo_and_its_mirror_image_at_once(
     tiny_model: UNet,
 ) -> None:
-    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu", batch=GPU_BATCH)
+    predictor = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu", batch=GPU_BATCH)
     batches = batches_of(predictor)
     image = photo(64, 64)
     prediction = Mirrored(predictor).predict(image)
@@ -58,7 +59,7 @@ def test_a_graphics_card_predicts_a_photo_and_its_mirror_image_at_once(
     list(predictor.predict_many([image] * 5))
     assert batches == [2] * 6
     # On the CPU each runs alone, and says the same but for the last digits.
-    alone = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    alone = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu")
     batches = batches_of(alone)
     expected = Mirrored(alone).predict(image)
     assert batches == [1, 1]
@@ -66,7 +67,7 @@ def test_a_graphics_card_predicts_a_photo_and_its_mirror_image_at_once(
     assert prediction.uncertainty == pytest.approx(expected.uncertainty, abs=1e-6)
 
 
-def batches_of(predictor: Predictor) -> list[int]:
+def batches_of(predictor: TorchPredictor) -> list[int]:
     """Returns a list that the size of each batch is added to."""
     sizes: list[int] = []
     first = next(each for each in predictor.model.modules() if isinstance(each, torch.nn.Conv2d))
@@ -79,11 +80,11 @@ def test_it_is_the_network_on_the_prepared_photo(tiny_run: Path, tiny_model: UNe
     scaled = torch.from_numpy(image.transpose(2, 0, 1).copy()).float()[None] / 255
     with torch.inference_mode():
         expected = torch.sigmoid(tiny_model((scaled - 0.5) / 0.25))[0, 0].numpy()
-    np.testing.assert_allclose(Predictor.load(tiny_run, "cpu")(image), expected, atol=1e-5)
+    np.testing.assert_allclose(TorchPredictor.load(tiny_run, "cpu")(image), expected, atol=1e-5)
 
 
 def test_an_unpadded_network_covers_the_photo() -> None:
-    predictor = Predictor(UNet(UNetConfig(3, 1, 2, 2)), Preprocessing(size=64), "cpu")
+    predictor = TorchPredictor(UNet(UNetConfig(3, 1, 2, 2)), Preprocessing(size=64), "cpu")
     assert predictor(photo(50, 80)).shape == (50, 80)
 
 
@@ -92,7 +93,7 @@ def test_an_unpadded_network_covers_the_photo() -> None:
 )
 def test_other_arrays_are_refused(tiny_run: Path, wrong: np.ndarray) -> None:
     with pytest.raises(ImageError, match="RGB uint8"):
-        Predictor.load(tiny_run, "cpu")(wrong)
+        TorchPredictor.load(tiny_run, "cpu")(wrong)
 
 
 def test_a_checkpoint_for_other_channels_is_refused(
@@ -102,7 +103,7 @@ def test_a_checkpoint_for_other_channels_is_refused(
     path = tmp_path / "paper.safetensors"
     save_checkpoint(path, UNet(paper), replace(tiny_info, model=paper))
     with pytest.raises(CheckpointError, match="1 channels to 2"):
-        Predictor.load(path, "cpu")
+        TorchPredictor.load(path, "cpu")
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:1", "cuda:x", "", "cuda:999"])

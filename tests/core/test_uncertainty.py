@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from core.model import UNet
-from core.predict import Ensemble, Mirrored, Predictor
+from core.predict import Ensemble, Mirrored
 from core.preprocess import Preprocessing
+from core.torch_predictor import TorchPredictor
 from core.uncertainty import UNCERTAINTY_LIMIT, advice, disagreement
 
 
@@ -36,7 +37,7 @@ def test_advice_is_for_what_needs_it() -> None:
 
 
 def test_mirrored_is_the_mean_of_both_passes_and_their_disagreement(tiny_model: UNet) -> None:
-    predictor = Predictor(tiny_model, Preprocessing(size=64), "cpu")
+    predictor = TorchPredictor(tiny_model, Preprocessing(size=64), "cpu")
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     prediction = Mirrored(predictor).predict(image)
     one, other = predictor(image), predictor(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]

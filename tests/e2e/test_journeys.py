@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.checkpoint import list_checkpoints
-from core.predict import Predictor
+from core.torch_predictor import TorchPredictor
 from tests.e2e.conftest import Watched, start_server, watched_page
 
 pytestmark = pytest.mark.browser
@@ -176,7 +176,7 @@ def test_a_checkpoint_is_taken_home_as_onnx(app: Watched, runs: Path) -> None:
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
     (found,) = session.run(None, {"image": image})
-    assert np.abs(found - Predictor.load(best, "cpu")(image)).max() < 1e-4
+    assert np.abs(found - TorchPredictor.load(best, "cpu")(image)).max() < 1e-4
 
 
 def test_a_folder_comes_with_all_its_photos(

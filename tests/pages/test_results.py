@@ -20,9 +20,10 @@ from core.colour import matrix_profile
 from core.drawing import OverlayStyle
 from core.image import read_image
 from core.masks import MaskSettings
-from core.predict import Mirrored, Predictor
+from core.predict import Mirrored
 from core.preprocess import enlarge
 from core.session import Photo, PredictionSession, uploaded_photos
+from core.torch_predictor import TorchPredictor
 from dashboard.segment.downloads import finish_photo, full_cutout, full_mask, full_overlay
 from dashboard.segment.pictures import Look
 from dashboard.ui.samples import list_samples, mixed_samples
@@ -56,7 +57,7 @@ def test_the_page_has_the_same_mask_as_the_predictor(
     # 512 x 342 has a grid whose own grid is another one: a second resizing would show.
     photos = uploaded_photos([("a.jpg", jpeg(342, 512))])
     prepared = session.prepare(photos[0], 200)
-    prediction = Mirrored(Predictor.load(checkpoint)).predict(photos[0].source.read())
+    prediction = Mirrored(TorchPredictor.load(checkpoint)).predict(photos[0].source.read())
     probability = enlarge(prediction.probability, 342, 512)
     threshold = float(np.median(probability))
     mask = prepared.result.mask(MaskSettings(threshold))

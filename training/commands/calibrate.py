@@ -100,11 +100,12 @@ def _predicted(path: Path, samples: Sequence[Sample], device: str) -> list[Seen]
     """Returns what a checkpoint makes of photos; the limits that it has now play no part."""
     from core.masks import MaskSettings, mask_from_probability
     from core.metrics import score
-    from core.predict import Mirrored, Predictor
+    from core.predict import Mirrored
+    from core.torch_predictor import TorchPredictor
     from core.uncertainty import Limits
     from training.calibration import Seen
 
-    predictor = Predictor.load(path, device)
+    predictor = TorchPredictor.load(path, device)
     model, settings = Mirrored(predictor, Limits()), MaskSettings(predictor.threshold)
     photos: list[Seen] = []
     with counting_bar("predict") as progress:

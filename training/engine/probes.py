@@ -17,8 +17,8 @@ from core.files import write_bytes_atomically
 from core.image import encode_jpeg, thumbnail
 from core.masks import MaskSettings
 from core.model import UNet
-from core.predict import Predictor
 from core.preprocess import mask_levels, resize
+from core.torch_predictor import TorchPredictor
 from training.config import TrainConfig
 from training.data.folder import Sample
 from training.engine.distributed import DistributedContext
@@ -194,5 +194,5 @@ class Validation:
         if self._processes.first:
             self._probes.write(epoch, {n: part[n] for part in parts for n in part})
 
-    def _predictor(self, model: UNet) -> Predictor:
-        return Predictor(model, self._config.preprocessing, self._device)
+    def _predictor(self, model: UNet) -> TorchPredictor:
+        return TorchPredictor(model, self._config.preprocessing, self._device)

@@ -25,7 +25,8 @@ from core.device import resolve_device
 from core.errors import CarmaskError, DataError
 from core.image_model import ImageModel, Prediction
 from core.masks import MaskSettings, Probability
-from core.predict import Mirrored, Predictor
+from core.predict import Mirrored
+from core.torch_predictor import TorchPredictor
 from core.truth import Truth
 from training.data.folder import Sample
 from training.evaluation.histograms import Histograms, histogram_of, joined, no_histograms
@@ -183,7 +184,7 @@ class Networks:
                 if work.subject.cascade and info.detail:
                     finer.add((path, info.detail))
         self._checkpoints = {
-            (path, 0): _Checkpoint(Predictor.load(path, str(device)), flips=any_flips)
+            (path, 0): _Checkpoint(TorchPredictor.load(path, str(device)), flips=any_flips)
             for path, any_flips in flips.items()
         }
         for path, size in finer:
@@ -226,7 +227,7 @@ class Networks:
 class _Checkpoint:
     """A checkpoint, and its predictions for the photos at hand, which several works share."""
 
-    def __init__(self, predictor: Predictor, *, flips: bool) -> None:
+    def __init__(self, predictor: TorchPredictor, *, flips: bool) -> None:
         self.predictor = predictor
         self.known: dict[tuple[int, bool], tuple[Prediction, float]] = {}
         """Prediction and seconds by the photo's id and whether the mirror image is in it."""

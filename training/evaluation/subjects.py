@@ -9,8 +9,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Protocol
 
+from core.cascade import Cascade
 from core.checkpoint import CheckpointInfo, find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, ConfigError, reason
+from core.predict import Ensemble, Mirrored, load_predictor, require_photo_network
+from core.refine import Detailed, Refined
 from core.split_verdict import SplitVerdict, worst
 
 if TYPE_CHECKING:
@@ -75,10 +78,9 @@ class Subject:
             CheckpointError: The weights of a checkpoint are damaged.
             DeviceError: This machine has no such device.
         """
-        from core.predict import Mirrored, Predictor  # torch takes seconds
 
         def member(path: Path, size: int = 0) -> ImageModel:
-            predictor = Predictor.load(path, device)
+            predictor = load_predictor(path, device)
             predictor = predictor.on_grid(size) if size else predictor
             return Mirrored(predictor) if self.flips else predictor
 
@@ -86,10 +88,6 @@ class Subject:
 
     def assemble(self, member: Member) -> ImageModel:
         """Returns it as a model; `member` returns that of one of its checkpoints."""
-        from core.cascade import Cascade
-        from core.predict import Ensemble  # torch takes seconds
-        from core.refine import Detailed, Refined
-
         models = [member(path) for path in self.paths]
         if self.cascade:
             first, fallback = (
@@ -112,11 +110,7 @@ def subject_of(file_or_run: Path, *, flips: bool = False) -> Subject:
     """
     path = find_checkpoint(file_or_run)
     info = read_info(path)
-    if (info.model.in_channels, info.model.out_channels) != (3, 1):
-        raise CheckpointError(
-            f"{path.name} maps {info.model.in_channels} channels to {info.model.out_channels}; a "
-            "photo needs 3 in (RGB) and 1 out (car)."
-        )
+    require_photo_network(path, info)
     return Subject(
         _flipped(title_of(path), flips), (path,), (fingerprint_of(path),), (info,), flips
     )

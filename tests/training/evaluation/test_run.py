@@ -18,7 +18,8 @@ from core.errors import CheckpointError, ConfigError, DataError
 from core.masks import MaskSettings
 from core.metric_table import METRICS
 from core.metrics import counts, score
-from core.predict import Ensemble, Predictor
+from core.predict import Ensemble
+from core.torch_predictor import TorchPredictor
 from tests.training.evaluation.tables import same_figures
 from training.data.folder import Sample
 from training.data.sides import Split
@@ -73,7 +74,7 @@ def test_rows_say_what_the_predictor_and_the_metrics_say(
     images: EvaluationImages, checkpoints: tuple[Path, Path]
 ) -> None:
     evaluation = evaluated(subject_of(checkpoints[1]), images)
-    predictor = Predictor.load(checkpoints[1], "cpu")
+    predictor = TorchPredictor.load(checkpoints[1], "cpu")
     assert len(evaluation.rows) == 15 and evaluation.facts.cars == 5
     assert evaluation.facts.title == "b/best" and evaluation.facts.threshold == 0.4
     for place in (0, 7, 14):
@@ -121,7 +122,7 @@ def test_ensembles_and_flips_are_means_of_probabilities(
     image, truth = images.samples[3].read()
     answers = []
     for path in subject.paths:
-        predictor = Predictor.load(path, "cpu")
+        predictor = TorchPredictor.load(path, "cpu")
         answers.append(predictor(image))
         answers.append(predictor(np.ascontiguousarray(image[:, ::-1]))[:, ::-1])
     expected = np.mean(np.stack(answers, dtype=np.float64), axis=0)
@@ -326,7 +327,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(
 def test_a_training_measures_the_same(
     images: EvaluationImages, checkpoints: tuple[Path, Path]
 ) -> None:
-    predictor = Predictor.load(checkpoints[0], "cpu")
+    predictor = TorchPredictor.load(checkpoints[0], "cpu")
     rows = measure_samples(predictor, images.samples, MaskSettings())
     stored = evaluated(subject_of(checkpoints[0]), images).image_rows
     assert summary_of(rows) == summary_of(stored)
