@@ -25,9 +25,9 @@ from core.clicks import (
 )
 from core.errors import CheckpointError, ConfigError, MaskError
 from core.model import UNet
-from core.predict import Predictor
 from core.preprocess import Preprocessing
 from core.refine import Crop
+from core.torch_predictor import TorchPredictor
 
 SHAPE = (90, 140)
 CONFIG = UNetConfig(
@@ -163,4 +163,4 @@ def test_neither_network_does_the_work_of_the_other(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         ClickNetwork.load(tmp_path / "car.safetensors")
     with pytest.raises(CheckpointError):
-        Predictor.load(tmp_path / "click.safetensors")
+        TorchPredictor.load(tmp_path / "click.safetensors")

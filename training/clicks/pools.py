@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import DataError
-from core.predict import Predictor
+from core.predict import load_predictor
 from training.augment.composite import Backgrounds
 from training.clicks.config import ClickConfig
 from training.clicks.scenes import Scene, composite_scene, photo_scene
@@ -57,7 +57,7 @@ def click_scenes(
     every = [scene for kind in scenes.values() for scene in kind]
     report(f"{part}: {', '.join(f'{len(kind)} {name}' for name, kind in scenes.items())}")
     for run in config.masks_of:
-        predictor = Predictor.load(Path(run), "cpu").on_grid(_GUESS_SIZE)
+        predictor = load_predictor(Path(run), "cpu").on_grid(_GUESS_SIZE)
         for scene in every:
             probability = predictor(scene.photo)
             scene.guesses.append(probability >= rng.uniform(0.25, 0.75))
