@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.checkpoint import find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, reason
-from core.predict import Predictor, require_photo_network
+from core.predictor import Predictor, require_photo_network
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint
 from core.device import autocast_dtype, resolve_device
 from core.model import UNet, fold_normalisation
-from core.predict import Predictor, require_photo_network
+from core.predictor import Predictor, require_photo_network
 from core.preprocess import Preprocessing
 
 GPU_BATCH = 2

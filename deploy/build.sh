@@ -70,8 +70,8 @@ if [ "$kind" = api ]; then
 fi
 rm -rf "$target/constraints.txt" "$target/requirements.txt"
 
-# What no server needs: headers, and tests that libraries bring.
-"$inner" -m pip uninstall -q -y setuptools
+# What no server needs: headers, tests that libraries bring, and what installs them.
+"$inner" -m pip uninstall -q -y setuptools pip
 rm -rf "$site"/torch/include "$site"/torch/test "$site"/pyarrow/include
 find "$site"/pandas "$site"/pyarrow "$site"/scipy "$site"/sympy "$site"/numpy -type d -name tests \
     -prune -exec rm -rf {} + 2>/dev/null || true

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from core.cascade import Cascade
 from core.checkpoint import CheckpointInfo, find_checkpoint, network_fingerprint, read_info
 from core.errors import CheckpointError, ConfigError, reason
-from core.predict import Ensemble, Mirrored, load_predictor, require_photo_network
+from core.predict import Ensemble, Mirrored, load_predictor
+from core.predictor import require_photo_network
 from core.refine import Detailed, Refined
 from core.split_verdict import SplitVerdict, worst
 
