@@ -68,7 +68,8 @@ class Watched:
 
 def start_server(runs: Path, samples: Path, log: Path, **places: Path | str) -> Iterator[str]:
     """Starts the app with its folders; `places` are more of its environment variables."""
-    places = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, **places}
+    own = {"CARMASK_RUNS": runs, "CARMASK_SAMPLES": samples, "CARMASK_CACHE": log.parent / "cache"}
+    places = {**own, **places}
     with serve(log, places=places) as (base, _):
         yield base
     tracebacks = log.read_text(encoding="utf-8").split("Traceback (most recent call last)")[1:]

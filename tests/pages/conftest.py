@@ -26,6 +26,11 @@ def _empty_caches() -> None:
     st.cache_data.clear()
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
@@ -67,9 +72,8 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def studio(open_page: Open, recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+def studio(open_page: Open, recipes: Path) -> Open:
     """Opens the Augment tab on six photos of three cars, at a small size."""
-    monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
 
     def run(**query: str) -> AppTest:
         return open_page("pages/dataset.py", **{"tab": "Augment", "square": "128 px", **query})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,25 @@ def test_folders_come_from_data_environment_command_and_a_typed_path(
     assert app.query_params["data"] == str(tmp_path / "typed")
     assert app.query_params["dataset"] == "typed"
     assert not app.error
+
+
+def test_the_folder_is_remembered_on_this_machine_while_it_is_there(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_carvana(tmp_path / "typed")
+    write_carvana(tmp_path / "asked")
+    open_page(DATASET, data=str(tmp_path / "typed"), dataset="typed", inverted="typed")
+    app = open_page(DATASET)
+    assert app.selectbox(key="dataset_choice").value == "typed"
+    assert app.query_params["inverted"] == "typed"
+    monkeypatch.setenv("CARMASK_DATA", str(tmp_path / "asked"))
+    assert open_page(DATASET).selectbox(key="dataset_choice").value == "asked", "started with it"
+    monkeypatch.delenv("CARMASK_DATA")
+    open_page(DATASET, data=str(tmp_path / "typed"), dataset="typed")
+    shutil.rmtree(tmp_path / "typed")
+    app = open_page(DATASET)
+    assert app.selectbox(key="dataset_choice").value == "samples"
+    assert not app.error and not app.warning and "data" not in app.query_params
 
 
 @pytest.mark.slow

@@ -127,3 +127,8 @@ def test_a_local_app_answers_to_this_machine_alone(
         app = open_page("pages/train.py")
         assert bool(app.error) is closed
         assert bool(app.button) is not closed
+
+
+def test_no_visitor_s_folder_is_remembered(open_page: Open, tmp_path: Path) -> None:
+    open_page("pages/dataset.py", dataset="samples", inverted="samples")
+    assert not (tmp_path / "cache" / "data_folder.json").exists()
