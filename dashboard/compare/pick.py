@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.checkpoint import CheckpointInfo
 from core.names import counted
 from dashboard.compare.files import ask_file
 from dashboard.compare.rows import (
@@ -19,6 +18,7 @@ from dashboard.compare.rows import (
 )
 from dashboard.ui.badges import mark
 from dashboard.ui.named_choice import distinct
+from dashboard.ui.scores import score_text
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
 
@@ -133,16 +133,11 @@ def _ask_more(shown: Sequence[str], known: Known) -> None:
 def _label(name: str, known: Known) -> str:
     members = members_of(name)
     title = title_of(name)
-    return title if name not in members else title + _facts(known.infos.get(name))
-
-
-def _facts(info: CheckpointInfo | None) -> str:
-    if info is None:
-        return ""
-    dice = info.metrics.get("dice")
-    score = f" · Dice {dice:.4f}, single pass" if isinstance(dice, int | float) else ""
+    info = known.infos.get(name)
+    if info is None or name not in members:
+        return title
     epoch = f" · epoch {info.epoch}" if info.epoch else ""
-    return epoch + score + mark(info.verdict)
+    return title + epoch + score_text(known.paths[name], info) + mark(info.verdict)
 
 
 def _choose(shown: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from dashboard.runs.table import styled
 from dashboard.ui.checkpoints import checkpoint_name
 from dashboard.ui.frame import SEGMENT
 from dashboard.ui.onnx_download import offer_onnx
+from dashboard.ui.scores import scores_of
 from dashboard.ui.text import plain
 
 _LINKS = 6
@@ -81,11 +82,13 @@ def _files(run: Path) -> list[Path]:
 
 
 def _row(path: Path, info: CheckpointInfo) -> dict[str, Any]:
-    scores = {metric.label: info.metrics.get(metric.name) for metric in HEADLINE}
+    scores = scores_of(path, info)
+    measured = scores.photos or "this run's validation"
     return {
         "Name": path.stem,
         "Epoch": info.epoch,
-        **scores,
+        **{metric.label: scores.means.get(metric.name) for metric in HEADLINE},
+        "Measured on": f"{measured}, {scores.prediction}" if scores.means else "",
         "Split": info.verdict.label,
         "Images seen": info.images_seen,
         "Written": info.created,

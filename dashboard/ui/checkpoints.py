@@ -7,12 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointEntry, CheckpointInfo, default_fallback, list_checkpoints
+from core.checkpoint import CheckpointEntry, default_fallback, list_checkpoints
 from core.checkpoint import checkpoint_name as checkpoint_name
 from core.session import PredictionSession, shared_session
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.named_choice import select_from_url
+from dashboard.ui.scores import score_text
 from dashboard.ui.text import code
 from dashboard.ui.unreadable import show_unreadable
 from training.runs.notes import read_notes
@@ -53,7 +54,7 @@ def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
     chosen = select_from_url(
         "checkpoint",
         "Checkpoint",
-        {name: _label(name, entry.info) for name, entry in named.items()},
+        {name: _label(name, entry) for name, entry in named.items()},
         help="The trained network that segments. The best one by Dice stands first.",
         on_change=_choose,
     )
@@ -131,10 +132,9 @@ def open_session(
         return shared_session(first.path, fallback.path if fallback else None)
 
 
-def _label(name: str, info: CheckpointInfo | None) -> str:
-    dice = info.metrics.get("dice") if info else None
-    score = f" · Dice {dice:.4f}, single pass" if isinstance(dice, float | int) else ""
-    return name + score + (mark(info.verdict) if info else "")
+def _label(name: str, entry: CheckpointEntry) -> str:
+    verdict = mark(entry.info.verdict) if entry.info else ""
+    return name + score_text(entry.path, entry.info) + verdict
 
 
 def _choose(chosen: str) -> None:

@@ -62,7 +62,7 @@ def test_every_page_goes_on(open_page: Open, runs: Path, broken: int, page: str 
         assert len(fold.markdown) == broken
     if page in PAGES[:2]:
         assert app.selectbox(key="checkpoint_choice").options == [
-            "good/best · Dice 0.9000, single pass"
+            "good/best · Dice 0.9000, single pass in training"
         ]
 
 

@@ -129,7 +129,9 @@ def test_a_broken_checkpoint_is_listed_and_can_not_be_chosen(
     write_checkpoint(runs, "pickled", dice=0.99).write_bytes(b"\x80\x02}q\x00.")
     app = open_page(SEGMENT, sample=SAMPLE)
     assert not app.exception
-    assert app.selectbox(key="checkpoint_choice").options == ["one/best · Dice 0.9000, single pass"]
+    assert app.selectbox(key="checkpoint_choice").options == [
+        "one/best · Dice 0.9000, single pass in training"
+    ]
     assert "is a pickle" in app.expander[0].markdown[0].value
     assert len(app.get("image")) == 3
 
