@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tests.e2e.browser import find_chromium
 from tests.e2e.server import ROOT, serve
 from tests.pages.drawn import write_samples
 from tests.pages.untrained import write_checkpoint
+from training.jobs.process import lock_holder
 
 expect.set_options(timeout=90_000)  # a machine with other work is slow, not broken
 
@@ -77,6 +81,21 @@ def start_server(runs: Path, samples: Path, log: Path, **places: Path | str) -> 
     tracebacks = [each for each in tracebacks if "WebSocketDisconnected" not in each]
     tracebacks = [each for each in tracebacks if "websocket.receive_bytes()" not in each]
     assert not tracebacks, tracebacks[0][:3000]
+
+
+serving = contextmanager(start_server)
+
+
+@pytest.fixture
+def own_runs(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder of runs; whatever still works there at the end of the test is ended."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    yield folder
+    for lock in [*folder.glob(".queue/*.lock"), *folder.glob("*/lock")]:
+        holder = lock_holder(lock)
+        if holder:
+            os.kill(holder, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +158,9 @@ def watched_page(browser: Browser, base: str, **context: object) -> Iterator[Wat
     yield watched
     opened.close()
     assert watched.problems == []
+
+
+seen_by = contextmanager(watched_page)
 
 
 @pytest.fixture

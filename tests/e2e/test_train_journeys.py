@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Watched, start_server, watched_page
+from tests.e2e.conftest import Watched, seen_by, serving
 from tests.pages.drawn import write_samples
 from training.jobs.process import lock_holder
 
@@ -23,25 +21,9 @@ LINK = {"part": "New run", "train_on": "samples", "device": "cpu", "recipe": "no
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    """A folder of runs; whatever still works there at the end of the test is ended."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    yield folder
-    for lock in [*folder.glob(".queue/*.lock"), *folder.glob("*/lock")]:
-        holder = lock_holder(lock)
-        if holder:
-            os.kill(holder, signal.SIGKILL)
-
-
-@pytest.fixture
 def samples(tmp_path: Path) -> Path:
     write_samples(tmp_path / "samples")
     return tmp_path / "samples"
-
-
-serving = contextmanager(start_server)
-seen_by = contextmanager(watched_page)
 
 
 def link(name: str) -> str:
@@ -71,15 +53,15 @@ def trainer(run: Path) -> int:
 
 
 def test_a_training_survives_the_page_the_server_and_is_found_again(
-    browser: Browser, runs: Path, samples: Path, tmp_path: Path
+    browser: Browser, own_runs: Path, samples: Path, tmp_path: Path
 ) -> None:
-    with serving(runs, samples, tmp_path / "one.txt") as base:
+    with serving(own_runs, samples, tmp_path / "one.txt") as base:
         with seen_by(browser, base) as app, seen_by(browser, base) as other:
             page = start(app, "first")
             status(page, "Training")
             expect(page.get_by_text("Boundary IoU").first).to_be_visible()
             expect(page.get_by_text("Masks after epoch")).to_be_visible()
-            pid, before = trainer(runs / "first"), epoch(page)
+            pid, before = trainer(own_runs / "first"), epoch(page)
             assert os.getsid(pid) not in (os.getsid(0), 0), "a Ctrl-C of the server is not for it"
 
             page.reload()
@@ -90,25 +72,25 @@ def test_a_training_survives_the_page_the_server_and_is_found_again(
             late = start(other, "second")
             status(late, "Waiting")
             expect(late.get_by_text("It starts by itself after first")).to_be_visible()
-        assert trainer(runs / "first") == pid, "no tab is open, and it goes on"
-    assert trainer(runs / "first") == pid, "no server is there, and it goes on"
-    assert not (runs / "second").exists()
+        assert trainer(own_runs / "first") == pid, "no tab is open, and it goes on"
+    assert trainer(own_runs / "first") == pid, "no server is there, and it goes on"
+    assert not (own_runs / "second").exists()
 
     with (
-        serving(runs, samples, tmp_path / "two.txt") as base,
+        serving(own_runs, samples, tmp_path / "two.txt") as base,
         seen_by(browser, base) as app,
     ):
         page = app.open("train")
         expect(page.get_by_role("heading", name="first")).to_be_visible()
         status(page, "Training")
-        assert trainer(runs / "first") == pid
+        assert trainer(own_runs / "first") == pid
         page.get_by_role("button", name="Stop").click()
         status(page, "Stopped")
-        assert (runs / "first" / "checkpoints" / "last.safetensors").is_file()
+        assert (own_runs / "first" / "checkpoints" / "last.safetensors").is_file()
 
         page = app.open("train?run=second")
         status(page, "Training")
-        os.kill(trainer(runs / "second"), signal.SIGKILL)
+        os.kill(trainer(own_runs / "second"), signal.SIGKILL)
         status(page, "Crashed")
         expect(page.get_by_text("killed by signal 9 (SIGKILL)").first).to_be_visible()
 
@@ -116,11 +98,11 @@ def test_a_training_survives_the_page_the_server_and_is_found_again(
         status(page, "Stopped")
         page.get_by_role("button", name="Resume").click()
         status(page, "Training")
-        assert trainer(runs / "first") != pid
+        assert trainer(own_runs / "first") != pid
 
 
 def test_two_people_press_start_at_one_moment(
-    browser: Browser, runs: Path, samples: Path, tmp_path: Path
+    browser: Browser, own_runs: Path, samples: Path, tmp_path: Path
 ) -> None:
     names = ("one", "two")
     press_at = """time => setTimeout(() => {
@@ -128,7 +110,7 @@ def test_two_people_press_start_at_one_moment(
         buttons.find(each => each.innerText.trim().endsWith("Start")).click();
     }, time - Date.now())"""
     with (
-        serving(runs, samples, tmp_path / "server.txt") as base,
+        serving(own_runs, samples, tmp_path / "server.txt") as base,
         seen_by(browser, base) as app,
         seen_by(browser, base) as other,
     ):
@@ -139,7 +121,7 @@ def test_two_people_press_start_at_one_moment(
         for page, name in zip(pages, names, strict=True):
             page.wait_for_url(f"**run={name}**")
         for _ in range(600):  # a minute
-            begun = [name for name in names if (runs / name).exists()]
+            begun = [name for name in names if (own_runs / name).exists()]
             if begun:
                 break
             pages[0].wait_for_timeout(100)
