@@ -156,9 +156,10 @@ def test_a_chosen_sample_stands_in_place_of_what_asks_for_photos(
 ) -> None:
     assert [each.key[:5] for each in open_page(SEGMENT).file_uploader] == ["files", "folde"]
     app = open_page(SEGMENT, sample=SAMPLE)
-    assert not app.file_uploader
+    assert [each.key for each in app.file_uploader] == ["import_photo"], "of a mask, not of photos"
     next(each for each in app.button if each.label == "Use your own photos").click().run()
-    assert not app.exception and app.file_uploader and "sample" not in app.query_params
+    assert not app.exception and "sample" not in app.query_params
+    assert [each.key[:5] for each in app.file_uploader] == ["files", "folde"]
 
 
 def test_only_broken_checkpoints_are_no_traceback(open_page: Open, one_run: Path) -> None:
@@ -202,6 +203,7 @@ def test_a_sample_from_the_url_shows_photo_mask_and_overlay(open_page: Open, one
     assert [each.label for each in app.get("download_button")] == [
         "Download cut-out",
         "Mask",
+        "Mask, RLE",
         "Overlay",
     ]
 
