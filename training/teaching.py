@@ -21,7 +21,7 @@ from core.files import Facts, read_facts, write_bytes_atomically
 from core.names import composed, first_few
 from training.config import TrainConfig
 from training.data.folder import Dataset, Reading, Sample, open_datasets
-from training.data.portions import epoch_samples
+from training.data.portions import epoch_samples, read_portion
 from training.data.sides import Sides, Split, load_split, photo_digests
 from training.presets import fast_precision
 from training.runs.runlog import create_run, read_config, usual_name
@@ -122,7 +122,9 @@ def plan_teaching(
     own, held = _settings_of(base), _split_of(base)
     notes = [] if base == start else [f"{start} was taught itself, so its base {base} is taught."]
     if replay is None:
-        replay = [Path(each) for each in own.data if held.train_cars and Path(each).is_dir()]
+        here = [Path(each) for each in own.data if held.train_cars and Path(each).is_dir()]
+        learning = {folder.resolve() for folder in corrected}
+        replay = [folder for folder in here if folder.resolve() not in learning]
     if not replay:
         notes.append("Nothing of what the base knows is replayed: it may forget some of it.")
     known = {folder.resolve() for folder in replay}
@@ -151,7 +153,7 @@ def plan_teaching(
     dropped = ["/".join(sample.key) for sample in kept]
     config = replace(config, leave_out=(*config.leave_out, *dropped))
     names = [each.name for each in replayed]
-    portions = [each for each in own.repeat if each.rpartition("=")[0] in names]
+    portions = [each for each in own.repeat if read_portion(each).name in names]
     repeat = _halves(taught, split.select(replayed, "train"), portions)
     facts = Teaching(
         corrected=tuple(each.name for each in learnt),

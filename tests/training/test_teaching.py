@@ -124,6 +124,17 @@ def test_a_base_without_its_data_says_what_may_be_lost(root: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_folder_that_is_corrected_is_not_replayed_as_well(root: Path) -> None:
+    config = root / "runs/base/config.json"
+    facts = json.loads(config.read_text())
+    data = [str(root / name) for name in ("tiny", "corrected")]
+    config.write_text(json.dumps(facts | {"data": data, "repeat": ["corrected=3", "tiny=2"]}))
+    plan = planned(root, replay=None)
+    assert plan.facts.replay == ("tiny",) and plan.facts.corrected == ("corrected",)
+    assert "tiny=2" in plan.config.repeat and "corrected=3" not in plan.config.repeat
+
+
+@pytest.mark.slow
 def test_teaching_trains_compares_and_starts_from_the_base_each_time(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
