@@ -4,10 +4,15 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
-RUNS = ("carmask-outside", "carmask-fast", "carmask-studio-5", "ablation-*")
-"""Runs that are installed: the flagship, the one for outside, the fast one and the experiment."""
+RUNS = ("carmask-outside", "carmask-fast", "carmask-studio-5", "carmask-click", "ablation-*")
+"""Runs that are installed: the flagship, those for outside, for clicks, the fast one and the
+experiment."""
 RUN_FILES = ("*.json", "*.jsonl", "log.txt", "README.md")
-RUN_FILES += ("checkpoints/best.safetensors", "checkpoints/best.evaluations/*.parquet")
+RUN_FILES += (
+    "checkpoints/best.safetensors",
+    "checkpoints/best.evaluations/*.parquet",
+    "click.safetensors",
+)
 DEV = [
     line.partition("#")[0].strip()
     for line in Path("requirements-dev.txt").read_text(encoding="utf-8").splitlines()

@@ -3,7 +3,7 @@
 The editor's canvas is the one that draws. A step holds which pixels it turned, as run lengths in a
 box, so that the mask on the disk is that of the canvas, bit for bit, and a step undoes itself. The
 stroke itself (tool, size, points in px of the photo) is stored beside it, for whoever learns from
-it.
+it; and so is a click, whose pixels a network chose.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from core.errors import EditConflictError, EditError, reason
 from core.files import Facts
 from core.rle import from_run_lengths, unpack
 
-UNDO, REDO = "undo", "redo"
+UNDO, REDO, CLICK = "undo", "redo", "click"
 TOOLS = frozenset(
     {"brush", "eraser", "lasso", "lasso-erase", "fill-hole", "erase-part", "grow", "shrink"}
-    | {"smooth", "restore", UNDO, REDO}
+    | {"smooth", "restore", CLICK, UNDO, REDO}
 )
 
 _one_at_a_time = Lock()
@@ -53,6 +53,10 @@ class Step(Facts):
     """Where the pointer went, (x, y) in px of the photo."""
     seconds: float = 0.0
     """Time spent since the step before, without pauses."""
+    positive: bool = False
+    """Of a click: whether it says that its pixel belongs to the car."""
+    network: str = ""
+    """Of a click: fingerprint of the network that answered it."""
 
 
 class Canvas:

@@ -8,10 +8,13 @@ const TOOLS = [
   ["lasso-erase", "Lasso erase", "K"],
   ["fill-hole", "Fill hole", "F"],
   ["erase-part", "Erase part", "D"],
+  ["click", "Click: add", "C"],
+  ["click-away", "Click: remove", "R"],
   ["move", "Move", "H"],
 ];
 const SWAPPED = { brush: "eraser", eraser: "brush", lasso: "lasso-erase", "lasso-erase": "lasso",
-  "fill-hole": "erase-part", "erase-part": "fill-hole" };
+  "fill-hole": "erase-part", "erase-part": "fill-hole",
+  click: "click-away", "click-away": "click" };
 const ADDS = new Set(["brush", "lasso"]);
 const VIEWS = ["after", "before", "photo"];
 const [UNDO_STEPS, RESEND_MS, IDLE_MS, LARGEST_ZOOM] = [500, 2500, 60_000, 40];
@@ -29,11 +32,13 @@ class Editor {
     this.stage = root.querySelector(".stage");
     [this.photoCanvas, this.maskCanvas, this.topCanvas] = root.querySelectorAll("canvas");
     this.ring = root.querySelector(".ring");
+    this.dot = root.querySelector(".dot");
     this.draft = null;
     this.tool = "brush";
     this.view = "after";
     this.pointers = new Map();
     this.pending = [];
+    this.clicks = []; // those that the network has not answered, the first of which it was asked
     this.stroke = null;
     this.dirty = null;
     this.penSeen = false;
@@ -54,7 +59,9 @@ class Editor {
     this.pending = this.pending.filter((step) => step.number > data.saved);
     this.problem = data.problem;
     this.conflict = data.conflict;
-    if (this.pending.length && !data.problem) this.deliver();
+    if (this.clicks.length && data.answer?.id === this.clicks[0].id) this.answer = data.answer;
+    this.merge();
+    if ((this.pending.length || this.clicks.length) && !data.problem) this.deliver();
     this.showStatus();
   }
 
@@ -67,6 +74,8 @@ class Editor {
     this.area = data.area;
     this.number = data.saved;
     this.pending = [];
+    this.clicks = [];
+    this.answer = null;
     this.stroke = null;
     const patch = ({ box, runs }) => ({ box, lengths: unpack(runs) });
     this.done = data.done.map(patch);
@@ -107,14 +116,14 @@ class Editor {
   }
 
   tell(action, more = {}) {
-    this.send?.({ draft: this.draft, action, steps: this.pending, ...more });
+    this.send?.({ draft: this.draft, action, steps: this.pending, click: this.clicks[0] ?? null, ...more });
   }
 
   // All steps that are not known to be on the disk: a message that is lost costs nothing.
   deliver() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.pending.length && this.deliver(), RESEND_MS);
-    const last = this.pending[this.pending.length - 1]?.number;
+    this.timer = setTimeout(() => (this.pending.length || this.clicks.length) && this.deliver(), RESEND_MS);
+    const last = `${this.pending[this.pending.length - 1]?.number} ${this.clicks[0]?.id}`;
     if (last === this.delivered && performance.now() - this.deliveredAt < RESEND_MS / 2) return;
     [this.delivered, this.deliveredAt] = [last, performance.now()];
     this.tell("steps");
@@ -129,11 +138,15 @@ class Editor {
   // Ends a change of the mask since `begin`, within a box: one step, which can be undone.
   commit(tool, within, more = {}) {
     const changed = difference(this.image, this.before, within);
-    if (!changed) return this.showStatus();
+    if (!changed) {
+      this.showStatus();
+      return false;
+    }
     this.done.push(changed);
     if (this.done.length > UNDO_STEPS) this.done.shift();
     this.undone = [];
     this.record(tool, changed, changed.grown, more);
+    return true;
   }
 
   record(tool, { box, lengths }, grown, more = {}) {
@@ -158,6 +171,62 @@ class Editor {
 
   undo() { this.turnBack(this.done, this.undone, "undo"); }
   redo() { this.turnBack(this.undone, this.done, "redo"); }
+
+  // --- Clicks -------------------------------------------------------------------------------
+
+  ask([x, y], positive) {
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    const { width, height } = this.image;
+    if (column < 0 || row < 0 || column >= width || row >= height) return;
+    this.clicks.push({ id: Math.random().toString(36).slice(2), x: column, y: row, positive });
+    if (this.clicks.length === 1) this.deliver();
+    this.showClicks();
+    this.showStatus();
+  }
+
+  // Merges what the network answered into the mask as it is now, once no stroke is being drawn.
+  merge() {
+    const { answer } = this;
+    if (!answer || this.stroke) return;
+    const { x, y, positive } = this.clicks.shift();
+    this.answer = null;
+    this.showClicks();
+    if (answer.problem) {
+      this.clicks = [];
+      this.showClicks();
+      this.problem = answer.problem;
+      return;
+    }
+    this.begin();
+    const [left, top, width, height] = answer.box;
+    const patch = { box: answer.box, lengths: unpack(answer.runs) };
+    eachStretch(this.image, patch, (start, end) => this.image.mask.fill(positive ? 1 : 0, start, end));
+    this.hint = "";
+    const within = [left, top, left + width, top + height];
+    const more = { points: [[x, y]], positive, network: answer.network };
+    if (!this.commit("click", within, more)) {
+      this.hint = `The network ${positive ? "adds" : "removes"} nothing here. Use the brush or the lasso.`;
+    }
+  }
+
+  showClicks() {
+    const [click] = this.clicks;
+    this.dot.hidden = !click;
+    if (!click) return;
+    this.dot.classList.toggle("away", !click.positive);
+    const [x, y] = [(click.x + 0.5 - this.left) * this.scale, (click.y + 0.5 - this.top) * this.scale];
+    this.dot.style.transform = `translate(${x}px,${y}px)`;
+  }
+
+  // The pointer of the keyboard, in px of the photo.
+  moveCursor(across, down) {
+    const { clientWidth, clientHeight } = this.stage;
+    const step = Math.max(clientWidth, clientHeight) / 50;
+    this.cursor ??= [clientWidth / 2, clientHeight / 2];
+    const held = (value, side) => Math.min(side - 1, Math.max(0, value));
+    this.cursor = [held(this.cursor[0] + across * step, clientWidth), held(this.cursor[1] + down * step, clientHeight)];
+    this.showRing({ pointerType: "key" }, this.cursor);
+  }
 
   whole(tool, change) {
     if (this.stroke) return;
@@ -188,8 +257,7 @@ class Editor {
 
   // --- Strokes --------------------------------------------------------------------------------
 
-  startStroke(point) {
-    const tool = this.tool;
+  startStroke(point, tool = this.tool) {
     if (this.view !== "after") this.setView("after");
     this.begin();
     this.stroke = { tool, points: [point], box: NOWHERE };
@@ -216,7 +284,7 @@ class Editor {
     const last = points[points.length - 1];
     points.push(point);
     if (tool === "brush" || tool === "eraser") this.paintTo(last, point);
-    else this.drawLasso();
+    else if (tool.startsWith("lasso")) this.drawLasso();
   }
 
   paintTo([x0, y0], [x1, y1]) {
@@ -230,6 +298,10 @@ class Editor {
     if (!this.stroke) return;
     const { tool, points, box } = this.stroke;
     this.stroke = null;
+    if (tool.startsWith("click")) {
+      this.ask(points[0], tool === "click");
+      return this.merge();
+    }
     const rounded = points.map(([x, y]) => [Math.round(x * 10) / 10, Math.round(y * 10) / 10]);
     if (tool.startsWith("lasso")) {
       this.clearTop();
@@ -237,6 +309,7 @@ class Editor {
       const inside = paintPolygon(this.image, points, ADDS.has(tool) ? 1 : 0);
       this.commit(tool, inside, { points: rounded });
     } else this.commit(tool, box, { points: rounded, size: this.radius });
+    this.merge();
   }
 
   dropStroke() {
@@ -246,6 +319,7 @@ class Editor {
     this.image.mask.set(this.before);
     this.clearTop();
     this.touch(box);
+    this.merge();
   }
 
   // --- Pointer ----------------------------------------------------------------------------------
@@ -289,7 +363,10 @@ class Editor {
       this.moving = true;
     } else if (event.button === 1 || this.held || this.tool === "move"
         || (event.pointerType === "touch" && this.penSeen)) this.moving = true;
-    else if (event.button === 0) this.startStroke(this.onPhoto(point));
+    else if (this.tool.startsWith("click")) {
+      const other = event.button === 2 || event.altKey;
+      this.startStroke(this.onPhoto(point), other ? SWAPPED[this.tool] : this.tool);
+    } else if (event.button === 0) this.startStroke(this.onPhoto(point));
   }
 
   onMove(event) {
@@ -342,7 +419,7 @@ class Editor {
     const brush = this.tool === "brush" || this.tool === "eraser";
     const shown = event.pointerType !== "touch" && !this.moving && !this.held;
     this.stage.classList.toggle("moving", this.moving || this.held || this.tool === "move");
-    const size = Math.max(brush ? 2 * this.radius * this.scale : 5, 3);
+    const size = Math.max(brush ? 2 * this.radius * this.scale : this.tool.startsWith("click") ? 11 : 5, 3);
     this.ring.style.cssText = `visibility:${shown && this.tool !== "move" ? "visible" : "hidden"};`
       + `width:${size}px;height:${size}px;transform:translate(${x - size / 2}px,${y - size / 2}px)`;
   }
@@ -384,11 +461,20 @@ class Editor {
       actions[" "] = () => this.setMoving(true);
       actions.Enter = () => this.accept();
     }
+    if (this.tool.startsWith("click") && event.target.type !== "range") {
+      Object.assign(actions, {
+        ArrowLeft: () => this.moveCursor(-1, 0),
+        ArrowRight: () => this.moveCursor(1, 0),
+        ArrowUp: () => this.moveCursor(0, -1),
+        ArrowDown: () => this.moveCursor(0, 1),
+        ".": () => this.cursor && this.ask(this.onPhoto(this.cursor), this.tool === "click"),
+      });
+    }
     const action = tool ? () => this.setTool(tool[0]) : actions[letter];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation(); // Streamlit has keys of its own
-    if (!event.repeat || "[]ZYOP+-=".includes(letter)) action();
+    if (!event.repeat || "[]ZYOP+-=".includes(letter) || letter.startsWith("Arrow")) action();
   }
 
   makeControls() {
@@ -430,7 +516,9 @@ class Editor {
     if (this.stroke) return;
     this.tool = name;
     this.ring.style.visibility = "hidden";
+    [this.cursor, this.hint] = [null, ""];
     this.showTools();
+    this.showStatus();
   }
 
   setView(name) {
@@ -466,10 +554,13 @@ class Editor {
     const waiting = this.pending.length;
     const share = ((100 * this.area) / this.image.mask.length).toFixed(1);
     const saved = waiting ? `Saving ${waiting} …` : `Saved · ${this.number} step${this.number === 1 ? "" : "s"}`;
-    status.textContent = this.problem || hint || `${saved} · car ${share}% of the photo`;
+    const asking = this.clicks.length ? "Asking the network …" : "";
+    const first = !this.area && this.tool === "click" ? "Click on the car." : "";
+    status.textContent = this.problem || hint || asking || this.hint || first || `${saved} · car ${share}% of the photo`;
     status.classList.toggle("bad", Boolean(this.problem));
     this.root.dataset.steps = this.number;
     this.root.dataset.saved = this.number - waiting;
+    this.root.dataset.clicks = this.clicks.length;
     this.root.querySelector("[data-do=undo]").disabled = !this.done.length;
     this.root.querySelector("[data-do=redo]").disabled = !this.undone.length;
     this.root.querySelector("[data-do=replace]").hidden = !this.conflict;
@@ -555,6 +646,7 @@ class Editor {
     }
     if (area[0] < area[2] && area[1] < area[3]) this.drawMask(area, scale);
     [this.photoIsOld, this.maskIsOld, this.dirty] = [false, false, null];
+    this.showClicks();
     if (this.stroke?.tool.startsWith("lasso")) this.drawLasso();
     this.root.dataset.place = `${this.scale} ${this.left} ${this.top}`;
     this.root.querySelector(".zoom").textContent = `${Math.round(100 * scale)}%`;

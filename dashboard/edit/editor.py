@@ -3,7 +3,8 @@
 Painting asks nobody: the mask at the photo's full size lives in the browser (editor.js, raster.js).
 After each stroke the browser sends the pixels that it turned; what comes back is a number, how many
 steps are on the disk. All that the server doesn't have yet is in every message, so that one that
-is lost costs nothing.
+is lost costs nothing. A click asks the network: its answer comes back as pixels, which the browser
+merges into the mask as it is by then, and sends as a step like a stroke.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from core.edits import EditStore, MaskEdit
 from core.errors import CarmaskError, EditConflictError, EditError
 from core.image import encode_jpeg, thumbnail
 from core.rle import pack, run_lengths
+from dashboard.edit.clicks import Prompt, answer
 from dashboard.ui.before_after import jpeg_url
 from dashboard.ui.text import plain
 
@@ -84,6 +86,10 @@ class _Open:
     problem: str = ""
     conflict: bool = False
     """Whether somebody else's edit was accepted meanwhile."""
+    answer: dict[str, Any] = field(default_factory=dict)
+    """To the last click; the browser merges it into its mask, and sends it as a step."""
+    photo: NDArray[np.uint8] | None = None
+    """The photo (H, W, 3), read at the first click."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -213,6 +219,7 @@ def _data(subject: Subject, opened: _Open) -> dict[str, Any]:
         "problem": opened.problem,
         "conflict": opened.conflict,
         "reload": opened.reload,
+        "answer": opened.answer,
     }
     if not opened.whole:
         return told
@@ -310,6 +317,7 @@ def _receive(subject: Subject, message: dict[str, Any]) -> None:
         return
     try:
         _add(opened, [Step.model_validate_json(to_json(each)) for each in message["steps"]])
+        _answer(subject, opened, message.get("click") if action == "steps" else None)
         if action in ("accept", "replace"):
             _accept(opened, message.get("checksum"), replace=action == "replace")
         elif action in _ENDS:
@@ -323,6 +331,25 @@ def _receive(subject: Subject, message: dict[str, Any]) -> None:
     else:
         if action in ("accept", "replace", "close", *_ENDS):
             _close()
+
+
+def _answer(subject: Subject, opened: _Open, click: object) -> None:
+    """Has the network answer a click, once: the browser asks again where a message may be lost."""
+    if click is None:
+        return
+    prompt = Prompt.model_validate_json(to_json(click))
+    if opened.answer.get("id") == prompt.id:
+        return
+
+    def read() -> NDArray[np.uint8]:
+        if opened.photo is None:
+            opened.photo = subject.read()
+        return opened.photo
+
+    try:
+        opened.answer = answer(prompt, opened.edit.canvas, read)
+    except CarmaskError as error:
+        opened.answer = {"id": prompt.id, "problem": str(error)}
 
 
 def _add(opened: _Open, steps: list[Step]) -> None:

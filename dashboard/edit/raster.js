@@ -213,22 +213,30 @@ function difference(image, before, within) {
   return { box: [box[0], box[1], box[2] - box[0], box[3] - box[1]], lengths, grown };
 }
 
-// Turns the pixels of a difference; returns by how many pixels the car grew.
-function turn(image, { box: [left, top, width], lengths }) {
-  let [at, grown] = [0, 0];
+// Visits the pixels that run lengths hold within a box, as stretches of the photo's rows.
+function eachStretch(image, { box: [left, top, width], lengths }, visit) {
+  let at = 0;
   lengths.forEach((length, place) => {
     const end = at + length;
     while (place % 2 && at < end) {
       const column = at % width;
       const start = (top + (at - column) / width) * image.width + left + column;
       const count = Math.min(width - column, end - at);
-      for (let pixel = start; pixel < start + count; pixel++) {
-        grown += 1 - 2 * image.mask[pixel];
-        image.mask[pixel] ^= 1;
-      }
+      visit(start, start + count);
       at += count;
     }
     at = end;
+  });
+}
+
+// Turns the pixels of a difference; returns by how many pixels the car grew.
+function turn(image, patch) {
+  let grown = 0;
+  eachStretch(image, patch, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      grown += 1 - 2 * image.mask[pixel];
+      image.mask[pixel] ^= 1;
+    }
   });
   return grown;
 }

@@ -22,7 +22,7 @@ from training.augment.composite import Backgrounds
 from training.clicks.config import ClickConfig
 from training.clicks.scenes import Scene, composite_scene, photo_scene
 from training.clicks.simulate import draw_crop, draw_task, error_click, spoiled, worst_click
-from training.clicks.tasks import ClickTasks, next_click
+from training.clicks.tasks import ClickTasks, clicked_parts, next_click
 from training.clicks.train import ClickTrainer
 from training.data.folder import open_dataset, open_datasets
 from training.data.splits import split_by_car
@@ -165,6 +165,17 @@ def test_the_next_click_lies_in_what_the_answer_left_wrong() -> None:
     assert 30 <= last[1] < 55 and 5 <= last[0] < 35 and last[2] == 1
     assert inputs[4, last[0], last[1]] == 1
     assert not next_click(inputs, labels, last, np.float32(labels), rng)  # nothing is wrong then
+
+
+def test_a_clicked_part_is_the_connected_part_that_is_wrong_at_the_click() -> None:
+    inputs, labels, clicks = tasks(8)[3]
+    parts = clicked_parts(inputs, labels, clicks)
+    assert parts.shape == labels.shape and parts.any((1, 2, 3)).sum() >= 6
+    wrong = (inputs[:, 3:4] >= 0.5) != (labels == 1)
+    assert not (parts & ~(wrong & (labels != IGNORED))).any()
+    for part, (y, x, _) in zip(parts, clicks.tolist(), strict=True):
+        if part.any():
+            assert part[0, max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].any()
 
 
 def test_the_start_gives_the_answer_of_the_network_that_it_was() -> None:

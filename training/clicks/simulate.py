@@ -160,7 +160,7 @@ def _start(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
     numbers = scene.numbers
     every = (scene.cars > 0) & (scene.cars < IGNORED)
     kind = rng.random()
-    if scene.guesses and kind < 0.4:
+    if scene.guesses and kind < 0.5:
         guess = scene.guesses[int(rng.integers(len(scene.guesses)))]
         chosen = every
         if scene.apart and len(numbers) > 1 and rng.random() < 0.5:  # one of the cars is meant
@@ -170,7 +170,7 @@ def _start(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
         return chosen, guess
     if not numbers:  # a photo without a car: what is marked there has to go
         return every, spoiled(scene.photo, every, rng)
-    if kind < 0.65:
+    if kind < 0.7:
         return scene.cars == rng.choice(numbers), np.zeros_like(every)
     if scene.apart and len(numbers) > 1:
         some = rng.permutation(numbers)[: int(rng.integers(1, len(numbers) + 1))]

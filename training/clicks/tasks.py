@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from core.clicks import Click, changed_part, click_maps, network_input, on_grid
+from core.clicks import Click, changed_part, click_maps, connected_part, network_input, on_grid
 from core.preprocess import HALF_LEVEL, Preprocessing, mask_levels, resize
 from core.refine import Crop
 from core.truth import IGNORED
@@ -173,6 +173,24 @@ def next_click(
     np.maximum(inputs[4:], click_maps([following], whole, mask.shape), out=inputs[4:])
     last[:] = following.y, following.x, following.positive
     return True
+
+
+def clicked_parts(inputs: Tensor, labels: Tensor, clicks: Tensor) -> Tensor:
+    """Returns the part of each mask that is wrong and was clicked on, bool (N, 1, h, w).
+
+    Args:
+        inputs: Of a batch, (N, 6, h, w).
+        labels: Of the batch, (N, 1, h, w).
+        clicks: Its last clicks, (N, 3).
+    """
+    parts = torch.zeros(labels.shape, dtype=torch.bool)
+    arrays = inputs[:, 3].numpy() >= 0.5, labels[:, 0].numpy(), clicks.tolist()
+    for part, mask, label, (row, column, _) in zip(parts, *arrays, strict=True):
+        wrong = (mask != (label == 1)) & (label != IGNORED)
+        found = connected_part(wrong, column, row, 2)
+        if found is not None:
+            part[0] = torch.from_numpy(found)
+    return parts
 
 
 def grid_shape(size: int, aspect: float) -> tuple[int, int]:

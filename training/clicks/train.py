@@ -21,7 +21,7 @@ from core.metrics import iou
 from core.truth import IGNORED
 from training.clicks.config import ClickConfig
 from training.clicks.pools import click_scenes
-from training.clicks.tasks import Batch, ClickTasks, click_batches, next_click
+from training.clicks.tasks import Batch, ClickTasks, click_batches, clicked_parts, next_click
 from training.engine.click_learner import ClickLearner
 from training.engine.trainer_state import TrainerState, TrainingBudget
 
@@ -84,13 +84,13 @@ class ClickTrainer:
         torch.manual_seed(config.seed)
         start, self._info = load_checkpoint(find_checkpoint(Path(config.start_from)))
         self._preprocessing = replace(self._info.preprocessing, size=config.size)
-        self._learner = ClickLearner(start, training)
-        self._resume()
         train = click_scenes(config, "train", self._report)
         val = click_scenes(config, "val", self._report)
         tasks = ClickTasks(train, self._preprocessing, config.batch, config.seed)
         fixed = ClickTasks(val, self._preprocessing, config.batch, 1, augmented=False)
         self._validation = [fixed[number] for number in range(_VALIDATED // config.batch)]
+        self._learner = ClickLearner(start, training)
+        self._resume()
         budget = TrainingBudget(training, 1 << 30, config.batch)
         batches = click_batches(tasks, self.state.step, config.workers)
         losses: list[float] = []
@@ -122,7 +122,9 @@ class ClickTrainer:
             arrays = inputs.numpy(), labels[:, 0].numpy(), clicks.numpy(), answers
             for each in zip(*arrays, strict=True):
                 next_click(*each, rng)
-        return self._learner.step(inputs, labels, self.state, budget.total_steps(self.state))
+        clicked = clicked_parts(inputs, labels, clicks)
+        total = budget.total_steps(self.state)
+        return self._learner.step(inputs, labels, clicked, self.state, total)
 
     def validate(self) -> dict[str, float]:
         """Returns mean IoU of fixed held-out samples before and after a click, on the grid."""

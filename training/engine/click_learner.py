@@ -21,6 +21,8 @@ from training.engine.trainer_state import TrainerState
 
 _WRONG_WEIGHT = 2.0
 """Extra weight of pixels where the mask is wrong: most pixels are right and only to be copied."""
+_CLICKED_WEIGHT = 1.0
+"""Weight of the part that was clicked on, however small it is: a click must do something."""
 _LONGEST_GRADIENT = 5.0
 _MASK = 3
 """Place of the present mask among the inputs."""
@@ -66,12 +68,15 @@ class ClickLearner:
         network: UNet = self._average.module  # type: ignore[assignment]
         return network
 
-    def step(self, inputs: Tensor, labels: Tensor, state: TrainerState, total: float) -> float:
+    def step(
+        self, inputs: Tensor, labels: Tensor, clicked: Tensor, state: TrainerState, total: float
+    ) -> float:
         """Learns from a batch, and returns its loss.
 
         Args:
             inputs: float32 (N, 6, h, w); see `core.clicks.network_input`.
             labels: uint8 (N, 1, h, w) as `core.truth.Truth.labels`.
+            clicked: The part of each mask that is wrong and was clicked on, bool (N, 1, h, w).
             state: Where the training stands; its counts go on.
             total: Steps of the whole training.
         """
@@ -80,7 +85,9 @@ class ClickLearner:
         self._model.train()
         logits, masks = without_ignored(self._logits(self._model, inputs), labels)
         wrong = ((inputs[:, _MASK : _MASK + 1] - masks).abs() > 0.5) & (labels != IGNORED)
-        loss = bce_dice_loss(logits, masks) + weighted_loss(logits, masks, _WRONG_WEIGHT * wrong)
+        share = clicked.float().mean((1, 2, 3), keepdim=True).clamp(min=1e-6)
+        weights = _WRONG_WEIGHT * wrong + _CLICKED_WEIGHT * clicked / share
+        loss = bce_dice_loss(logits, masks) + weighted_loss(logits, masks, weights)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._model.parameters(), _LONGEST_GRADIENT)
