@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--cars", type=Path, action="append", default=[], help="one car a photo")
     parser.add_argument("--backgrounds", type=Path, help="photos without cars")
     parser.add_argument("--split", type=Path, required=True, help="its validation side is used")
-    parser.add_argument("--checkpoint", type=Path, default=runs / "carmask-studio")
+    parser.add_argument("--checkpoint", type=Path, default=runs / "carmask-studio-5")
     parser.add_argument("--fallback", type=Path, default=runs / "carmask-outside")
     parser.add_argument("--composites", type=int, default=200)
     parser.add_argument("--timed", type=int, default=20)

@@ -34,6 +34,8 @@ NETWORK = "click.safetensors"
 """Name of its file in a run's folder; lists of checkpoints that segment don't look there."""
 _CLOSER = 0.7
 """A second pass is worth it where its crop has at most this share of the first one's area."""
+_DOUBT = 0.25
+"""A pixel changes where the probability is so far beyond a half; where none is, beyond a half."""
 _SLIVER = 3
 """Px of the network's grid; what is thinner holds no two changes together. An odd number."""
 _REACH = 2
@@ -120,7 +122,7 @@ class ClickNetwork:
         if _area(focus) > _CLOSER * _area(whole) or first.size >= _area(whole):
             return _change(mask, first, click, whole)
         closer = self._probability(photo, mask, clicks, focus)
-        change = _change(mask, closer, click, focus)
+        change = _change(mask, _both(closer, focus, first, whole), click, focus)
         if change is None or not _is_cut(change, focus, mask.shape):
             return change
         return _change(mask, first, click, whole) or change  # it is larger than it seemed
@@ -140,6 +142,33 @@ class ClickNetwork:
 
 def _area(crop: Crop) -> int:
     return (crop.bottom - crop.top) * (crop.right - crop.left)
+
+
+def _both(
+    closer: NDArray[np.float32], focus: Crop, first: NDArray[np.float32], whole: Crop
+) -> NDArray[np.float32]:
+    """Returns the closer pass's probability, where both passes looked the mean with the first's.
+
+    The grid is the closer pass's, and so is the crop.
+    """
+    scales = (
+        first.shape[0] / (whole.bottom - whole.top),
+        first.shape[1] / (whole.right - whole.left),
+    )
+    steps = (
+        (focus.bottom - focus.top) / closer.shape[0],
+        (focus.right - focus.left) / closer.shape[1],
+    )
+    # Where each cell of the closer grid has its middle on the first grid.
+    rows = (focus.top - whole.top + steps[0] * (np.arange(closer.shape[0]) + 0.5)) * scales[0] - 0.5
+    columns = (focus.left - whole.left + steps[1] * (np.arange(closer.shape[1]) + 0.5)) * scales[
+        1
+    ] - 0.5
+    across, down = np.meshgrid(np.float32(columns), np.float32(rows))
+    coarse = cv2.remap(first, across, down, cv2.INTER_LINEAR, borderValue=-1)
+    seen = (down >= 0) & (down <= first.shape[0] - 1) & (across >= 0)
+    seen &= across <= first.shape[1] - 1
+    return np.where(seen, (closer + coarse) / 2, closer).astype(np.float32)
 
 
 def _focus(mask: Mask, probability: NDArray[np.float32], click: Click, whole: Crop) -> Crop:
@@ -178,8 +207,12 @@ def _change(
     inner = Click(click.x - crop.left, click.y - crop.top, click.positive)
     fineness = max(1.0, (present.size / probability.size) ** 0.5)
     reach = round(_REACH * fineness)
-    wanted = enlarge(probability, *present.shape) >= 0.5
-    part = changed_part(present, wanted, inner, reach)
+    enlarged = enlarge(probability, *present.shape)
+    sign = 1 if click.positive else -1
+    part = None
+    for doubt in (_DOUBT, 0.0):
+        if part is None:
+            part = changed_part(present, enlarged >= 0.5 + sign * doubt, inner, reach)
     if part is None:
         return None
     shape = probability.shape if fineness > 1 else present.shape
