@@ -20,8 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.click_network import NETWORK, ClickNetwork  # noqa: E402
-from core.clicks import Click  # noqa: E402
+from core.click_network import ClickNetwork  # noqa: E402
+from core.clicks import NETWORK_FILE, Click  # noqa: E402
 from core.masks import Mask  # noqa: E402
 from core.metrics import iou  # noqa: E402
 from core.predict import ImageModel, load_model  # noqa: E402
@@ -146,7 +146,7 @@ def main() -> None:
     """Prints all figures."""
     runs = ROOT / "runs"
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--network", type=Path, default=runs / "carmask-click" / NETWORK)
+    parser.add_argument("--network", type=Path, default=runs / "carmask-click" / NETWORK_FILE)
     parser.add_argument("--data", type=Path, action="append", default=[], help="photos of cars")
     parser.add_argument("--cars", type=Path, action="append", default=[], help="one car a photo")
     parser.add_argument("--backgrounds", type=Path, help="photos without cars")

@@ -30,8 +30,6 @@ from core.model import UNet, fold_normalisation
 from core.preprocess import Preprocessing, enlarge
 from core.refine import Crop
 
-NETWORK = "click.safetensors"
-"""Name of its file in a run's folder; lists of checkpoints that segment don't look there."""
 _CLOSER = 0.7
 """A second pass is worth it where its crop has at most this share of the first one's area."""
 _DOUBT = 0.25

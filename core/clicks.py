@@ -18,6 +18,8 @@ from core.preprocess import Preprocessing, mask_levels, resize
 from core.refine import Crop
 from core.truth import Mask
 
+NETWORK_FILE = "click.safetensors"
+"""Of a run of these networks; lists of runs and of checkpoints that segment leave them out."""
 CHANNELS = 6
 """Of the network's input: red, green, blue, the present mask, clicks on the car, clicks beside."""
 MARGIN = 0.3

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.clicks import Click
+from core.clicks import NETWORK_FILE, Click
 from core.edit_steps import CLICK, Canvas
 from core.errors import EditError
 from core.files import Facts
@@ -62,15 +62,13 @@ def answer(prompt: Prompt, canvas: Canvas, read: Callable[[], NDArray[np.uint8]]
 
 
 def _network_file() -> Path:
-    from core.click_network import NETWORK
-
     for runs in (runs_folder(), shipped_runs()):
-        path = runs / RUN / NETWORK
+        path = runs / RUN / NETWORK_FILE
         if path.is_file():
             return path
     raise EditError(
-        f"There is no network for clicks ({RUN}/{NETWORK} below {runs_folder()}). Paint with the "
-        "brush, or train one: python -m training clicks."
+        f"There is no network for clicks ({RUN}/{NETWORK_FILE} below {runs_folder()}). Paint "
+        "with the brush, or train one: python -m training clicks."
     )
 
 

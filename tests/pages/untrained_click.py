@@ -6,8 +6,7 @@ import torch
 
 from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, save_checkpoint
-from core.click_network import NETWORK
-from core.clicks import CHANNELS
+from core.clicks import CHANNELS, NETWORK_FILE
 from core.model import UNet
 from core.preprocess import Preprocessing
 
@@ -20,7 +19,7 @@ def write_click_network(runs: Path, *, is_car: bool) -> Path:
     model = UNet(config)
     torch.nn.init.zeros_(model.final.weight)
     torch.nn.init.constant_(model.final.bias, 5.0 if is_car else -5.0)
-    path = runs / "carmask-click" / NETWORK
+    path = runs / "carmask-click" / NETWORK_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     info = CheckpointInfo(model=config, preprocessing=Preprocessing(size=64))
     save_checkpoint(path, model, info)

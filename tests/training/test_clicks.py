@@ -11,8 +11,8 @@ import torch
 
 from core.architecture import UNetConfig
 from core.checkpoint import CheckpointInfo, list_checkpoints, read_info, save_checkpoint
-from core.click_network import NETWORK, ClickNetwork
-from core.clicks import CHANNELS
+from core.click_network import ClickNetwork
+from core.clicks import CHANNELS, NETWORK_FILE
 from core.errors import ConfigError
 from core.image import encode_jpeg
 from core.model import UNet
@@ -216,8 +216,8 @@ def test_a_training_writes_a_network_and_goes_on(
     folder, lines = tmp_path / "runs" / "own", list[str]()
     first = ClickTrainer(folder, config, lines.append)
     first.run()
-    assert first.state.step > 0 and ClickNetwork.load(folder / NETWORK).fingerprint
-    assert read_info(folder / NETWORK).model.in_channels == CHANNELS
+    assert first.state.step > 0 and ClickNetwork.load(folder / NETWORK_FILE).fingerprint
+    assert read_info(folder / NETWORK_FILE).model.in_channels == CHANNELS
     assert list_checkpoints(tmp_path / "runs") == []  # it can't segment, so no list offers it
     longer = replace(config, minutes=first.state.seconds / 60 + 0.02)
     second = ClickTrainer(folder, longer, lines.append)

@@ -16,6 +16,7 @@ import pytest
 
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import RunError
+from core.places import shipped_runs
 from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
 from tests.training.run_folders import epoch_line, step_line, text_of, write_run
@@ -316,3 +317,7 @@ def test_config_difference_has_the_differing_rows_only(tmp_path: Path) -> None:
     assert list(table.columns) == ["a", "b", "c", "damaged"]
     assert config_difference([runs[0], runs[0]]).empty
     assert config_difference([]).empty
+
+
+def test_the_shipped_folder_lists_runs_alone() -> None:
+    assert not [run.name for run in list_runs(shipped_runs()) if run.error]

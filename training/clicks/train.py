@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint, save_checkpoint
-from core.click_network import NETWORK
-from core.clicks import Click, changed_part
+from core.clicks import NETWORK_FILE, Click, changed_part
 from core.errors import ConfigError
 from core.files import write_bytes_atomically
 from core.metrics import iou
@@ -164,7 +163,7 @@ class ClickTrainer:
             data=self._info.data,
             created=now,
         )
-        save_checkpoint(self.folder / NETWORK, network, info)
+        save_checkpoint(self.folder / NETWORK_FILE, network, info)
         partial = self.folder / f".{_STATE}.tmp"
         torch.save(self._learner.state_dict() | {"state": asdict(self.state)}, partial)
         partial.replace(self.folder / _STATE)

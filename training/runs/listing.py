@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.checkpoint import SUFFIX, read_info
+from core.clicks import NETWORK_FILE
 from core.errors import CheckpointError, RunError, reason
 from core.names import is_text, printable
 from training.jobs.queue import Queue
@@ -192,13 +193,15 @@ def _read(
     logs = [each for each in below if each.written_by not in ("", "carmask")]
     if summary.written_by:
         return [summary, *logs]
-    return logs or ([] if _is_imported(path) else [summary])
+    return logs or ([] if _is_network(path) else [summary])
 
 
-def _is_imported(folder: Path) -> bool:
-    """Returns whether a folder holds another program's network, which was never a run here."""
+def _is_network(folder: Path) -> bool:
+    """Returns whether a folder holds another program's network, or one that answers clicks."""
     path = folder / "checkpoints" / f"best{SUFFIX}"
     try:
+        if (folder / NETWORK_FILE).is_file():
+            return True
         return path.is_file() and bool(read_info(path).origin)
     except (CheckpointError, OSError):
         return False
