@@ -13,7 +13,7 @@ from tests.e2e.conftest import Watched, watched_page
 pytestmark = pytest.mark.browser
 
 PAGES = ("", "?sample=synth0000_01", "segment?sample=synth0000_01", "dataset", "train", "runs")
-PAGES += ("compare", "learn", "studio?sample=synth0000_01")
+PAGES += ("compare", "learn", "review", "studio?sample=synth0000_01")
 MOST_SHIFT = 0.1
 """What Web Vitals calls good: https://web.dev/articles/cls"""
 _COUNT_SHIFTS = """
