@@ -61,9 +61,8 @@ def test_every_page_goes_on(open_page: Open, runs: Path, broken: int, page: str 
         assert fold.label.startswith(f"{broken} checkpoints")
         assert len(fold.markdown) == broken
     if page in PAGES[:2]:
-        assert app.selectbox(key="checkpoint_choice").options == [
-            "good/best · Dice 0.9000, single pass in training"
-        ]
+        (option,) = app.selectbox(key="checkpoint_choice").options
+        assert option.startswith("good/best · Dice ") and option.endswith(", single pass")
 
 
 @pytest.mark.parametrize("wrong", [[], {"images": "many"}, {"created": 5}, {"warnings": [3]}])
