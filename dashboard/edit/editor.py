@@ -27,6 +27,7 @@ from core.edit_steps import Step
 from core.edits import EditStore, MaskEdit
 from core.errors import CarmaskError, EditConflictError, EditError
 from core.image import encode_jpeg, thumbnail
+from core.public import is_public
 from core.rle import pack, run_lengths
 from dashboard.edit.clicks import Prompt, answer
 from dashboard.ui.before_after import jpeg_url
@@ -94,8 +95,8 @@ class _Open:
 
 
 def is_editing() -> bool:
-    """Returns whether the URL names a draft."""
-    return PARAMETER in st.query_params
+    """Returns whether the URL names a draft; nobody has one on a public server."""
+    return PARAMETER in st.query_params and not is_public()
 
 
 def remind_of_draft() -> None:
