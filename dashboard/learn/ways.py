@@ -27,6 +27,8 @@ _SIDES = {
     "Train it padded": {"padding": "same", "norm": "batch", "learning_rate": "0.004"},
 }
 
+_WHOLE = "python benchmarks/ablation.py --data data/carvana512"
+
 
 def show_ways() -> None:
     """Draws the links to curves, photos and all figures, and to the form with its settings."""
@@ -72,7 +74,7 @@ def _show_try() -> None:
                 query_params={"part": "New run", **_TRY, **settings},
             )
     st.caption("The whole experiment takes two hours on two cores:")
-    st.code("python benchmarks/ablation.py --data data/carvana512", language="bash")
+    st.code(_WHOLE, language="bash", wrap_lines=True)
 
 
 def _rows(*letters: str) -> list[str]:
