@@ -88,8 +88,9 @@ def test_photos_become_listing_photos(app: Watched, photos: list[Path]) -> None:
     app.settle()
     background = open_step(app, "Background")
     choose(app, background, "Kind", "colour")
-    own = corner(app)
+    own, before = corner(app), picture(page).get_attribute("src")
     page.get_by_role("button", name=photos[0].stem).click()
+    expect(picture(page)).not_to_have_attribute("src", str(before))
     app.settle()
     assert corner(app) != own
 
