@@ -34,7 +34,6 @@ from core.listing.command import add_cutout
 from core.mask_files import ENDINGS
 from core.masks import MaskSettings
 from core.names import counted, first_few
-from core.onnx_predictor import NETWORK_SUFFIX
 from core.photos import list_photos
 from core.places import current_edits
 
@@ -273,6 +272,7 @@ def _import(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     """Writes a checkpoint as ONNX, or in half the bytes."""
     from core.export import OPSET, export_network, export_onnx
+    from core.onnx_predictor import NETWORK_SUFFIX
 
     opset = options.opset or OPSET
     if options.network:

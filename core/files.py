@@ -161,3 +161,24 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Appends a line to a file, which is made where it is missing; it is on the disk afterwards.
+
+    It stands on a line of its own, whatever was cut short before.
+
+    Args:
+        path: The file.
+        line: What is added, without the end of the line.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        file.write(line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -32,7 +32,9 @@ mkdir -p "$target"
 "$python" -m venv "$target/venv"
 inner=$target/venv/bin/python
 pip() {
-    "$inner" -m pip install --no-cache-dir --disable-pip-version-check -q "$@"
+    into=$1
+    shift
+    "$into" -m pip install --no-cache-dir --disable-pip-version-check -q "$@"
 }
 
 # PyTorch comes first and by itself; nothing that follows may bring another one. The API alone runs
@@ -40,33 +42,32 @@ pip() {
 torch=$(grep '^torch==' "$source/constraints.txt" || echo torch)
 if [ "$kind" = full ]; then
     # shellcheck disable=SC2086
-    pip ${TORCH:-$torch}
+    pip "$inner" ${TORCH:-$torch}
 fi
 grep -v '^torch' "$source/constraints.txt" >"$target/constraints.txt"
 grep -v '^torch' "$wanted" >"$target/requirements.txt"
-pip -c "$target/constraints.txt" -r "$target/requirements.txt"
+pip "$inner" -c "$target/constraints.txt" -r "$target/requirements.txt"
 
 # A copy, for building writes into the source.
 mkdir "$target/source"
 (cd "$source" && tar -cf - core dashboard pages runs samples serving training .streamlit \
     streamlit_app.py setup.py pyproject.toml README.md LICENSE requirements*.txt) |
     tar -xf - -C "$target/source"
-pip "setuptools>=77"
-pip --no-deps --no-build-isolation "$target/source"
+pip "$inner" "setuptools>=77"
+pip "$inner" --no-deps --no-build-isolation "$target/source"
 rm -rf "$target/source"
 
 site=$("$inner" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 if [ "$kind" = api ]; then
-    writer=$target/writer
-    "$python" -m venv "$writer"
+    writer=$target/writer/bin/python
+    "$python" -m venv "$target/writer"
     # shellcheck disable=SC2086
-    "$writer/bin/python" -m pip install --no-cache-dir --disable-pip-version-check -q ${TORCH:-$torch}
-    "$writer/bin/python" -m pip install --no-cache-dir --disable-pip-version-check -q \
-        -c "$target/constraints.txt" -r "$target/requirements.txt" onnx onnxscript
+    pip "$writer" ${TORCH:-$torch}
+    pip "$writer" -c "$target/constraints.txt" -r "$target/requirements.txt" onnx onnxscript
     for file in "$site"/carmask_app/runs/*/checkpoints/best.safetensors; do
-        (cd "$source" && PYTHONDONTWRITEBYTECODE=1 "$writer/bin/python" -m core export "$file" --network)
+        (cd "$source" && PYTHONDONTWRITEBYTECODE=1 "$writer" -m core export "$file" --network)
     done
-    rm -rf "$writer"
+    rm -rf "$target/writer"
 fi
 rm -rf "$target/constraints.txt" "$target/requirements.txt"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.files import LARGEST_JSON, read_bytes_within
+from core.files import LARGEST_JSON, append_line, read_bytes_within
 from core.listing.car import CarBox
 from core.results import ResultRow
 
@@ -84,8 +83,4 @@ class Journal:
 
     def _add(self, plain: Mapping[str, Any]) -> None:
         self._known[plain["kind"], plain["photo"]] = plain
-        with self._path.open("ab") as file:
-            # First the end of a line: the last one may have been cut short.
-            file.write(b"\n" + json.dumps(plain).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self._path, json.dumps(plain).encode())

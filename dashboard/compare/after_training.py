@@ -21,7 +21,6 @@ from core.places import shipped_runs, workspace
 from dashboard.compare.choice import Row
 from dashboard.compare.comparison import chosen_of, look_up
 from dashboard.compare.headline import headline_of
-from dashboard.compare.job_view import show_jobs
 from dashboard.compare.measured import facts_by_checkpoint
 from dashboard.compare.own_images import images_of, own_images, own_link
 from dashboard.compare.requests import requests_for
@@ -32,10 +31,11 @@ from dashboard.ui.access import local_only
 from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.frame import COMPARE, SEGMENT
+from dashboard.ui.job_view import show_jobs
 from dashboard.ui.onnx_download import offer_onnx
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
-from training.jobs.evaluation import EvaluationRequest
+from training.jobs.evaluation import start_evaluation
 from training.jobs.queue import Queue
 from training.runs.notes import read_notes
 from training.runs.runlog import read_config
@@ -179,14 +179,8 @@ _WITHOUT = "No verdict: one of both was trained on these cars"
 
 
 def _offer_measuring(rows: list[Row], wanted: Wanted, other: str, key: str) -> None:
-    assert wanted.here is not None
     st.markdown(f"**Is it better than {other}?** Both are measured on cars that this run kept for "
                 "validation.")  # fmt: skip
-    asked = EvaluationRequest(
-        checkpoints=(),
-        data=tuple(dataset.root for dataset in wanted.here.datasets),
-        reading=wanted.reading,
-        split=wanted.split,
-        part="val",
-    )
-    show_jobs(requests_for(rows, asked), "Compare now", key, len(rows) * wanted.images.images)
+    requests = requests_for(rows, wanted.request())
+    answers = len(rows) * wanted.images.images
+    show_jobs(requests, "Compare now", key, answers, start_evaluation)

@@ -10,14 +10,14 @@ from core.errors import CarmaskError
 from dashboard.compare.choice import Chosen
 from dashboard.compare.costs import costs_of
 from dashboard.compare.figures import show_figure, sides_of
-from dashboard.compare.job_view import show_jobs
 from dashboard.compare.requests import requests_for
 from dashboard.compare.verdicts import intervals_of
 from dashboard.ui.folders import samples_folder
+from dashboard.ui.job_view import show_jobs
 from dashboard.ui.text import plain
 from training.comparison.curve_figures import points_figure
 from training.evaluation.cost import ROUNDS, Cost
-from training.jobs.evaluation import EvaluationRequest
+from training.jobs.evaluation import EvaluationRequest, start_evaluation
 
 TIME = "Time a photo"
 _EVALUATED = "when these images were evaluated"
@@ -129,4 +129,4 @@ def _show_measuring(chosen: Chosen, *, measured: bool) -> None:
     asked = EvaluationRequest(checkpoints=(), data=(samples_folder(),), cost=True)
     requests = requests_for(chosen.rows, asked)
     action = "Measure again" if measured else "Measure speed and memory here"
-    show_jobs(requests, action, "cost_job", ROUNDS * len(requests))
+    show_jobs(requests, action, "cost_job", ROUNDS * len(requests), start_evaluation)

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.names import counted
 from dashboard.compare.choice import Row
-from dashboard.compare.job_view import show_jobs
 from dashboard.compare.requests import requests_for
 from dashboard.compare.wanted import Wanted
+from dashboard.ui.job_view import show_jobs
 from dashboard.ui.text import plain
-from training.jobs.evaluation import EvaluationRequest
+from training.jobs.evaluation import start_evaluation
 
 
 def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
@@ -25,15 +25,9 @@ def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
     if wanted.here is None:
         st.info(f"{text} {plain(wanted.missing)}", icon=":material/hourglass_empty:")
         return
-    asked = EvaluationRequest(
-        checkpoints=(),
-        data=tuple(dataset.root for dataset in wanted.here.datasets),
-        reading=wanted.reading,
-        split=wanted.split,
-        part=wanted.images.part,
-    )
     count = counted(len(rows), "checkpoint")
     with st.container(key="missing"):
         st.markdown(f":material/hourglass_empty: {text}")
-        requests = requests_for(rows, asked)
-        show_jobs(requests, f"Measure {count}", "measure", len(rows) * wanted.images.images)
+        requests = requests_for(rows, wanted.request())
+        answers = len(rows) * wanted.images.images
+        show_jobs(requests, f"Measure {count}", "measure", answers, start_evaluation)

@@ -8,6 +8,7 @@ from pathlib import Path
 from dashboard.compare.measured import ImageSet, split_files
 from training.data.folder import Reading
 from training.evaluation.images import EvaluationImages
+from training.jobs.evaluation import EvaluationRequest
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,14 @@ class Wanted:
         """The file of the split that chose them; None for all images of the data."""
         wanted = self.images.split_fingerprint
         return next((path for path, split in split_files().items() if split == wanted), None)
+
+    def request(self) -> EvaluationRequest:
+        """Returns what measures checkpoints on these images, which must be on this machine."""
+        assert self.here is not None
+        return EvaluationRequest(
+            checkpoints=(),
+            data=tuple(dataset.root for dataset in self.here.datasets),
+            reading=self.reading,
+            split=self.split,
+            part=self.images.part,
+        )

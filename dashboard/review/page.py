@@ -8,12 +8,12 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.names import counted
-from dashboard.compare.job_view import show_jobs
 from dashboard.edit.editor import is_editing, show_ended, show_failure
 from dashboard.review.choice import Reviewed, choose_reviewed
 from dashboard.review.photo_view import forget_place, show_queue
 from dashboard.review.queue import OPEN, TITLES, Scored, read_scored
 from dashboard.train.teach_view import offer_teaching_corrected
+from dashboard.ui.job_view import show_jobs
 from dashboard.ui.redraw import note_drawn
 from dashboard.ui.text import code, plain
 from training.jobs.job import JobStatus, read_job

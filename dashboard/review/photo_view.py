@@ -17,7 +17,7 @@ from dashboard.edit.label_mask import label_subject
 from dashboard.edit.photo_mask import edit_origin, show_edit_state
 from dashboard.review.choice import Reviewed
 from dashboard.review.pictures import LABEL, PREDICTION, Pictures, pictures_of, prediction_of
-from dashboard.review.queue import Queue, mask_of
+from dashboard.review.queue import OPEN, Queue, mask_of
 from dashboard.ui.text import plain
 from training.review.rows import ReviewRow
 from training.review.suspects import Suspect
@@ -83,7 +83,7 @@ def _name(queue: Queue, places: Sequence[int]) -> str:
 
 
 def _show_end(queue: Queue) -> None:
-    left = queue.counts["To decide"]
+    left = queue.counts[OPEN]
     if left:
         st.info("This is the end of the list.", icon=":material/flag:")
         st.button("Back to the first", key="review_first", on_click=_go, args=(None,))

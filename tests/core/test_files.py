@@ -3,7 +3,7 @@
 import pytest
 
 from core import files as files_module
-from core.files import write_bytes_atomically
+from core.files import append_line, write_bytes_atomically
 
 
 def test_atomic_write(tmp_path):
@@ -32,3 +32,13 @@ def test_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError):
         write_bytes_atomically(tmp_path / "no folder" / "x", b"new")
+
+
+def test_an_added_line_stands_alone_whatever_was_cut_short(tmp_path):
+    path = tmp_path / "lines"
+    append_line(path, b"one")
+    append_line(path, b"two")
+    with path.open("ab") as file:
+        file.write(b"cut sho")
+    append_line(path, b"three")
+    assert path.read_bytes() == b"one\ntwo\ncut sho\nthree\n"

@@ -18,7 +18,7 @@ from core.checkpoint import read_info, save_threshold
 from core.metric_table import find_metric
 from core.split_verdict import SplitVerdict
 from dashboard.compare.cost_view import front_of
-from dashboard.compare.job_view import progress_of
+from dashboard.ui.job_view import progress_of
 from tests.pages.conftest import ROOT
 from tests.pages.measured import rows_of, write_measured, write_rows
 from tests.pages.untrained import write_checkpoint
@@ -63,7 +63,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[EvaluationR
     """The jobs that the page started; none of them runs."""
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
     found: list[EvaluationRequest] = []
-    monkeypatch.setattr("dashboard.compare.job_view.start_evaluation", found.append)
+    for place in ("missing", "cost_view"):
+        monkeypatch.setattr(f"dashboard.compare.{place}.start_evaluation", found.append)
     return found
 
 
@@ -392,7 +393,7 @@ def test_a_job_under_way_is_watched_and_one_that_failed_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = JobStatus("running", 30, 120, 0.0, 90.0)
-    monkeypatch.setattr("dashboard.compare.job_view.read_job", lambda _: now)
+    monkeypatch.setattr("dashboard.ui.job_view.read_job", lambda _: now)
     app = opened(row="good/best", images="other")
     assert {"measure_stop"} == {each.key for each in app.button if "measure" in str(each.key)}
     now = JobStatus("failed", message="Out of memory.")

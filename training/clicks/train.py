@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import torch
 from core.checkpoint import CheckpointInfo, find_checkpoint, load_checkpoint, save_checkpoint
 from core.clicks import NETWORK_FILE, Click, changed_part
 from core.errors import ConfigError
-from core.files import write_bytes_atomically
+from core.files import append_line, write_bytes_atomically
 from core.metrics import iou
 from core.truth import IGNORED
 from training.clicks.config import ClickConfig
@@ -147,8 +148,7 @@ class ClickTrainer:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"step": self.state.step, "seconds": round(self.state.seconds, 1)}
         line = facts | {"loss": round(float(np.mean(losses)), 5)} | figures | {"time": now}
-        with (self.folder / _METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.folder / _METRICS, json.dumps(line).encode())
         self._report(
             f"saved; IoU of held-out samples {figures['before']:.4f} -> {figures['after']:.4f}, "
             f"{figures['harmed']:.1%} harmed"
@@ -164,9 +164,9 @@ class ClickTrainer:
             created=now,
         )
         save_checkpoint(self.folder / NETWORK_FILE, network, info)
-        partial = self.folder / f".{_STATE}.tmp"
-        torch.save(self._learner.state_dict() | {"state": asdict(self.state)}, partial)
-        partial.replace(self.folder / _STATE)
+        buffer = io.BytesIO()
+        torch.save(self._learner.state_dict() | {"state": asdict(self.state)}, buffer)
+        write_bytes_atomically(self.folder / _STATE, buffer.getvalue())
 
     def _resume(self) -> None:
         path = self.folder / _STATE

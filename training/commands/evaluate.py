@@ -20,7 +20,7 @@ from training.commands.judging import (
     say_warnings,
     subjects_of,
 )
-from training.commands.options import counting_bar, terminated_like_ctrl_c, writing
+from training.commands.options import add_checkpoints, counting_bar, terminated_like_ctrl_c, writing
 
 if TYPE_CHECKING:
     from training.comparison.table import Gain
@@ -38,15 +38,7 @@ def add(commands: Any) -> None:
         "the same command goes on where it stopped. Exit status: 0 done, 1 a photo can't be read, "
         "2 wrong usage.",
     )
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="C",
-        help="file, or a run's folder; several are scored on the same photos, each read once",
-    )
+    add_checkpoints(parser, "several are scored on the same photos, each read once")
     parser.add_argument("--data", action="append", type=Path, required=True, metavar="DIR")
     add_judging(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, one row a photo")

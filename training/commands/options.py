@@ -44,6 +44,19 @@ def writing(path: Path) -> Iterator[None]:
         raise DataError(f"{path} can't be written ({reason(error)}).") from error
 
 
+def add_checkpoints(parser: argparse.ArgumentParser, use: str) -> None:
+    """Declares --checkpoint C [C ...], which may be given again; `use` says what several do."""
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="C",
+        help=f"file, or a run's folder; {use}",
+    )
+
+
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Declares --car-rule, --cars, --class, --inverted-masks and --leave-out."""
     parser.add_argument(

@@ -16,6 +16,7 @@ from core.places import current_runs
 from training.commands import EXIT_OK, EXIT_SPOILT
 from training.commands.judging import finite
 from training.commands.options import (
+    add_checkpoints,
     add_reading,
     counting_bar,
     reading_of,
@@ -54,15 +55,9 @@ def add(commands: Any) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--data", action="append", type=Path, metavar="DIR", help="labelled photos")
     what.add_argument("--photos", type=Path, metavar="DIR", help="a folder of photos without masks")
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="C",
-        help="file, or a run's folder; the first that is new to a car judges its photos, and a "
-        "second one is compared with it",
+    add_checkpoints(
+        parser,
+        "the first that is new to a car judges its photos, and a second one is compared with it",
     )
     parser.add_argument(
         "--folds", type=int, metavar="K", help="train K networks, each without a Kth of the cars"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.edit_facts import EditFacts
 from core.errors import DataError, MaskError, reason
-from core.files import write_bytes_atomically
+from core.files import append_line, write_bytes_atomically
 from core.image import encode_png
 from core.names import safe_stem
 from training.data.cars import car_of
@@ -98,13 +98,10 @@ def add_to_dataset(
 
 
 def _write_history(folder: Path, name: str, edit: EditFacts) -> None:
-    """Appends the line of a photo, on a line of its own whatever was cut short before."""
+    """Appends the line of a photo."""
     line = {"name": name, "added": datetime.now(UTC).isoformat(timespec="seconds")}
-    text = json.dumps(line | {"edit": edit.model_dump(mode="json")}) + "\n"
-    path = folder / HISTORY
-    whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text if whole else f"\n{text}")
+    text = json.dumps(line | {"edit": edit.model_dump(mode="json")})
+    append_line(folder / HISTORY, text.encode())
 
 
 def _check_layout(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from core.facts import STRICT
-from core.files import write_bytes_atomically
+from core.files import append_line, write_bytes_atomically
 from training.review.scores import Contradiction, EdgeOffset
 
 ROWS, MASKS = "rows.jsonl", "masks"
@@ -102,11 +101,7 @@ class RowFile:
         Raises:
             OSError: It can't be written.
         """
-        with self.path.open("ab") as file:
-            # First the end of a line: the last one may have been cut short.
-            file.write(b"\n" + to_json(_ROW.dump_python(row)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.path, to_json(_ROW.dump_python(row)))
 
     def write(self, rows: Sequence[ReviewRow]) -> None:
         """Replaces the file by one with these rows alone; raises an OSError where it can't."""

@@ -159,17 +159,15 @@ def _predicted(
     if known is not None and _is_same(row, known) and rows.mask_path(known).is_file():
         return replace(known, car=row.car, view=row.view, by=row.by)
     predictions = [judge.model.predict(photo) for judge in judges]
-    first = predictions[0]
+    first, whole = predictions[0], [each.at_size(*photo.shape[:2]) for each in predictions]
     threshold = judges[0].subject.threshold
-    mask = mask_from_probability(first.at_size(*photo.shape[:2]), MaskSettings(threshold))
+    mask = mask_from_probability(whole[0], MaskSettings(threshold))
     row = replace(
         row,
         predicted=mask_digest(mask),
         uncertainty=first.uncertainty,
         limit=first.limit,
-        disagreement=None
-        if len(predictions) < 2
-        else disagreement(*(each.at_size(*photo.shape[:2]) for each in predictions)),
+        disagreement=disagreement(*whole) if len(whole) == 2 else None,
     )
     if truth is not None:
         scores = label_scores(truth, first.probability, threshold)

@@ -6,7 +6,6 @@ a mask that changes is a new question.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic_core import to_json
 
 from core.errors import DataError, reason
 from core.facts import STRICT
+from core.files import append_line
 
 NAME = "verdicts.jsonl"
 """In the folder of edits."""
@@ -96,19 +96,9 @@ class VerdictStore:
         verdict = Verdict(photo, mask, decision, name, network, when)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                start = b"" if not file.tell() or self._ends_whole() else b"\n"
-                file.write(start + to_json(_VERDICT.dump_python(verdict)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.path, to_json(_VERDICT.dump_python(verdict)))
         except OSError as error:
             raise DataError(
                 f"The decision can't be stored in {self.path} ({reason(error)}). Make room or "
                 "give yourself the right to write there, then decide again."
             ) from error
-
-    def _ends_whole(self) -> bool:
-        """Returns whether the last line was not cut short."""
-        with self.path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"

@@ -1,4 +1,4 @@
-"""Evaluations in the background: started, watched and stopped."""
+"""Jobs in the background: started, watched and stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dashboard.ui.access import local_only
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
 from dashboard.ui.words import duration
-from training.jobs.evaluation import start_evaluation
 from training.jobs.job import JobStatus, read_job, stop_job
 
 _PROBLEM = "job_problem"
@@ -33,7 +32,7 @@ def show_jobs(
     action: str,
     key: str,
     answers: int,
-    start: Callable[[Any], None] | None = None,
+    start: Callable[[Any], None],
 ) -> None:
     """Draws the button that starts jobs; while they are under way, how far they are.
 
@@ -42,7 +41,7 @@ def show_jobs(
         action: What the button says.
         key: Of its widgets.
         answers: About how many answers (one checkpoint's to one photo) they need in all.
-        start: Starts one of them; None for evaluations.
+        start: Starts one of them.
     """
     problem = st.session_state.pop(f"{_PROBLEM}_{key}", None)
     if problem:
@@ -63,7 +62,7 @@ def show_jobs(
         help="It goes on in the background, also when this page is closed; nothing is computed "
         "twice.",
         on_click=_start,
-        args=(requests, key, start or start_evaluation),
+        args=(requests, key, start),
     )
 
 
