@@ -216,7 +216,10 @@ def start_job(folder: Path, arguments: Sequence[str], **facts: Any) -> None:
         raise RunError(f"{folder} can't be written ({reason(error)}).") from error
 
     def explain(status: int) -> None:
-        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        try:
+            text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        except OSError:  # the folder was deleted meanwhile
+            return
         # Meanwhile another process may have been started.
         if _read(folder).started in (0.0, started):
             message = why_it_ended(status, text) or "It ended before it began."

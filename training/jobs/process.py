@@ -37,7 +37,7 @@ def start_detached(
         if on_end is not None:
             on_end(status)
 
-    threading.Thread(target=reap, daemon=True).start()
+    threading.Thread(target=reap, name="carmask-reaper", daemon=True).start()
 
 
 def detached(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
