@@ -43,8 +43,19 @@ class Progress:
     """All photos."""
     seconds_left: float | None
     """A guess from the photos so far; None before the first one."""
-    error: str
+    error: str = ""
     """Why it failed."""
+
+
+def seconds_left(began: float, done: int, count: int) -> float | None:
+    """Returns the time that the rest takes at the pace so far; None before anything is done.
+
+    Args:
+        began: When the work began, by `time.monotonic`.
+        done: What is done.
+        count: All there is to do.
+    """
+    return (time.monotonic() - began) / done * (count - done) if done else None
 
 
 class _InterruptedError(Exception):
@@ -124,10 +135,8 @@ class Batch(Generic[Options]):
         return self._file.stat().st_size
 
     def _progress(self) -> Progress:
-        count, done = len(self.photos), self._done
-        rate = (time.monotonic() - self._started) / done if done else None
-        left = None if rate is None else rate * (count - done)
-        return Progress(self._state, done, count, left, self._error)
+        left = seconds_left(self._started, self._done, len(self.photos))
+        return Progress(self._state, self._done, len(self.photos), left, self._error)
 
     def _work(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from dashboard.ui.checkpoints import find_checkpoints, show_no_checkpoint
 from dashboard.ui.frame import COMPARE, open_page
 from dashboard.ui.redraw import note_drawn
 from dashboard.ui.reserved import reserved
+from dashboard.ui.scores import by_score
 from dashboard.ui.text import plain
 
 TABS = ("Table", "Curves", "Cost", "Images", "Where it fails", "Film", "Report")
@@ -43,7 +44,7 @@ def _choose() -> Chosen | None:
     if not good and not names:
         show_no_checkpoint()
         return None
-    known = known_checkpoints([*good, *broken], names or [])
+    known = known_checkpoints([*by_score(good), *broken], names or [])
     facts = facts_by_checkpoint(known.paths[name] for name in known.infos)
     names = usual_names(known, facts) if names is None else names
     rows, faulty = rows_of(names, known)

@@ -20,6 +20,7 @@ from dashboard.compare.images_predictions import Prediction, predictions, redraw
 from dashboard.dataset.previews import sample_key
 from dashboard.runs.probes_view import ERRORS, OVERLAY, probe_tile
 from dashboard.ui.named_choice import select_from_url
+from dashboard.ui.scores import score_text
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
 from training.data.folder import Sample
@@ -142,8 +143,7 @@ def _play(pictures: Sequence[Picture], of: str, ratio: float, epochs: int) -> No
 
 
 def _title(frame: Frame) -> str:
-    dice = frame.info.metrics.get("dice")
-    return f"{frame.title} · Dice {dice:.4f}" if isinstance(dice, int | float) else frame.title
+    return frame.title + score_text(frame.path, frame.info)
 
 
 def _ask(frame: Frame, sample: Sample) -> Future[Prediction]:

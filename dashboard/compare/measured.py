@@ -18,6 +18,7 @@ from dashboard.compare.choice import Row
 from dashboard.compare.rows import Known, cascade_name
 from dashboard.dataset.sources import Source, open_source, reading_for
 from dashboard.ui.folders import run_files
+from dashboard.ui.waiting import waiting
 from training.data.folder import Reading
 from training.data.sides import load_split
 from training.evaluation.images import EvaluationImages, EvaluationSettings, Part, open_images
@@ -242,7 +243,8 @@ def open_set(
     stamp = split.stat().st_mtime_ns if split else 0
     keys = [open_source(source, reading).key for source in sources]
     roots = [source.root for source in sources]
-    return _images(f"{keys}\0{part}\0{split}\0{stamp}", roots, reading, part, split)
+    with waiting("Listing the photos", f"images of {roots}"):
+        return _images(f"{keys}\0{part}\0{split}\0{stamp}", roots, reading, part, split)
 
 
 def split_files() -> dict[Path, str]:
@@ -275,7 +277,7 @@ def _kept() -> BoundedCache[StoredEvaluation]:
     return BoundedCache(_KEPT_BYTES)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Listing the photos …")
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _images(
     key: str, _roots: Sequence[Path], _reading: Reading, _part: Part, _split: Path | None
 ) -> EvaluationImages:

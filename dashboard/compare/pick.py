@@ -47,7 +47,7 @@ def pick_rows(names: Sequence[str], known: Known) -> None:
             key=_ROWS,
             placeholder="Choose two or more",
             filter_mode="contains",  # what Enter takes then has the name in it
-            help="Every checkpoint of every run, the best by Dice first. Type to find one.",
+            help="Every checkpoint of every run, the highest Dice first. Type to find one.",
             on_change=_choose,
             args=(shown,),
             wrap=True,

@@ -17,6 +17,7 @@ from dashboard.dataset.photo_view import show_photo
 from dashboard.dataset.pictures import Thumb, pictures
 from dashboard.dataset.sources import Opened
 from dashboard.ui.gallery import Tile, gallery
+from dashboard.ui.waiting import waiting
 from training.data.folder import Sample, view_of
 from training.health.survey import Survey
 
@@ -107,7 +108,8 @@ def _show_sheet(known: Known, choice: Choice, places: NDArray[np.intp], *, masks
         return
     shown = places[(sheet - 1) * PER_SHEET : sheet * PER_SHEET]
     here = [samples[i] for i in shown]
-    thumbs = pictures().tiles(here, masks=masks)
+    with waiting("Reading the photos", f"sheet of {known.opened.dataset.root}"):
+        thumbs = pictures().tiles(here, masks=masks)
     tiles = _tiles(here, thumbs, shown, known.survey, choice)
     ratio = float(np.median([thumb.ratio for thumb in thumbs]))
     ratio = min(max(ratio, _RATIOS[0]), _RATIOS[1])

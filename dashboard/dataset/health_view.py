@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import CarmaskError
 from dashboard.dataset.own_recipes import is_unsaved
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.augment.recipe import Recipe
 from training.data.folder import Dataset
 
@@ -38,7 +39,8 @@ def show_health(dataset: Dataset, recipe: Recipe, seed: int) -> None:
         if st.session_state.get(_ASKED) != this:
             return
         try:
-            health = _measure(this, len(dataset.samples), dataset, recipe, seed)
+            with waiting(f"Augmenting {COUNT} photos"):
+                health = _measure(this, len(dataset.samples), dataset, recipe, seed)
         except CarmaskError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
@@ -55,7 +57,7 @@ def _ask(this: str) -> None:
     st.session_state[_ASKED] = this
 
 
-@st.cache_data(max_entries=32, show_spinner="Augmenting photos …")
+@st.cache_data(max_entries=32, show_spinner=False)
 def _measure(key: str, count: int, _dataset: Dataset, _recipe: Recipe, _seed: int) -> RecipeHealth:
     """Returns what a recipe does to the masks; `key` and `count` tell what is measured."""
     from training.augment.health import recipe_health

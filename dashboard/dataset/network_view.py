@@ -18,6 +18,7 @@ from dashboard.dataset.sources import list_sources
 from dashboard.dataset.studio_controls import pick_epoch, pick_shown
 from dashboard.ui.folders import run_files
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.data.folder import Dataset
 
 if TYPE_CHECKING:
@@ -43,10 +44,13 @@ def show_network(_dataset: Dataset) -> None:
         shown = pick_shown()
     try:
         changed = (runs[name] / "config.json").stat().st_mtime_ns
-        seen = _open(runs[name], changed, tuple(source.root.resolve() for source in list_sources()))
+        known = tuple(source.root.resolve() for source in list_sources())
+        with waiting("Opening the run's data", f"data of {name}"):
+            seen = _open(runs[name], changed, known)
         with row:
             index = _pick_index(len(seen.samples))
-        sample = seen.sample(epoch, index)
+        with waiting("Making the sample", f"sample of {name}"):
+            sample = seen.sample(epoch, index)
     except (CarmaskError, OSError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -60,7 +64,7 @@ def _runs() -> dict[str, Path]:
     return {folder.name: folder for folder in newest}
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the run's data …")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _open(run: Path, changed: int, known: tuple[Path, ...]) -> ReplayedRun:
     """Returns the run as its config was at a time (ns); its data may be a known folder's."""
     from training.engine.sample_replay import replay_run

@@ -21,6 +21,7 @@ from dashboard.segment.controls import pick_opacity
 from dashboard.ui.before_after import before_after
 from dashboard.ui.reserved import set_ratio
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.data.folder import Sample, view_of
 from training.health.facts import ImageFacts, measure
 
@@ -61,13 +62,16 @@ def show_photo(
         _step("Previous", "chevron_left", "Left", samples, places, at - 1)
         _step("Next", "chevron_right", "Right", samples, places, at + 1)
         st.markdown(f"**{plain(sample.name)}** · {at + 1:,} of {len(places):,}", width="content")
-    facts = known.survey.index.known([sample])[0] or measure(sample)
+    reading = f"Reading {plain(sample.name)}"
+    with waiting(reading, "measure a photo"):
+        facts = known.survey.index.known([sample])[0] or measure(sample)
     shape = facts.height, facts.width
     subject = label_subject(sample, facts.digest if facts.mask_width else "", shape)
     if subject is not None and is_open(subject):
         show_editor(subject)
         return
-    pair = pictures().pair(sample)
+    with waiting(reading, "read a photo"):
+        pair = pictures().pair(sample)
     left, right = st.columns([5, 2], gap="large")
     with left, st.container(key="large", gap="small"):
         _show_picture(pair)

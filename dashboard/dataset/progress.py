@@ -7,6 +7,7 @@ import streamlit as st
 from core.names import counted
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
+from dashboard.ui.words import duration
 from training.health.survey import Survey
 
 
@@ -31,8 +32,9 @@ def _watch(survey: Survey) -> None:
         if not survey.counted:
             st.caption(f"Looking up which of {counted(count, 'photo')} are measured already …")
             return
-        rate = f" · {survey.speed:,.0f} a second" if survey.speed >= 1 else ""
-        text = f"Checking photos: {survey.done:,} of {count:,}{rate}"
+        left = survey.seconds_left
+        about = f" · about {duration(left)} left" if left is not None else ""
+        text = f"Checking photos: {survey.done:,} of {count:,}{about}"
         st.progress(min(1.0, survey.done / max(1, count)), text)
         st.button("Stop", key="stop_survey", icon=":material/stop_circle:", on_click=survey.stop)
 

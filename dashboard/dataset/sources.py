@@ -16,6 +16,7 @@ from dashboard.ui.data_state import READING
 from dashboard.ui.folders import asked_folders, data_folder, samples_folder
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.data.folder import Dataset, Reading, open_dataset
 from training.data.layouts import LAYOUTS
 
@@ -96,7 +97,8 @@ def open_source(source: Source, reading: Reading) -> Opened:
         CarmaskError: The folder holds nothing to show, or can't be read in this way.
     """
     key = f"{source.root.resolve()}\0{reading!r}\0{_times(source.root)}"
-    return Opened(_open(key, source.root, reading), reading, key)
+    with waiting("Listing the photos", f"list of {source.root}"):
+        return Opened(_open(key, source.root, reading), reading, key)
 
 
 def chosen_reading() -> Reading:
@@ -190,7 +192,7 @@ def _recognised(folder: Path) -> Iterator[Path]:
             yield each
 
 
-@st.cache_resource(max_entries=4, show_spinner="Listing the photos …")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _open(key: str, _root: Path, _reading: Reading) -> Dataset:
     """Returns the folder's listing; `key` changes when it would."""
     return open_dataset(_root, _reading, allow_empty=True)

@@ -11,6 +11,7 @@ from dashboard.dataset.previews import draw, sample_key, square
 from dashboard.dataset.step_widgets import parameter_title
 from dashboard.dataset.studio_controls import pick_seed, pick_shown, pick_size
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.augment.step import TRANSFORMS
 from training.augment.transform import GROUPS, Transform
 from training.data.folder import Dataset, Sample
@@ -40,9 +41,9 @@ def show_strip(dataset: Dataset) -> None:
         return
     sample = dataset.samples[place]
     try:
-        pictures = _strip(
-            sample_key(sample), transform.name, parameter, size, seed, shown, folders, sample
-        )
+        key = sample_key(sample)
+        with waiting("Drawing the strip"):
+            pictures = _strip(key, transform.name, parameter, size, seed, shown, folders, sample)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -92,7 +93,7 @@ def _ask_folders(transform: Transform) -> dict[str, str]:
     }
 
 
-@st.cache_data(max_entries=24, show_spinner="Drawing the strip …")
+@st.cache_data(max_entries=24, show_spinner=False)
 def _strip(
     key: str,
     transform: str,

@@ -14,6 +14,7 @@ from dashboard.dataset.recipe_editor import show_recipe
 from dashboard.dataset.recipe_picker import explain_recipe, pick_recipe
 from dashboard.dataset.studio_controls import pick_epoch, pick_seed, pick_shown, pick_size
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.augment.recipe import Recipe
 from training.data.folder import Dataset, Sample
 
@@ -53,8 +54,9 @@ def _show_grid(
 ) -> None:
     """Draws the photo and its versions, each with what was done to it."""
     try:
-        image, levels = square(sample, size)
-        made = versions(sample, place, recipe, size, seed, epochs, shown)
+        with waiting("Augmenting the photo", f"{len(epochs)} versions at {size} px"):
+            image, levels = square(sample, size)
+            made = versions(sample, place, recipe, size, seed, epochs, shown)
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -13,6 +13,7 @@ from core.names import counted
 from dashboard.learn.figure import answers_figure
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.comparison.experiment import Answer, answers, sentences, shipped_experiment
 from training.runs.listing import EXPERIMENT
 
@@ -38,7 +39,8 @@ def read_experiment() -> Experiment | None:
         CarmaskError: A run of it can't be read.
     """
     files = sorted(runs_folder().glob(f"{EXPERIMENT}*/checkpoints/*.evaluations/*.parquet"))
-    return _experiment(str(runs_folder()), [(str(f), f.stat().st_mtime_ns) for f in files])
+    with waiting("Comparing the trainings"):
+        return _experiment(str(runs_folder()), [(str(f), f.stat().st_mtime_ns) for f in files])
 
 
 def show_answer(experiment: Experiment) -> None:
@@ -60,7 +62,7 @@ def show_answer(experiment: Experiment) -> None:
     )
 
 
-@st.cache_resource(max_entries=2, show_spinner="Comparing the trainings …")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _experiment(runs: str, stamps: list[tuple[str, int]]) -> Experiment | None:
     folder = Path(runs)
     compared = shipped_experiment(folder)

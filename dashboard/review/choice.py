@@ -23,6 +23,7 @@ from dashboard.ui.access import visitor_path
 from dashboard.ui.checkpoints import find_checkpoints, pick_checkpoint, show_no_checkpoint
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.data.folder import Sample
 from training.jobs.review import ReviewRequest
 
@@ -78,7 +79,7 @@ def choose_reviewed() -> Reviewed | None:
         return Reviewed(request, {each.name: each for each in opened.dataset.samples}, {})
     if folder is None:
         return None
-    photos = {each.name: each for each in _listed(str(folder))}
+    photos = {each.name: each for each in _listed(folder)}
     return Reviewed(ReviewRequest(photos=folder, checkpoints=checkpoints), {}, photos)
 
 
@@ -120,14 +121,19 @@ def _pick_photos() -> Path | None:
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    if not folder.is_dir() or not _listed(str(folder)):
+    if not folder.is_dir() or not _listed(folder):
         st.error(f"There is no photo in {plain(text)}.", icon=":material/error:")
         return None
     return folder
 
 
-@st.cache_resource(ttl=60, max_entries=4, show_spinner="Listing the photos …")
-def _listed(folder: str) -> Sequence[PhotoSource]:
+def _listed(folder: Path) -> Sequence[PhotoSource]:
+    with waiting("Listing the photos", f"photos of {folder}"):
+        return _photos(str(folder))
+
+
+@st.cache_resource(ttl=60, max_entries=4, show_spinner=False)
+def _photos(folder: str) -> Sequence[PhotoSource]:
     return list_photos([Path(folder)])
 
 

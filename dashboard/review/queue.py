@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.places import edits_folder
 from dashboard.ui.text import code
+from dashboard.ui.waiting import waiting
 from training.review.rows import ReviewRow, RowFile
 from training.review.suspects import ListName, Suspect, suspects
 from training.review.verdicts import Verdict, VerdictStore
@@ -104,12 +105,13 @@ def read_scored(folder: Path) -> Scored:
             icon=":material/warning:",
         )
     edited = frozenset(path.parent.name for path in edits_folder().glob("*/accepted.json"))
-    lists, seen, failed = _read(str(folder), stamp.st_mtime_ns, stamp.st_size)
+    with waiting("Ordering the photos", f"order of {folder}"):
+        lists, seen, failed = _read(str(folder), stamp.st_mtime_ns, stamp.st_size)
     queues = {name: Queue(found, verdicts, edited) for name, found in lists.items()}
     return Scored(queues, seen, failed)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Ordering the photos …")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _read(
     folder: str, changed: int, size: int
 ) -> tuple[dict[ListName, list[Suspect]], int, list[ReviewRow]]:

@@ -40,7 +40,7 @@ def pick_model(
     """Draws the choice, folded into a button, and returns the checkpoint and its fallback.
 
     Args:
-        good: The checkpoints that can be read, best first; at least one.
+        good: The checkpoints that can be read, the default first; at least one.
         broken: Those that can't.
     """
     url, names = st.query_params, {checkpoint_name(entry.path) for entry in good}
@@ -66,7 +66,7 @@ def warn_of_missing(good: list[CheckpointEntry]) -> None:
     names = {checkpoint_name(entry.path) for entry in good}
     wanted, second = st.query_params.get("checkpoint"), st.query_params.get("second")
     if wanted is not None and wanted not in names:
-        st.warning(f"There is no checkpoint {plain(wanted)}; this is the best one.")
+        st.warning(f"There is no checkpoint {plain(wanted)}; this is the default.")
     if second is not None and second not in names | {"none"}:
         st.warning(f"There is no checkpoint {plain(second)} to fall back on.")
 

@@ -36,6 +36,7 @@ from dashboard.segment.true_mask import read_true_mask
 from dashboard.ui.before_after import before_after
 from dashboard.ui.reserved import reserved, set_ratio
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 
 
 def show_photo(session: PredictionSession, photo: Photo, threshold: float, first_view: str) -> None:
@@ -49,7 +50,7 @@ def show_photo(session: PredictionSession, photo: Photo, threshold: float, first
     """
     name = plain(photo.source.name)
     try:
-        with st.spinner(f"Cutting out {name} …", show_time=True):
+        with waiting(f"Cutting out {name}", "cut out"):
             prepared = session.prepare(photo, LONGEST)
     except CarmaskError as error:
         with st.container(border=True):

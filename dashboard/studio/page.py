@@ -38,6 +38,7 @@ from dashboard.ui.frame import SEGMENT, STUDIO
 from dashboard.ui.gallery import Tile, gallery
 from dashboard.ui.reserved import reserved, set_ratio
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 
 _PER_PAGE = 24
 RESULT, BOTH, PHOTO = "Picture", "Before / after", "Photo"
@@ -205,7 +206,7 @@ def _show_picture(
             label_visibility="collapsed",
         )
     try:
-        with st.spinner("Finding the car …", show_time=True):
+        with waiting("Finding the car"):
             prepared = session.prepare(photo, LONGEST)
         preview = draw_preview(session, prepared, recipe, series or Series())
     except CarmaskError as error:

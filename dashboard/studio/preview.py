@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.batch import Progress, seconds_left
 from core.errors import CarmaskError
 from core.image import encode_jpeg, thumbnail
 from core.listing.car import Car, CarBox, cut_car, mask_settings
@@ -17,6 +19,7 @@ from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import CutOut, Place, Plate, Straighten
 from core.session import BoundedCache, Photo, PredictionSession, Prepared
+from dashboard.ui.batch_progress import show_batch_progress
 
 LONGEST = 960
 """Longest side in px of the copies that previews are made of, and of previews."""
@@ -133,9 +136,11 @@ def _boxes(
     missing = [place for place, key in enumerate(keys) if key not in known]
     if missing and not measure:
         return None
-    line = st.empty()
+    line, began = st.empty(), time.monotonic()
     for done, place in enumerate(missing):
-        line.progress(done / len(missing), f"Measuring {done + 1} of {len(missing)}")
+        with line:
+            left = seconds_left(began, done, len(missing))
+            show_batch_progress(Progress("running", done, len(missing), left), "Measuring")
         try:
             prepared = session.prepare(photos[place], LONGEST)
             own = recipe.for_photo(photos[place].source.name)

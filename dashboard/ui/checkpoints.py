@@ -13,9 +13,10 @@ from core.session import PredictionSession, shared_session
 from dashboard.ui.badges import mark
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.named_choice import select_from_url
-from dashboard.ui.scores import score_text
+from dashboard.ui.scores import by_score, score_text
 from dashboard.ui.text import code
 from dashboard.ui.unreadable import show_unreadable
+from dashboard.ui.waiting import waiting
 from training.runs.notes import read_notes
 
 _NONE = "none"
@@ -27,7 +28,7 @@ python -m training fit --data data/synthetic"""
 def find_checkpoints(
     *, archived: bool = False
 ) -> tuple[list[CheckpointEntry], list[CheckpointEntry]]:
-    """Returns the checkpoints that can be read, best first, and those that can't.
+    """Returns the checkpoints that can be read, the default first, and those that can't.
 
     Args:
         archived: Whether those of archived runs are among them; those that the URL names are.
@@ -49,13 +50,15 @@ def _is_listed(path: Path) -> bool:
 
 
 def pick_checkpoint(good: list[CheckpointEntry]) -> CheckpointEntry:
-    """Draws the list of checkpoints and returns the chosen one; the best is chosen already."""
-    named = {checkpoint_name(entry.path): entry for entry in good}
+    """Draws the list of checkpoints and returns the chosen one; the first is chosen already."""
+    named = {checkpoint_name(entry.path): entry for entry in by_score(good)}
     chosen = select_from_url(
         "checkpoint",
         "Checkpoint",
         {name: _label(name, entry) for name, entry in named.items()},
-        help="The trained network that segments. The best one by Dice stands first.",
+        checkpoint_name(good[0].path),
+        help="The trained network that segments, the highest Dice first. Behind each stands how "
+        "that was measured; scores on different photos can't be compared.",
         on_change=_choose,
     )
     return named[chosen]
@@ -66,7 +69,8 @@ def pick_fallback(good: list[CheckpointEntry], first: CheckpointEntry) -> Checkp
 
     Chosen already is `core.checkpoint.default_fallback`.
     """
-    others = {checkpoint_name(entry.path): entry for entry in good if entry.path != first.path}
+    rest = [entry for entry in by_score(good) if entry.path != first.path]
+    others = {checkpoint_name(entry.path): entry for entry in rest}
     if not others:
         return None
     named: dict[str, CheckpointEntry | None] = {_NONE: None, **others}
@@ -128,7 +132,7 @@ def open_session(
     Raises:
         CarmaskError: The file can't be used.
     """
-    with st.spinner("Loading the network …"):
+    with waiting("Loading the network"):
         return shared_session(first.path, fallback.path if fallback else None)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.checkpoint import CheckpointInfo
+from core.checkpoint import CheckpointEntry, CheckpointInfo
+from core.split_verdict import distrust
 from training.evaluation.shown import ShownScores, shown_scores
 from training.evaluation.stored import folder_of
 
@@ -29,6 +30,23 @@ def score_text(path: Path, info: CheckpointInfo | None) -> str:
     if scores is None or "dice" not in scores.means:
         return ""
     return f" · Dice {scores.means['dice']:.4f}, {scores.prediction}"
+
+
+def by_score(entries: Sequence[CheckpointEntry]) -> list[CheckpointEntry]:
+    """Returns checkpoints in the order of the scores that lists show of them, the best first.
+
+    Those whose split can't be trusted stand behind all others.
+
+    Args:
+        entries: Checkpoints that can be read.
+    """
+
+    def rank(entry: CheckpointEntry) -> tuple[int, float]:
+        assert entry.info is not None
+        dice = scores_of(entry.path, entry.info).means.get("dice", 0.0)
+        return distrust(entry.info.verdict), -dice
+
+    return sorted(entries, key=rank)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -60,6 +60,12 @@ class Survey:
         return self.state in ("waiting", "measuring", "looking")
 
     @property
+    def seconds_left(self) -> float | None:
+        """Time until every photo is measured; None while that can't be told."""
+        left = len(self.dataset.samples) - self.done
+        return left / self.speed if self.speed else None
+
+    @property
     def measured(self) -> bool:
         """Whether every photo is measured."""
         return self.table is not None and self.done >= len(self.dataset.samples)
