@@ -35,12 +35,13 @@ from core.familiarity import Familiarity
 from core.files import write_bytes_atomically
 from core.foreign.programs import networks_in
 from core.header import SUFFIX as SUFFIX
-from core.header import Header, TensorEntry, parse_unambiguous, read_header
+from core.header import Header, parse_unambiguous, read_header
 from core.masks import require_range
 from core.names import first_few, is_text
 from core.preprocess import Preprocessing
 from core.split_verdict import SplitVerdict, distrust, read_verdict
 from core.uncertainty import Limits
+from core.weights import Bits, misfits, packed, unpacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,15 +110,15 @@ def checkpoint_name(path: Path) -> str:
     return f"{path.parent.parent.name}/{path.stem}"
 
 
-def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool = False) -> None:
+def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, bits: Bits = 32) -> None:
     """Writes weights and facts to one file; a reader sees the old file or the whole new one.
 
     Args:
         path: Target; its folder must exist.
         model: Network whose weights are stored as contiguous CPU tensors.
         info: Its facts; `info.model` must equal `model.config`.
-        half: Store the convolutions' weights as float16: half the bytes, for a checkpoint to
-            hand on. The network computes in float32 all the same.
+        bits: Of a stored weight. 16 make half the bytes and 8 a quarter, for a checkpoint to hand
+            on; the network computes in float32 all the same.
 
     Raises:
         CheckpointError: The facts describe another network than the weights, or have a value that
@@ -128,10 +129,8 @@ def save_checkpoint(path: Path, model: UNet, info: CheckpointInfo, *, half: bool
     if info.model != model.config:
         raise CheckpointError(f"The facts say {info.model}, the network is {model.config}.")
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
-    if half:  # statistics and offsets are few, and can be larger than float16 takes
-        tensors = {name: t.half() if t.ndim > 1 else t for name, t in tensors.items()}
     metadata = {"format": FORMAT, "info": _facts_text(info)}
-    write_bytes_atomically(path, save(tensors, metadata=metadata))
+    write_bytes_atomically(path, save(packed(tensors, bits), metadata=metadata))
 
 
 def save_threshold(path: Path, threshold: float) -> CheckpointInfo:
@@ -236,7 +235,7 @@ def load_checkpoint(path: Path) -> tuple[UNet, CheckpointInfo]:
         tensors: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}. Copy it again.") from error
-    tensors = {name: t.float() if t.dtype is torch.float16 else t for name, t in tensors.items()}
+    tensors = unpacked(tensors)
     expected = info.model.tensor_shapes()
     if {name: tuple(t.shape) for name, t in tensors.items()} != expected:
         raise CheckpointError(f"{path.name} was changed while it was read; load it again.")
@@ -328,21 +327,13 @@ def _info_of(path: Path, header: Header) -> CheckpointInfo:
             f"The facts in {path.name} can't be understood: {str(fault).rstrip('.')}. "
             "The file is damaged or was written by a newer version."
         ) from error
-    expected = info.model.tensor_shapes()
-    names = expected.keys() | header.tensors.keys()
-    odd = sorted(n for n in names if not _fits(n, expected.get(n), header.tensors.get(n)))
+    odd = misfits(info.model.tensor_shapes(), header.tensors)
     if odd:
         raise CheckpointError(
             f"The weights in {path.name} do not fit its architecture {info.model}: "
             f"{len(odd)} tensors differ, first {odd[0]!r:.100}."
         )
     return info
-
-
-def _fits(name: str, shape: tuple[int, ...] | None, entry: TensorEntry | None) -> bool:
-    """Tells whether a stored tensor is what the network needs; float16 is read as float32."""
-    kinds = ("I64",) if name.endswith("num_batches_tracked") else ("F32", "F16")
-    return entry is not None and tuple(entry["shape"]) == shape and entry["dtype"] in kinds
 
 
 def _foreign(header: Header) -> str:

@@ -153,10 +153,10 @@ def _add_export(commands: Commands) -> None:
     """Adds the command that writes a checkpoint for other runtimes."""
     export = commands.add_parser(
         "export",
-        help="write a checkpoint as ONNX, or in half the bytes",
+        help="write a checkpoint as ONNX, or in fewer bytes",
         description="Writes an ONNX file that takes a photo, uint8 (height, width, 3) RGB of any "
         "size, and gives its probability of car, float32 (height, width); or a checkpoint whose "
-        "weights are stored in 16 bits.",
+        "weights are stored in 16 or 8 bits.",
     )
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file, or run's folder")
     kind = export.add_mutually_exclusive_group(required=True)
@@ -166,7 +166,9 @@ def _add_export(commands: Commands) -> None:
         action="store_true",
         help="write the network alone beside the checkpoint, for a server without PyTorch",
     )
-    kind.add_argument("--half", type=Path, metavar="FILE", help="checkpoint to write")
+    for option, bits in (("--half", 16), ("--int8", 8)):
+        text = f"checkpoint to write, with weights of {bits} bits"
+        kind.add_argument(option, type=Path, metavar="FILE", help=text)
     export.add_argument("--opset", type=int, help="version of ONNX's operators; default: 17")
     export.set_defaults(command=_export)
 
@@ -270,7 +272,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    """Writes a checkpoint as ONNX, or in half the bytes."""
+    """Writes a checkpoint as ONNX, or in fewer bytes."""
     from core.export import OPSET, export_network, export_onnx
     from core.onnx_predictor import NETWORK_SUFFIX
 
@@ -278,9 +280,10 @@ def _export(options: argparse.Namespace) -> int:
     if options.network:
         path = find_checkpoint(options.checkpoint).with_suffix(NETWORK_SUFFIX)
         write_bytes_atomically(path, export_network(options.checkpoint, opset))
-    elif options.half:
-        path = options.half
-        save_checkpoint(path, *load_checkpoint(find_checkpoint(options.checkpoint)), half=True)
+    elif options.half or options.int8:
+        path = options.half or options.int8
+        network = load_checkpoint(find_checkpoint(options.checkpoint))
+        save_checkpoint(path, *network, bits=16 if options.half else 8)
     else:
         path = options.onnx
         write_bytes_atomically(path, export_onnx(options.checkpoint, opset))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from core.architecture import UNetConfig
 from core.checkpoint import (
@@ -58,11 +59,45 @@ def test_half_the_bytes_are_nearly_the_same_network(
         assert torch.equal(found, expected)
     whole = UNet(UNetConfig(3, 1, width=16, depth=2))
     sizes = []
-    for half in (False, True):
-        path = tmp_path / f"{half}.safetensors"
-        save_checkpoint(path, whole, replace(info, model=whole.config), half=half)
+    for bits in (32, 16, 8):
+        path = tmp_path / f"{bits}.safetensors"
+        save_checkpoint(path, whole, replace(info, model=whole.config), bits=bits)
         sizes.append(path.stat().st_size)
-    assert sizes[1] < 0.55 * sizes[0]
+    assert sizes[1] < 0.55 * sizes[0] and sizes[2] < 0.32 * sizes[0]
+
+
+def test_weights_of_8_bits_are_within_half_a_step_of_their_channel(
+    tmp_path: Path, tiny_run: Path
+) -> None:
+    model, info = load_checkpoint(find_checkpoint(tiny_run))
+    with torch.no_grad():
+        model.final.weight.zero_()  # a channel of zeros has no scale of its own
+    path = tmp_path / "whole.safetensors"
+    save_checkpoint(path, model, info)
+    assert main(["export", str(path), "--int8", str(tmp_path / "small.safetensors")]) == 0
+    small, same = load_checkpoint(tmp_path / "small.safetensors")
+    assert same == info
+    for name, tensor in model.state_dict().items():
+        found = small.state_dict()[name]
+        assert found.dtype == tensor.dtype
+        if tensor.ndim < 2:
+            assert torch.equal(found, tensor)
+        else:
+            step = tensor.abs().flatten(1).amax(1) / 127
+            assert ((found - tensor).abs().flatten(1).amax(1) <= 0.501 * step).all()
+
+
+def test_weights_of_8_bits_without_their_scales_are_refused(
+    tmp_path: Path, tiny_model: UNet, tiny_info: CheckpointInfo
+) -> None:
+    path = tmp_path / "small.safetensors"
+    save_checkpoint(path, tiny_model, tiny_info, bits=8)
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        facts = file.metadata()
+    save_file({name: t for name, t in tensors.items() if ".scale" not in name}, path, facts)
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_checkpoint(path)
 
 
 def test_a_checkpoint_from_before_a_setting_existed_has_its_default(
