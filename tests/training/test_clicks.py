@@ -111,6 +111,24 @@ def test_on_an_empty_mask_the_truth_is_the_car_that_was_clicked() -> None:
     assert seen == {1, 2, 3}
 
 
+def test_a_share_of_the_samples_masks_one_car_of_several_from_a_click() -> None:
+    one = scene_of_three()
+    one.cars[one.cars != 1] = 0  # nothing to tell apart
+    pools = [(0.5, [one]), (0.5, [scene_of_three()])]
+    mixed = ClickTasks(pools, Preprocessing(size=64), 4, seed=0, single_cars=1.0)
+    seen = set()
+    for seed in range(20):
+        task = mixed.draw(np.random.default_rng(seed))
+        (click,) = task.clicks
+        number = scene_of_three().cars[click.y, click.x]
+        assert click.positive and not task.mask.any()
+        np.testing.assert_array_equal(task.truth, scene_of_three().cars == number)
+        seen.add(int(number))
+    assert seen == {1, 2, 3}
+    alone = ClickTasks([(1.0, [one])], Preprocessing(size=64), 4, seed=0, single_cars=1.0)
+    assert alone.draw(np.random.default_rng(0)).truth.any()
+
+
 def test_a_person_clicks_on_the_largest_fault_but_not_always_in_its_middle() -> None:
     truth = np.zeros((60, 80), np.bool_)
     truth[10:50, 10:50] = True
@@ -184,7 +202,9 @@ def test_the_start_gives_the_answer_of_the_network_that_it_was() -> None:
         model = UNet(replace(SEGMENTS, stem=stem)).eval()
         inputs = torch.rand(1, CHANNELS, 32, 48)
         expected = model(inputs[:, :3])
-        torch.testing.assert_close(widened(model).eval()(inputs), expected)
+        wide = widened(model).eval()
+        torch.testing.assert_close(wide(inputs), expected)
+        assert widened(wide) is wide  # a click network is a start, too
     with pytest.raises(ConfigError):
         widened(UNet(replace(SEGMENTS, in_channels=1)))
 

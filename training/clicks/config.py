@@ -29,13 +29,15 @@ class ClickConfig:
     split: str
     """file of a split by car; its validation side is never trained on"""
     start_from: str
-    """run or checkpoint of a network that segments, whose weights are the start"""
+    """whose weights are the start: a run or checkpoint that segments, or a click network's file"""
     masks_of: Texts = ()
     """run whose masks of the photos are corrected, beside masks that are spoiled"""
     instances: str = ""
     """folder with PNG files of the cars' numbers for some photos, named as they are"""
     composites: Count = 800
     """composites that are made"""
+    single_cars: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """share of the samples that begin without a mask, with a click on one of several cars"""
     size: Annotated[int, Field(ge=32, le=1024)] = 256
     """side in px of a square with as many px as the network's grid"""
     batch: Count = 16

@@ -60,6 +60,13 @@ def draw_task(scene: Scene, rng: np.random.Generator) -> Task | None:
     return Task(scene.photo, truth, ignored, mask, clicks)
 
 
+def single_car_task(scene: Scene, rng: np.random.Generator) -> Task:
+    """Returns the task to mask one car of a scene from a click on it; the mask is empty."""
+    truth = scene.cars == rng.choice(scene.numbers)
+    click = click_in(truth, truth, rng, least=0.25)
+    return Task(scene.photo, truth, scene.cars == IGNORED, np.zeros_like(truth), (click,))
+
+
 def error_click(truth: Mask, mask: Mask, rng: np.random.Generator) -> Click | None:
     """Returns a click in a part of a mask that is wrong, mostly a large one; None without a part.
 

@@ -18,7 +18,13 @@ from core.truth import IGNORED
 from training.augment.compose import Augmenter
 from training.augment.recipe import Recipe, Step
 from training.clicks.scenes import Scene
-from training.clicks.simulate import Task, draw_crop, draw_task, error_click
+from training.clicks.simulate import (
+    Task,
+    draw_crop,
+    draw_task,
+    error_click,
+    single_car_task,
+)
 
 _ASPECTS = (1.0, 1.0, 1.5, 1.9, 0.75)
 """Width over height of a batch's grids; each has the same area."""
@@ -65,6 +71,7 @@ class ClickTasks(Dataset[Batch]):
         batch: int,
         seed: int,
         augmented: bool = True,
+        single_cars: float = 0.0,
     ) -> None:
         """Takes scenes.
 
@@ -74,12 +81,16 @@ class ClickTasks(Dataset[Batch]):
             batch: Samples in a batch.
             seed: Of all draws.
             augmented: Whether scenes are mirrored, and their colours change.
+            single_cars: Share of the samples that mask one car of several from a single click.
         """
         self._pools = [pool for pool in pools if pool[1]]
         self._preprocessing = preprocessing
         self._batch = batch
         self._seed = seed
         self._augmented = augmented
+        scenes = [scene for _, pool in pools for scene in pool if scene.apart]
+        self._several = [scene for scene in scenes if len(scene.numbers) > 1]
+        self._single_cars = single_cars if self._several else 0.0
         self._augment = Augmenter(_COLOURS, None)
 
     def __len__(self) -> int:
@@ -116,6 +127,8 @@ class ClickTasks(Dataset[Batch]):
 
     def draw(self, rng: np.random.Generator) -> Task:
         """Returns a mask to correct; scenes that had nothing to correct are passed over."""
+        if rng.random() < self._single_cars:
+            return single_car_task(self._several[int(rng.integers(len(self._several)))], rng)
         shares = np.array([share for share, _ in self._pools])
         for _ in range(_TRIES):
             scenes = self._pools[int(rng.choice(len(shares), p=shares / shares.sum()))][1]

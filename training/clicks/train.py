@@ -86,8 +86,10 @@ class ClickTrainer:
         self._preprocessing = replace(self._info.preprocessing, size=config.size)
         train = click_scenes(config, "train", self._report)
         val = click_scenes(config, "val", self._report)
-        tasks = ClickTasks(train, self._preprocessing, config.batch, config.seed)
-        fixed = ClickTasks(val, self._preprocessing, config.batch, 1, augmented=False)
+        settings = self._preprocessing, config.batch
+        single = config.single_cars
+        tasks = ClickTasks(train, *settings, config.seed, single_cars=single)
+        fixed = ClickTasks(val, *settings, 1, augmented=False, single_cars=single)
         self._validation = [fixed[number] for number in range(_VALIDATED // config.batch)]
         self._learner = ClickLearner(start, training)
         self._resume()

@@ -31,12 +31,14 @@ _MASK = 3
 def widened(model: UNet) -> UNet:
     """Returns a network that segments RGB photos as one with the inputs of a click network.
 
-    It gives the same answer: weights of the new inputs are 0.
+    It gives the same answer: weights of the new inputs are 0. A click network is returned as it is.
 
     Raises:
-        ConfigError: Its input isn't RGB, or it has several outputs.
+        ConfigError: It is neither, or has several outputs.
     """
     config = model.config
+    if (config.in_channels, config.out_channels) == (CHANNELS, 1):
+        return model
     if (config.in_channels, config.out_channels) != (3, 1):
         raise ConfigError(
             f"The start has {config.in_channels} inputs and {config.out_channels} outputs; a "
