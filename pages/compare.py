@@ -49,6 +49,10 @@ def _choose() -> Chosen | None:
     names = usual_names(known, facts) if names is None else names
     rows, faulty = rows_of(names, known)
     with st.container(border=True):
+        st.caption(
+            "Which checkpoint is better, by how much, and how certain: choose two or more, and the "
+            "images to score them on."
+        )
         pick_rows(names, known)
         chosen = _choose_images(rows, facts, faulty)
     show_faulty(faulty, known)

@@ -36,6 +36,10 @@ def main() -> None:
     open_page(DATASET)
     title, picker = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Dataset", anchor=False)
+    title.markdown(
+        "The photos and masks that networks learn from. See whether they are healthy, look through "
+        "them, then train on them."
+    )
     with picker, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         source = pick_source(list_sources())
         settings = st.container(width="content")

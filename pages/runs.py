@@ -53,9 +53,11 @@ def _show(*, watched: bool) -> None:
 
         show_run(named[wanted], tags)
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.title("Runs", anchor=False, width="content")
-        st.caption(code(short_path(runs_folder())), width="content")
+    st.title("Runs", anchor=False)
+    st.markdown(
+        f"Every training in {code(short_path(runs_folder()))}. Tick runs to see their curves "
+        "together; click a name to open one."
+    )
     if wanted is not None:
         st.warning(f"There is no run {plain(wanted)}; these are the runs that there are.")
     if not runs:
@@ -78,6 +80,10 @@ def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
     chosen = chosen_runs(runs, listed)
     if listed:
         show_table(listed, chosen)
+        st.caption(
+            "Scores: each run's own validation photos, single pass, at its best epoch. Compare "
+            "scores checkpoints on the same photos."
+        )
     elif runs:
         st.info("No run passes these filters; take one away.", icon=":material/search_off:")
     with st.container(key="actions", horizontal=True, vertical_alignment="center", gap="small"):

@@ -21,6 +21,7 @@ def main() -> None:
     open_page(TRAIN)
     title, switch = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Train", anchor=False)
+    title.markdown("A network of your own: choose data folders and a preset, then press Start.")
     runs = _runs()
     queue = Queue(runs_folder())
     alive = any(run.status in ALIVE for run in runs) or bool(queue.begun() or queue.waiting())

@@ -58,13 +58,13 @@ def create_page(settings: ServeSettings, api: Api, life: Life) -> st.App:
 
 def _warm_up(api: Api) -> None:
     """Does what the first visitor would wait for: imports, networks, and the example's result."""
-    from dashboard.segment.page import LONGEST_EXAMPLE
+    from dashboard.segment.example import LONGEST
 
     api.warm_up()
     samples = mixed_samples(list_samples(samples_folder()))
     if api.life.ready and samples:
         with suppress(CarmaskError):  # the page says so
-            api.models.session().prepare(local_photo(samples[0].photo), LONGEST_EXAMPLE)
+            api.models.session().prepare(local_photo(samples[0].photo), LONGEST)
 
 
 def _forget() -> None:

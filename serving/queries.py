@@ -120,7 +120,9 @@ class Checkpoint(BaseModel):
 
     name: str
     title: str
-    dice: float | None = Field(description="Mean Dice on its own validation images")
+    dice: float | None = Field(
+        description="Mean Dice on its own validation images, single pass, by its training"
+    )
     split: Literal["clean", "leaky", "unknown"] = Field(
         description="Whether those images are of cars that it was not trained on"
     )

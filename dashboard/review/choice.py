@@ -56,6 +56,10 @@ def choose_reviewed() -> Reviewed | None:
     """Draws the choices and returns what was chosen; None, with the reason drawn, without it."""
     title, switch = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Review", anchor=False)
+    title.markdown(
+        "Labels that are likely wrong, or new photos worth labelling: the most doubtful first, one "
+        "at a time."
+    )
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         what = st.segmented_control(
             "Review",

@@ -131,7 +131,9 @@ def _last(summary: RunSummary, metric: Metric) -> str:
 def _facts(summary: RunSummary) -> str:
     known = summary.seconds is not None
     parts = (
-        f"Best at epoch {summary.best_epoch}" if summary.best_epoch else "",
+        f"Best at epoch {summary.best_epoch} on its own validation photos, single pass"
+        if summary.best_epoch
+        else "",
         progress(summary),
         f"{summary.images:,} images seen" if summary.images else "",
         duration(summary.seconds or 0) if known else "",

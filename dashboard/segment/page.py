@@ -8,11 +8,12 @@ from core.checkpoint import CheckpointEntry
 from core.errors import CarmaskError
 from core.names import counted
 from core.public import is_public
-from core.session import Photo, local_photo
+from core.session import Photo, PredictionSession, Prepared
 from core.uploads import Uploads
 from dashboard.edit.editor import is_editing, remind_of_draft
 from dashboard.segment.batch_view import show_batch
 from dashboard.segment.controls import CUT_OUT
+from dashboard.segment.example import show_example
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
 from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photo_view import show_photo
@@ -31,17 +32,10 @@ from dashboard.segment.pictures import (
     photo_jpeg,
     screen_mask,
 )
-from dashboard.ui.before_after import before_after
 from dashboard.ui.checkpoints import open_session
-from dashboard.ui.folders import samples_folder
 from dashboard.ui.frame import START, Page
 from dashboard.ui.reserved import reserved
-from dashboard.ui.samples import list_samples, mixed_samples
 from dashboard.ui.text import plain
-from dashboard.ui.tiles import sample_jpeg
-
-LONGEST_EXAMPLE = 960
-"""Longest side of the example in px."""
 
 
 def show_page(page: Page, first_view: str) -> None:
@@ -97,7 +91,10 @@ def _show_start(page: Page, good: list[CheckpointEntry], broken: list[Checkpoint
             )
         else:
             st.title(page.title, anchor=False)
-            st.markdown("Drop photos of cars and get masks, overlays and cut-outs.")
+            st.markdown(
+                "Drop photos of cars and get masks, overlays and cut-outs: adjust, correct, and "
+                "compare them with masks of your own."
+            )
         show_intake()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             first, fallback = pick_model(good, broken)
@@ -106,7 +103,7 @@ def _show_start(page: Page, good: list[CheckpointEntry], broken: list[Checkpoint
         picture = reserved("example")
     show_samples("No photo at hand? Try a sample")
     with picture:
-        _show_example(first, fallback)
+        show_example(first, fallback, _cut_out, "Cut-out")
 
 
 def _show_head(
@@ -163,20 +160,7 @@ def _chosen_photo(uploads: Uploads | None) -> Photo | None:
     return uploads.photos[photo_index(len(uploads.photos))]
 
 
-def _show_example(first: CheckpointEntry, fallback: CheckpointEntry | None) -> None:
-    """Draws a sample and its cut-out; what needs the network comes after the first picture."""
-    samples = mixed_samples(list_samples(samples_folder()))
-    jpeg = sample_jpeg(samples[0], LONGEST_EXAMPLE) if samples else None
-    if jpeg is None:
-        return
-    place = st.empty()
-    place.image(jpeg, width="stretch", alt=samples[0].label)
-    try:
-        session = open_session(first, fallback)
-        prepared = session.prepare(local_photo(samples[0].photo), LONGEST_EXAMPLE)
-    except CarmaskError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    cut = cutout_jpeg(prepared, screen_mask(prepared, USUAL_LOOK), USUAL_LOOK)
-    with place:
-        before_after(photo_jpeg(prepared), cut, ("Photo", "Cut-out"), key="example_pair")
+def _cut_out(_session: PredictionSession, prepared: Prepared) -> tuple[bytes, bytes]:
+    """Returns the example's photo and its cut-out, JPEG."""
+    mask = screen_mask(prepared, USUAL_LOOK)
+    return photo_jpeg(prepared), cutout_jpeg(prepared, mask, USUAL_LOOK)

@@ -17,6 +17,7 @@ from core.masks import MaskSettings, car_share
 from core.names import counted
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice
+from dashboard.segment.example import show_example
 from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
 from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photos import (
@@ -81,16 +82,28 @@ def show_page() -> None:
 
 def _show_start(good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
     """Draws what there is before any photo."""
-    st.title(STUDIO.title, anchor=False)
-    st.markdown(
-        "From photos of cars to listing photos: background, shadow, size and place by one recipe, "
-        "for one photo or for all."
-    )
-    show_intake()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        pick_model(good, broken)
+    words, example = st.columns([6, 5], gap="large", vertical_alignment="top")
+    with words:
+        st.title(STUDIO.title, anchor=False)
+        st.markdown(
+            "From photos of cars to listing photos: background, shadow, size and place by one "
+            "recipe, for one photo or for all."
+        )
+        show_intake()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            first, fallback = pick_model(good, broken)
     warn_of_missing(good)
+    with example:
+        picture = reserved("example")
     show_samples("No photo at hand? Try a sample")
+    with picture:
+        show_example(first, fallback, _finish, "Picture")
+
+
+def _finish(session: PredictionSession, prepared: Prepared) -> tuple[bytes, bytes] | None:
+    """Returns the example in the picture's frame, and the picture by the recipe of now, JPEG."""
+    preview = draw_preview(session, prepared, state.edited().recipe, Series())
+    return None if preview is None else (preview.before, preview.after)
 
 
 @st.fragment

@@ -42,7 +42,7 @@ def show_figures(seen: Seen) -> None:
             if value is not None:
                 st.metric(name, form.format(value), width=130)
     if best and (dice := best.get("dice")) is not None:
-        st.caption(f"Best: Dice {dice:.4f} in epoch {best.epoch}.")
+        st.caption(f"Own validation, single pass. Best: Dice {dice:.4f} in epoch {best.epoch}.")
 
 
 def show_curves(seen: Seen) -> None:
