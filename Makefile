@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A test file a process; each process works on one core, and takes the browser's files last.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: app test quick lint browser bench clean
 
@@ -13,10 +15,10 @@ app: $(VENV)/app.done
 	$(BIN)/python -m streamlit run streamlit_app.py
 
 test: lint browser
-	$(BIN)/python -m pytest --junit-xml=$(VENV)/tests.xml
+	$(PYTEST) --junit-xml=$(VENV)/tests.xml
 
 quick: $(VENV)/test.done
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 lint: $(VENV)/test.done
 	$(BIN)/python -m ruff check .

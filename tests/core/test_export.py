@@ -92,7 +92,7 @@ def test_the_shipped_checkpoint_on_a_photo_and_a_portrait() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("opset", [OPSETS[0], 18, 21, OPSETS[-1]])
+@pytest.mark.parametrize("opset", [OPSETS[0], OPSETS[-1]])
 def test_any_opset(tiny_run: Path, opset: int) -> None:
     file = export_onnx(tiny_run, opset)
     assert onnx.load_from_string(file).opset_import[0].version == opset

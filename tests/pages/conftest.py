@@ -53,7 +53,7 @@ def open_page(runs: Path, samples: Path) -> Open:
     """Opens a page, always from the entry point, with what its URL says."""
 
     def run(page: str | None = None, /, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=600).run()
         if page is not None:
             app.switch_page(page)
         elif not query:
