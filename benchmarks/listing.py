@@ -2,6 +2,7 @@
 
 python benchmarks/listing.py                      # drawn spins, exact masks
 python benchmarks/listing.py --network            # the same, cut out by the default network
+python benchmarks/listing.py --network --data DIR --only CAR  # photos, masks that people drew
 python benchmarks/listing.py --cost 4             # time and memory of 4 photos of 12 megapixels
 """
 
@@ -12,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -28,9 +30,10 @@ from core.image import encode_jpeg  # noqa: E402
 from core.listing.car import Car, cut_car  # noqa: E402
 from core.listing.compose import compose  # noqa: E402
 from core.listing.ground import draw_shadow  # noqa: E402
-from core.listing.place import measure_series  # noqa: E402
+from core.listing.place import measure_series, place_car  # noqa: E402
 from core.listing.recipe import ListingRecipe, presets  # noqa: E402
 from core.listing.steps import Output, Place, Shadow  # noqa: E402
+from training.data.folder import open_dataset  # noqa: E402
 from training.synthetic import VIEWS, render_view, sample_car  # noqa: E402
 
 Image = NDArray[np.uint8]
@@ -115,6 +118,43 @@ def jitter_of_camera(cars: list[Car], recipe: ListingRecipe) -> list[float]:
     ]
 
 
+def photographed(data: Path, car: str) -> list[View]:
+    """Returns the photos of a car in a data folder, the camera on a tripod.
+
+    Aerials are taken from the masks: people drew them in most views, and a car's size is without.
+    """
+    views = []
+    for sample in (each for each in open_dataset(data).samples if each.car == car):
+        image, mask = sample.read()
+        wide = np.ones((1, round(0.015 * mask.shape[1])), np.uint8)
+        body = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, wide)
+        views.append(View(image, body > 0))
+    return views
+
+
+def jitter_of_truth(views: list[View], cars: list[Car], recipe: ListingRecipe) -> list[float]:
+    """Returns how far true cars depart where found masks place them, in shares of the width.
+
+    Of its middle and its scale: by one movement of all photos for a tripod, else by one height.
+    """
+    width, height = recipe.get(Output).frame(*cars[0].photo)
+    step = recipe.find(Place)
+    series = measure_series(step, [car.box for car in cars], height / width)
+    places = [place_car(step, car.box, height / width, series) for car in cars]
+    true = true_boxes(views) / cars[0].photo[0]
+    scales = np.array([place.scale for place in places])
+    left, right = (np.array([place.x for place in places]) + scales * true[:, i] for i in (0, 2))
+    ground = np.array([place.y for place in places]) + scales * true[:, 3]
+    high = scales * (true[:, 3] - true[:, 1])
+    if series.box is not None:  # a car that turns has another middle in each view
+        made = boxes_in(cars, recipe) / width
+        found = [(made[:, 0] + made[:, 2] - left - right) / 2, made[:, 3] - ground]
+        found.append(made[:, 2] - made[:, 0] - (right - left))
+    else:
+        found = [each - np.median(each) for each in ((left + right) / 2, ground, high)]
+    return [float(np.abs(each).max()) for each in found]
+
+
 def jitter_by_hand(views: list[View], cars: list[Car], recipe: ListingRecipe) -> list[float]:
     """Returns how far middle, ground and height depart in shares of the width, and true scale.
 
@@ -184,13 +224,46 @@ def show_spins(options: argparse.Namespace) -> None:
         print(kind + ": " + ", ".join(f"{t} {v:.2%}" for t, v in zip(titles, worst, strict=True)))
 
 
+def show_photographed(options: argparse.Namespace) -> None:
+    """Prints the jitter and the gaps of photographed spins."""
+    recipe = presets()["spin"]
+    by_hand = recipe.with_step(Place(car_width=0.8, series="height"))
+    find = default_finder(options) if options.network else None
+    for name in options.only:
+        views = photographed(options.data, name)
+        cars = cars_of(views, recipe, find)
+        print(f"{name}, {len(views)} views; the largest value of all")
+        of_camera = jitter_of_camera(cars, recipe)
+        for title, names, values in (
+            ("camera", ("place", "scale"), of_camera),
+            (
+                "camera, outline beside the true one",
+                ("middle", "ground", "width"),
+                jitter_of_truth(views, cars, recipe),
+            ),
+            (
+                "height, of the true car",
+                ("middle", "ground", "height"),
+                jitter_of_truth(views, cars, by_hand),
+            ),
+            ("gap", ("shadow below the wheels",), [max(map(shadow_gap, cars))]),
+        ):
+            print(
+                f"{title}: " + ", ".join(f"{n} {v:.2%}" for n, v in zip(names, values, strict=True))
+            )
+
+
 def show_cost(options: argparse.Namespace) -> None:
-    """Prints time and memory of photos of 12 megapixels, beside the mask alone."""
+    """Prints time and memory of photos of 12 megapixels, beside the mask alone.
+
+    Then what became of a run that was killed when half of the pictures were there, and continued.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "photos").mkdir()
         for view in range(options.cost):
-            drawn = render_view(sample_car(0, 2), 1 + 3 * view, height=1000, width=1333)
+            car = sample_car(0, 2 + view // VIEWS)
+            drawn = render_view(car, 1 + view % VIEWS, height=1000, width=1333)
             large = cv2.resize(drawn.image, (4000, 3000), interpolation=cv2.INTER_CUBIC)
             (folder / "photos" / f"car_{view:02}.jpg").write_bytes(encode_jpeg(large))
         for title, more in (
@@ -201,15 +274,37 @@ def show_cost(options: argparse.Namespace) -> None:
             (one, _), (all_of_them, memory) = figures
             a_photo = (all_of_them - one) / (options.cost - 1)
             print(f"{title}: {a_photo:.2f} s of CPU a photo, at most {memory / 1e6:.0f} MB")
+        whole, killed = folder / f"cutout_{options.cost}", folder / "killed"
+        process = subprocess.Popen(_command(more, folder, options.cost, killed), cwd=ROOT)
+        while process.poll() is None and len(list(killed.glob("car_*"))) < options.cost // 2:
+            time.sleep(0.2)
+        process.kill()
+        process.wait()
+        there = len(list(killed.glob("car_*")))
+        seconds, _ = _run(more, folder, options.cost, killed)
+        pictures = sorted(whole.glob("car_*"))
+        same = sum(each.read_bytes() == (killed / each.name).read_bytes() for each in pictures)
+        print(f"killed after {there} pictures; the rest took {seconds:.0f} s of CPU, ", end="")
+        print(f"all of them {all_of_them:.0f} s")
+        print(f"{same} of {len(pictures)} files are those of the run that was not killed")
 
 
-def _run(command: list[str], folder: Path, count: int) -> tuple[float, float]:
-    """Runs a command on some photos; returns seconds of CPU and the largest memory in bytes."""
+def _command(command: list[str], folder: Path, count: int, out: Path) -> list[str]:
+    """Returns the command line that works on some of the photos."""
     photos = sorted(map(str, (folder / "photos").glob("*.jpg")))[:count]
-    out = folder / f"{command[0]}_{count}"
-    whole = [sys.executable, "-m", "core", command[0], *photos, "--out", str(out), *command[1:]]
+    return [sys.executable, "-m", "core", command[0], *photos, "--out", str(out), *command[1:]]
+
+
+def _run(
+    command: list[str], folder: Path, count: int, out: Path | None = None
+) -> tuple[float, float]:
+    """Runs a command on some photos; returns seconds of CPU and the largest memory in bytes."""
+    out = out or folder / f"{command[0]}_{count}"
     process = subprocess.Popen(
-        whole, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        _command(command, folder, count, out),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -223,12 +318,16 @@ def main() -> None:
     parser.add_argument("--cars", type=int, default=4)
     parser.add_argument("--height", type=int, default=1024, help="of the drawn photos, px")
     parser.add_argument("--network", action="store_true", help="masks of the default network")
+    parser.add_argument("--data", type=Path, help="data folder with photographed spins")
+    parser.add_argument("--only", nargs="+", metavar="CAR", default=[], help="its cars")
     parser.add_argument("--cost", type=int, metavar="PHOTOS", help="measure time and memory")
     parser.add_argument("--recipe", default="showroom")
     add_network_options(parser)
     options = parser.parse_args()
     if options.cost:
         show_cost(options)
+    elif options.data:
+        show_photographed(options)
     else:
         show_spins(options)
 

@@ -47,6 +47,8 @@ def show_recipe(photo: str) -> ListingRecipe:
     before = recipe
     for name, kind in STEPS.items():
         recipe = _show_step(recipe, name, kind, prefix, alone=alone)
+        if kind is Plate:
+            below_plate = st.empty()
     if recipe != before:
         try:
             if alone:
@@ -56,7 +58,8 @@ def show_recipe(photo: str) -> ListingRecipe:
                 recipe.for_photo(photo)
         except CarmaskError as error:
             st.error(plain(str(error)), icon=":material/error:")
-    _show_box(photo, prefix)
+    with below_plate:
+        _show_box(photo, prefix)
     _show_file()
     return state.edited().recipe.for_photo(photo)
 
