@@ -21,7 +21,7 @@ DEV = [
 
 setup(
     script_name=__file__,  # or it would be taken for one of the app's modules
-    extras_require={"dev": DEV},
+    extras_require={"dev": DEV, "ray": ["ray[data]>=2.40,<2.64"]},
     packages=[
         *find_namespace_packages(include=["core*", "training*", "dashboard*", "serving*"]),
         "carmask_app",

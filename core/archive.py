@@ -6,9 +6,10 @@ import zlib
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from core.decode import FORMATS
@@ -49,6 +50,13 @@ class Member:
     """The open ZIP; it closes itself with the last member that reads from it."""
     info: ZipInfo = field(repr=False)
     """Its entry in the ZIP's list of contents."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process read it, from the same file; a ZIP in memory stays in this one."""
+        if self.archive.filename is None:
+            raise TypeError("A photo of a ZIP in memory can't be sent to another process.")
+        zip_file = Path(self.archive.filename).absolute()
+        return _reopened, (self.path, self.problem, self.zip_name, zip_file, self.info)
 
     def head(self, length: int) -> bytes:
         """Return the file's first bytes, none of them where it can't be unpacked."""
@@ -104,6 +112,15 @@ def list_members(
     if not files:
         raise ArchiveError(f"{name}: the ZIP holds no photo. Put {FORMATS} files into it.")
     return [Member(path, _problem(path, info, limits), name, archive, info) for path, info in files]
+
+
+def _reopened(path: str, problem: str | None, name: str, zip_file: Path, info: ZipInfo) -> Member:
+    return Member(path, problem, name, _shared(zip_file), info)
+
+
+@lru_cache(maxsize=4)
+def _shared(zip_file: Path) -> ZipFile:
+    return ZipFile(zip_file)
 
 
 def _open(source: Path | bytes, name: str) -> ZipFile:

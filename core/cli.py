@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from core.checkpoint import (
     find_checkpoint,
@@ -22,6 +22,7 @@ from core.cli_photos import (
     chosen_checkpoints,
     chosen_edits,
     name_edited,
+    networks_state,
     photo_progress,
 )
 from core.cutout import Edge
@@ -36,6 +37,9 @@ from core.masks import MaskSettings
 from core.names import counted, first_few
 from core.photos import list_photos
 from core.places import current_edits
+
+if TYPE_CHECKING:
+    from core.segment import Engine
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -61,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         help="write masks and overlays of photos",
         description="Writes <stem>_mask.png and <stem>_overlay.jpg of each photo and results.csv, "
         "whose column stem says which files are of which photo, and whose column doubt has the "
-        "uncertainty of each mask: more than that in doubt_limit is worth a look.",
+        "uncertainty of each mask: more than that in doubt_limit is worth a look. Stopped or "
+        "killed, the same command goes on where it ended.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, folder, ZIP")
     segment.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -82,6 +87,17 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--colour", default=OverlayStyle().colour, metavar="#RRGGBB")
     segment.add_argument("--opacity", type=float, default=OverlayStyle().opacity)
     segment.add_argument("--outline", type=float, default=OverlayStyle().outline, metavar="PX")
+    segment.add_argument("--anew", action="store_true", help="do not go on where a stop was")
+    segment.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: workers of a Ray cluster, the one of RAY_ADDRESS or one on this machine; all "
+        "must see photos, checkpoints and DIR under the same paths",
+    )
+    segment.add_argument(
+        "--workers", type=int, metavar="N", help="with --engine ray; default: one a core"
+    )
     segment.add_argument("--json", action="store_true", help="print the table as JSON")
     segment.set_defaults(command=_segment)
 
@@ -180,15 +196,25 @@ def _segment(options: argparse.Namespace) -> int:
     from core.session import PredictionSession
 
     style = OverlayStyle(colour=options.colour, opacity=options.opacity, outline=options.outline)
-    model = load_model(*chosen_checkpoints(options), options.device)
-    session = PredictionSession(model, edits=chosen_edits(options))
+    engine = _engine(options)
+    paths, edits = chosen_checkpoints(options), chosen_edits(options)
+    model = load_model(*paths, "cpu" if engine else options.device)
     threshold = model.threshold if options.threshold is None else options.threshold
     settings = MaskSettings(threshold, options.keep_largest, options.fill_holes, options.min_area)
     sources = list_photos(options.paths)
     with photo_progress("segment", sources) as bar:
         edge: Edge = "hard" if options.hard_edge else "soft"
         wanted = SegmentOptions(settings, style, edge if options.cutout else None)
-        rows = segment_photos(session, sources, options.out, wanted, bar.show)
+        rows = segment_photos(
+            engine(paths, edits) if engine else PredictionSession(model, edits=edits),
+            sources,
+            options.out,
+            wanted,
+            bar.show,
+            state=networks_state(paths, edits),
+            anew=options.anew,
+            resumed=bar.resumed,
+        )
     failed = sum(bool(row.error) for row in rows)
     if options.json:
         photos = [asdict(row) for row in rows]
@@ -204,6 +230,17 @@ def _segment(options: argparse.Namespace) -> int:
                 f"photos: {first_few(uncertain, 5)}"
             )
     return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+def _engine(options: argparse.Namespace) -> Callable[..., Engine] | None:
+    """Returns what makes Ray's engine, once paths and edits are known; None for this process."""
+    if options.engine == "ray":
+        from core.ray_engine import RayEngine
+
+        return partial(RayEngine, device=options.device, workers=options.workers)
+    if options.workers is not None:
+        raise ConfigError("--workers goes with --engine ray; this process works by itself.")
+    return None
 
 
 def _mask(options: argparse.Namespace) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core.checkpoint import default_fallback, list_checkpoints
+from core.checkpoint import default_fallback, find_checkpoint, list_checkpoints
 from core.edits import EditStore
 from core.errors import CheckpointError
-from core.names import first_few
+from core.names import counted, first_few
 from core.photos import Listing, PhotoSource
 from core.places import current_edits, current_runs, shipped_runs
 from core.results import ResultRow
@@ -74,6 +74,16 @@ def chosen_edits(options: argparse.Namespace) -> EditStore | None:
     return None if options.ignore_edits else EditStore(current_edits())
 
 
+def networks_state(paths: Iterable[Path | None], edits: EditStore | None) -> str:
+    """Returns a text that changes whenever a checkpoint, or an accepted edited mask, does."""
+    found = []
+    for path in filter(None, paths):
+        file = find_checkpoint(path)
+        facts = file.stat()
+        found.append(f"{file.resolve()}/{facts.st_mtime_ns}/{facts.st_size}")
+    return " ".join([*found, edits.state()] if edits else found)
+
+
 def name_edited(rows: Sequence[ResultRow]) -> None:
     """Prints which masks are edited ones; nothing where none is."""
     if edited := [row.file for row in rows if row.edited]:
@@ -94,6 +104,12 @@ class PhotoProgress:
     def prepared(self, done: int) -> None:
         """Shows how many photos were measured before the work begins."""
         self._bar.update(self._task, completed=done, description="measure")
+
+    def resumed(self, count: int) -> None:
+        """Says how many photos an interrupted call had finished."""
+        text = f"{counted(count, 'photo')} finished before; --anew makes their files again."
+        self._bar.console.print(text, highlight=False, markup=False)
+        self._bar.update(self._task, completed=count)
 
     def show(self, done: int, row: ResultRow) -> None:
         """Shows that so many photos are done, and the last one's row."""

@@ -14,7 +14,7 @@ from core.image import ReadPhoto, thumbnail
 from core.listing.car import CarBox, cut_car, mask_settings
 from core.listing.compose import Picture, compose, shared_series
 from core.listing.encode import encode
-from core.listing.journal import Journal
+from core.listing.journal import ListingJournal
 from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
 from core.listing.steps import CutOut, Output, Place, Straighten
@@ -88,7 +88,7 @@ def make_pictures(
     out.mkdir(parents=True, exist_ok=True)
     own = OwnResults()
     check_table(out / TABLE_NAME, own)
-    work = _Work(session, out, own, Journal(out, anew=anew), checkpoints)
+    work = _Work(session, out, own, ListingJournal(out, anew=anew), checkpoints)
     wanted = [source for source in sources if not recipe.skips(source.name)]
     recipes = [recipe.for_photo(source.name) for source in wanted]
     files = file_names(recipes, wanted)
@@ -139,7 +139,7 @@ class _Work:
     session: PredictionSession
     out: Path
     own: OwnResults
-    journal: Journal
+    journal: ListingJournal
     checkpoints: str
 
     def picture(
@@ -161,7 +161,7 @@ class _Work:
         except CarmaskError as error:
             return Finished(ResultRow(source.name, error=str(error)))
         write_bytes_atomically(self.out / file, made.data)
-        self.journal.finish(source.name, key, file, len(made.data), made.row)
+        self.journal.finish(source.name, key, {file: len(made.data)}, made.row)
         return Finished(made.row, file)
 
     def series(

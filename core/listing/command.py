@@ -15,6 +15,7 @@ from core.cli_photos import (
     chosen_checkpoints,
     chosen_edits,
     name_edited,
+    networks_state,
     photo_progress,
 )
 from core.errors import ConfigError
@@ -86,7 +87,6 @@ def _run(options: argparse.Namespace) -> int:
     paths = chosen_checkpoints(options)
     model = load_model(*paths, options.device)
     edits = chosen_edits(options)
-    states = [_state(path) for path in paths if path] + ([edits.state()] if edits else [])
     with photo_progress("cutout", sources) as bar:
         done = make_pictures(
             PredictionSession(model, edits=edits),
@@ -95,7 +95,7 @@ def _run(options: argparse.Namespace) -> int:
             recipe,
             bar.show,
             prepared=bar.prepared,
-            checkpoints=" ".join(states),
+            checkpoints=networks_state(paths, edits),
             anew=options.anew,
         )
     failed = sum(bool(each.row.error) for each in done)
@@ -130,12 +130,3 @@ def _recipe(options: argparse.Namespace) -> ListingRecipe:
         if picture := getattr(each, "picture", ""):
             read_picture(picture)
     return recipe
-
-
-def _state(path: Path) -> str:
-    """Returns a checkpoint's file with its time and its size."""
-    from core.checkpoint import find_checkpoint
-
-    file = find_checkpoint(path)
-    facts = file.stat()
-    return f"{file.resolve()}/{facts.st_mtime_ns}/{facts.st_size}"

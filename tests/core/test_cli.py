@@ -3,6 +3,7 @@
 import csv
 import json
 import pickle
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from core.edit_facts import Origin, photo_digest
 from core.edits import EditStore
 from core.image import encode_jpeg, encode_png, read_image
 from core.model import UNet
+from core.photos import list_photos
 from core.results import ResultRow
 from core.uncertainty import UNCERTAINTY_LIMIT
 
@@ -355,3 +357,58 @@ def test_info_prints_the_facts(tiny_run: Path, capsys: pytest.CaptureFixture[str
     assert facts["title"] == "tiny" and facts["model"]["width"] == 2
     assert main(["info", str(tiny_run / "none")]) == 2
     assert "no checkpoint at" in capsys.readouterr().err
+
+
+def test_work_that_was_stopped_goes_on_and_then_begins_anew(
+    tiny_run: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    segment_one, done = core.segment.segment_one, list[str]()
+
+    def counted(session: Any, source: Any, *given: Any) -> ResultRow:
+        if len(done) == stop:
+            raise KeyboardInterrupt
+        done.append(source.name)
+        return segment_one(session, source, *given)
+
+    stop = -1
+    assert segment(tiny_run, photos, "--out", tmp_path / "whole") == 0
+    monkeypatch.setattr(core.segment, "segment_one", counted)
+    out, stop = tmp_path / "out", 2
+    assert segment(tiny_run, photos, "--out", out) == 130
+    (out / "one_overlay.jpg").unlink()
+    stop = -1
+    again = [name for name in done if name.endswith("one.jpg")]
+    assert segment(tiny_run, photos, "--out", out) == 0
+    third = [name for name in table(out) if name not in done[:2]]
+    assert sorted(done[2:]) == sorted([*third, *again])
+    assert list(table(out)) == list(table(tmp_path / "whole"))
+    for path in (tmp_path / "whole").glob("*_*.*"):
+        assert (out / path.name).read_bytes() == path.read_bytes()
+    done.clear()
+    assert segment(tiny_run, photos, "--out", out) == 0
+    assert len(done) == 3  # it had ended, so all of it is made again
+
+
+def test_workers_read_a_photo_of_a_zip_by_themselves(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "cars.zip", "w") as archive:
+        archive.writestr("cars/one.jpg", photo())
+    (source,) = list_photos([tmp_path / "cars.zip"])
+    other = pickle.loads(pickle.dumps(source))
+    assert other == source and np.array_equal(other.read(), source.read())
+
+
+def test_ray_is_asked_for_where_it_is_missing(
+    tiny_run: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for words in (["--engine", "ray"], ["--workers", "2"]):
+        assert segment(tiny_run, photos, "--out", tmp_path / "out", *words) == 2
+        assert ("carmask[ray]" in capsys.readouterr().err) == ("ray" in words)
+    assert not (tmp_path / "out").exists()
