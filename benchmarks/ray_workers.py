@@ -116,8 +116,12 @@ def workers() -> list[int]:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Returns the names of files that differ or are there once only; a table's times may differ."""
-    names = {path.name for folder in (one, other) for path in folder.iterdir()}
+    """Returns the names of files that differ or are there once only; a table's times may differ.
+
+    What a killed worker was about to write lies there under a hidden name that ends in .tmp.
+    """
+    files = [path for folder in (one, other) for path in folder.iterdir()]
+    names = {path.name for path in files if path.suffix != ".tmp"}
     found = [name for name in names - {TABLE_NAME} if content(one / name) != content(other / name)]
     return sorted(found + ([TABLE_NAME] if table(one) != table(other) else []))
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.archive import ArchiveLimits
-from core.errors import CarmaskError, ConfigError
+from core.errors import CarmaskError, ConfigError, reason
+from core.files import parse_json
 from core.image import ReadPhoto, read_photo
 from core.listing.batch import file_names, make_picture
 from core.listing.place import Series
-from core.listing.recipe import presets
+from core.listing.recipe import ListingRecipe, presets, read_recipe
 from core.listing.steps import Output
 from core.own_results import CUTOUT_END, MASK_END
 from core.photos import list_uploads
@@ -29,15 +30,29 @@ Uploads = Sequence[tuple[str, bytes]]
 
 
 def segmented(
-    session: PredictionSession, name: str, data: bytes, query: SegmentQuery, max_pixels: int
+    session: PredictionSession,
+    name: str,
+    data: bytes,
+    query: SegmentQuery,
+    max_pixels: int,
+    recipe: bytes = b"",
 ) -> tuple[Facts, bytes, str]:
     """Returns a photo's facts, and the body of the answer with its media type.
 
+    Args:
+        session: What predicts.
+        name: The photo's.
+        data: The photo's file.
+        query: Settings.
+        max_pixels: Largest photo.
+        recipe: JSON of the recipe of a finished picture; empty for the one that the query names.
+
     Raises:
+        ConfigError: The recipe is wrong, or there is none of this name.
         ImageError: It is no photo, damaged, or too large or too small.
     """
     if query.output == "picture":
-        return _picture(session, name, data, query, max_pixels)
+        return _picture(session, name, data, _recipe(query, recipe, name), max_pixels)
     photo = read_photo(data, name=name, max_pixels=max_pixels)
     result, mask = _mask(session, photo, query)
     if query.output == "json":
@@ -48,12 +63,9 @@ def segmented(
 
 
 def _picture(
-    session: PredictionSession, name: str, data: bytes, query: SegmentQuery, max_pixels: int
+    session: PredictionSession, name: str, data: bytes, recipe: ListingRecipe, max_pixels: int
 ) -> tuple[Facts, bytes, str]:
     """Returns a photo's facts, and its finished picture with its media type; see `segmented`."""
-    recipe = presets().get(query.recipe)
-    if recipe is None:
-        raise ConfigError(f"There is no such recipe; choose one of: {', '.join(presets())}.")
     (source,) = list_uploads([(name, data)], max_pixels=max_pixels)
     photo = source.load()
     result, limit = session.predict(photo), session.model.threshold
@@ -61,6 +73,24 @@ def _picture(
     made = make_picture(source, photo, result, recipe, limit, Series(), file)
     height, width = result.shape
     return _facts_of(name, made.row, width, height), made.data, f"image/{recipe.get(Output).format}"
+
+
+def _recipe(query: SegmentQuery, text: bytes, photo: str) -> ListingRecipe:
+    """Returns the recipe of a photo; one that came with it names no file of this machine."""
+    if not text:
+        recipe = presets().get(query.recipe)
+        if recipe is None:
+            raise ConfigError(f"There is no such recipe; choose one of: {', '.join(presets())}.")
+        return recipe
+    try:
+        recipe = read_recipe(parse_json(text), None)
+    except ValueError as error:
+        raise ConfigError(f"The recipe is no JSON: {reason(error)}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"The recipe: {error}") from error
+    if recipe.skips(photo):
+        raise ConfigError(f"The recipe skips {photo}.")
+    return recipe.for_photo(photo)
 
 
 def batch_json(

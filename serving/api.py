@@ -148,10 +148,13 @@ class Api:
         query = _query(request, SegmentQuery)
         with self._place(request) as place:
             uploads = await read_uploads(request, self.settings)
-            if len(uploads) != 1:
-                text = f"{len(uploads)} files came; this takes one. POST {API}/batch takes more."
+            if len(uploads.files) != 1:
+                text = (
+                    f"{len(uploads.files)} files came; this takes one. POST {API}/batch takes more."
+                )
                 raise RefusedError(400, text)
-            work = partial(self._segmented, *uploads[0], query)
+            _check_recipe(query, uploads.recipe)
+            work = partial(self._segmented, *uploads.files[0], query, uploads.recipe)
             facts, body, kind = await place.run(work, self.settings.answer_seconds)
         self.metrics.photos.labels("segmented").inc()
         self.metrics.prediction_seconds.observe(facts.seconds)
@@ -159,21 +162,25 @@ class Api:
             self.metrics.uncertainty.observe(facts.uncertainty)
         return Response(body, media_type=kind, headers=_facts_headers(facts))
 
-    def _segmented(self, name: str, data: bytes, query: SegmentQuery) -> tuple[Facts, bytes, str]:
+    def _segmented(
+        self, name: str, data: bytes, query: SegmentQuery, recipe: bytes
+    ) -> tuple[Facts, bytes, str]:
         session = self.models.session(query.checkpoint, query.fallback)
-        return segmented(session, name, data, query, self.settings.max_pixels)
+        return segmented(session, name, data, query, self.settings.max_pixels, recipe)
 
     async def _batch(self, request: Request) -> Response:
         query = _query(request, BatchQuery)
         with self._place(request) as place:
             uploads = await read_uploads(request, self.settings)
+            if uploads.recipe:
+                raise RefusedError(422, f"A recipe goes to {API}/segment, with one photo.")
             limits = self.settings.max_photos, self.settings.max_pixels
             seconds = self.settings.answer_seconds
 
             def answer() -> bytes | IO[bytes]:
                 session = self.models.session(query.checkpoint, query.fallback)
                 make = batch_zip if query.output == "zip" else batch_json
-                return make(session, uploads, query, limits)
+                return make(session, uploads.files, query, limits)
 
             body = await place.run(answer, seconds)
         if isinstance(body, bytes):
@@ -242,6 +249,14 @@ def _query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
         name = ".".join(str(part) for part in first["loc"])[:60]
         text = f"{name!r} in the URL: {first['msg']}. {API}/docs lists the settings."
         raise RefusedError(422, text) from error
+
+
+def _check_recipe(query: SegmentQuery, recipe: bytes) -> None:
+    """Refuses a finished picture without one recipe, and a recipe without a picture."""
+    count = bool(query.recipe) + bool(recipe)
+    if count != (query.output == "picture"):
+        text = "output=picture and one recipe go together: recipe=NAME in the URL, or the JSON of "
+        raise RefusedError(422, f"{text}one in the form's field recipe.")
 
 
 def _facts_headers(facts: Facts) -> dict[str, str]:

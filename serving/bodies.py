@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
@@ -16,8 +17,19 @@ from serving.settings import MEGABYTE, ServeSettings
 
 _FORM = "multipart/form-data"
 _NAME_LENGTH = 200
+_RECIPE = "recipe"
 UNNAMED = "photo"
 """How a photo is called that came without a name."""
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What a request brought."""
+
+    files: list[tuple[str, bytes]]
+    """Photos and ZIPs, (name, bytes) each: the parts of a form, or the body as the only one."""
+    recipe: bytes = b""
+    """The form's field `recipe`, JSON; empty where there is none."""
 
 
 def check_length(request: Request, most: int) -> None:
@@ -35,8 +47,8 @@ def check_length(request: Request, most: int) -> None:
         raise _too_large(most)
 
 
-async def read_uploads(request: Request, settings: ServeSettings) -> list[tuple[str, bytes]]:
-    """Returns the files of a request, (name, bytes) each: its parts, or the body as the only one.
+async def read_uploads(request: Request, settings: ServeSettings) -> Uploads:
+    """Returns what a request's body holds.
 
     Raises:
         RefusedError: The body is too large (413), too slow (408), empty or no form (400), or holds
@@ -47,11 +59,11 @@ async def read_uploads(request: Request, settings: ServeSettings) -> list[tuple[
         raise RefusedError(400, "The body is empty; send a photo, or a form with a file in it.")
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != _FORM:
-        return [(UNNAMED, body)]
-    files = await _parts(request.headers, body, settings.max_photos)
-    if not files:
+        return Uploads([(UNNAMED, body)])
+    found = await _parts(request.headers, body, settings.max_photos)
+    if not found.files:
         raise RefusedError(400, "The form holds no file; send the photo as a part with a filename.")
-    return files
+    return found
 
 
 async def _read(request: Request, settings: ServeSettings) -> bytes:
@@ -72,19 +84,27 @@ async def _read(request: Request, settings: ServeSettings) -> bytes:
     return bytes(body)
 
 
-async def _parts(headers: Headers, body: bytes, most: int) -> list[tuple[str, bytes]]:
+async def _parts(headers: Headers, body: bytes, most: int) -> Uploads:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
         yield b""
 
     try:
-        form = await MultiPartParser(headers, stream(), max_files=most, max_fields=10).parse()
+        form = await MultiPartParser(headers, stream(), max_files=most + 1, max_fields=10).parse()
     except (MultiPartException, HTTPException, KeyError, ValueError) as error:
         text = f"The form can't be read ({_short(error)}); send multipart/form-data with a boundary"
         raise RefusedError(400, f"{text}, and at most {most} files.") from error
     try:
-        found = [each for _, each in form.multi_items() if isinstance(each, UploadFile)]
-        return [(_name(each.filename), await each.read()) for each in found]
+        parts = [(name, each) for name, each in form.multi_items() if name != _RECIPE]
+        files = [each for _, each in parts if isinstance(each, UploadFile)]
+        recipes = [
+            await each.read() if isinstance(each, UploadFile) else each.encode()
+            for each in form.getlist(_RECIPE)
+        ]
+        if len(files) > most or len(recipes) > 1:
+            raise RefusedError(400, f"A form may hold {most} photos and one recipe.")
+        photos = [(_name(each.filename), await each.read()) for each in files]
+        return Uploads(photos, b"".join(recipes))
     finally:
         await form.close()
 

@@ -95,6 +95,11 @@ def docs_page(found: dict[str, Any]) -> str:
 
 def _segment(settings: ServeSettings) -> dict[str, Any]:
     photo = {"type": "string", "format": "binary"}
+    recipe = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "description": "For output=picture: a recipe of one's own, as the Studio saves it",
+    }
     binary = {"schema": _binary("application/octet-stream")}
     return {
         "operationId": "segment",
@@ -111,7 +116,7 @@ def _segment(settings: ServeSettings) -> dict[str, Any]:
                     "schema": {
                         "type": "object",
                         "required": ["photo"],
-                        "properties": {"photo": photo},
+                        "properties": {"photo": photo, "recipe": recipe},
                     }
                 },
             },

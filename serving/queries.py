@@ -48,15 +48,15 @@ class SegmentQuery(Query):
     )
     recipe: Name = Field(
         "",
-        description="A name of GET /api/v1/recipes, for output=picture; it decides how the mask is "
-        "cleaned, so settings of the mask do not go with it",
+        description="A name of GET /api/v1/recipes, for output=picture, unless the form has a "
+        "recipe; it decides how the mask is cleaned, so settings of the mask do not go with it",
     )
 
     @model_validator(mode="after")
     def _goes_together(self) -> SegmentQuery:
-        if (self.output == "picture") != bool(self.recipe):
-            raise ValueError("output=picture and recipe=NAME go together")
-        if self.recipe and (given := _OF_MASKS & self.model_fields_set):
+        if self.recipe and self.output != "picture":
+            raise ValueError("recipe=NAME goes with output=picture")
+        if self.output == "picture" and (given := _OF_MASKS & self.model_fields_set):
             raise ValueError(f"a recipe decides {min(given)} itself; leave it away")
         return self
 

@@ -97,7 +97,8 @@ def form_of(*files: tuple[str, bytes]) -> bytes:
     parts = b""
     for name, data in files:
         parts += f"--{BOUNDARY}\r\n".encode()
-        head = f'Content-Disposition: form-data; name="photos"; filename="{name}"'
+        field = "recipe" if name == "recipe" else "photos"
+        head = f'Content-Disposition: form-data; name="{field}"; filename="{name}"'
         parts += head.encode() + b"\r\n\r\n"
         parts += data + b"\r\n"
     return parts + f"--{BOUNDARY}--\r\n".encode()

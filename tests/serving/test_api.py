@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from pycocotools import mask as coco
 
 from core.cli import main as command_line
+from core.listing.recipe import presets
 from tests.serving.running import Running, photo
 
 SEGMENT, BATCH = "/api/v1/segment", "/api/v1/batch"
@@ -57,6 +59,30 @@ def test_a_finished_picture_has_the_bytes_of_the_command_line(
     (made,) = [path for path in out.iterdir() if path.suffix in (".png", ".jpg", ".webp")]
     assert (answer.status, answer.body) == (200, made.read_bytes())
     assert answer.headers["content-type"].startswith("image/")
+
+
+def test_a_recipe_of_ones_own(server: Running, tmp_path: Path) -> None:
+    car, (name, recipe) = ("car.jpg", photo()), next(iter(presets().items()))
+    other = recipe.to_bytes()
+    picture = f"{SEGMENT}?output=picture"
+    wanted = server.form(f"{picture}&recipe={name}", car)
+    found = server.form(picture, car, ("recipe", other))
+    assert (found.status, found.body) == (200, wanted.body)
+    small = {"step": "output", "width": 640, "height": 480}
+    changed = json.loads(other) | {"photos": {"car.jpg": {"steps": [small]}}}
+    found = server.form(picture, car, ("recipe", json.dumps(changed).encode()))
+    assert Image.open(io.BytesIO(found.body)).size == (640, 480)
+    (tmp_path / "secret.png").write_bytes(photo())
+    picture_step = {"step": "background", "kind": "picture"}
+    picture_step["picture"] = str(tmp_path / "secret.png")
+    leaking = json.loads(other) | {"photos": {"car.jpg": {"steps": [picture_step]}}}
+    for text in (b"{", b"[]", b'{"version": 99}', json.dumps(leaking).encode()):
+        refused = server.form(picture, car, ("recipe", text))
+        assert refused.status == 422 and "recipe" in refused.json["detail"].lower()
+    for url in (f"{picture}&recipe={name}", SEGMENT, f"{picture}&threshold=0.4", BATCH):
+        assert server.form(url, car, ("recipe", other)).status == 422
+    form = server.ask("GET", "/api/v1/openapi.json").json["paths"][SEGMENT]["post"]["requestBody"]
+    assert "recipe" in form["content"]["multipart/form-data"]["schema"]["properties"]
 
 
 def test_a_form_and_a_body_give_the_same(server: Running, written: Path) -> None:
