@@ -5,14 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CarmaskError
-from dashboard.compare.against import pick_baseline, pick_metric
-from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.comparison import chosen_of, look_up
 from dashboard.compare.images_choice import pick_images
-from dashboard.compare.measured import Facts, facts_by_checkpoint, sets_for, usual_names
-from dashboard.compare.missing import show_missing
-from dashboard.compare.pick import pick_rows, show_faulty, with_archived
-from dashboard.compare.rows import chosen_names, known_checkpoints, rows_of
+from dashboard.compare.measured import (
+    Facts,
+    facts_by_checkpoint,
+    sets_for,
+    show_missing,
+    usual_names,
+)
+from dashboard.compare.pick import pick_baseline, pick_metric, pick_rows, show_faulty, with_archived
+from dashboard.compare.rows import Chosen, Row, chosen_names, known_checkpoints, rows_of
 from dashboard.ui.checkpoints import find_checkpoints, show_no_checkpoint
 from dashboard.ui.frame import COMPARE, open_page
 from dashboard.ui.redraw import note_drawn

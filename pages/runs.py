@@ -67,7 +67,7 @@ def _show(*, watched: bool) -> None:
 
 
 def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
-    from dashboard.compare.link import link_comparison
+    from dashboard.compare.rows import link_comparison
     from dashboard.runs.actions import show_actions
     from dashboard.runs.curves_view import show_curves
     from dashboard.runs.difference import show_difference

@@ -18,24 +18,18 @@ from core.checkpoint import (
 from core.errors import CarmaskError
 from core.metric_table import find_metric
 from core.places import shipped_runs, workspace
-from dashboard.compare.choice import Row
 from dashboard.compare.comparison import chosen_of, look_up
-from dashboard.compare.headline import headline_of
-from dashboard.compare.measured import facts_by_checkpoint
-from dashboard.compare.own_images import images_of, own_images, own_link
-from dashboard.compare.requests import requests_for
+from dashboard.compare.headline import headline_of, verdicts_of
+from dashboard.compare.image_sets import Wanted, images_of, own_images, own_link
+from dashboard.compare.measured import facts_by_checkpoint, offer_measuring
 from dashboard.compare.rows import PARAMETER, cascade_name, known_checkpoints, rows_of
-from dashboard.compare.verdicts import verdicts_of
-from dashboard.compare.wanted import Wanted
 from dashboard.ui.access import local_only
 from dashboard.ui.checkpoints import checkpoint_name, find_checkpoints
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.frame import COMPARE, SEGMENT
-from dashboard.ui.job_view import show_jobs
 from dashboard.ui.onnx_download import offer_onnx
 from dashboard.ui.redraw import redraw_when_quiet
 from dashboard.ui.text import plain
-from training.jobs.evaluation import start_evaluation
 from training.jobs.queue import Queue
 from training.runs.notes import read_notes
 from training.runs.runlog import read_config
@@ -164,7 +158,12 @@ def _show_verdict(
         for _, why in (*faulty, *found.faulty):
             st.caption(plain(why))
         if found.missing:
-            _offer_measuring([row for row, _ in found.missing], wanted, other, f"way_on_job{key}")
+            st.markdown(
+                f"**Is it better than {other}?** Both are measured on cars that this run kept for "
+                "validation."
+            )
+            rows = [row for row, _ in found.missing]
+            offer_measuring(rows, wanted, "Compare now", f"way_on_job{key}")
         elif len(found.measured) == len(names):
             chosen = chosen_of(found.measured, 1, find_metric(by), wanted)
             verdict = verdicts_of(chosen)[0]
@@ -176,11 +175,3 @@ def _show_verdict(
 
 
 _WITHOUT = "No verdict: one of both was trained on these cars"
-
-
-def _offer_measuring(rows: list[Row], wanted: Wanted, other: str, key: str) -> None:
-    st.markdown(f"**Is it better than {other}?** Both are measured on cars that this run kept for "
-                "validation.")  # fmt: skip
-    requests = requests_for(rows, wanted.request())
-    answers = len(rows) * wanted.images.images
-    show_jobs(requests, "Compare now", key, answers, start_evaluation)

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.metric_table import Metric
-from dashboard.compare.choice import Chosen, ChosenImages, Row
+from dashboard.compare.image_sets import Wanted
 from dashboard.compare.measured import Facts, find_measured, subject_for
-from dashboard.compare.wanted import Wanted
+from dashboard.compare.rows import Chosen, ChosenImages, Row
 from training.comparison.aligned import Compared, align
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 from training.evaluation.subjects import Subject

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.errors import CarmaskError
-from dashboard.compare.choice import Chosen
-from dashboard.compare.costs import costs_of
 from dashboard.compare.figures import show_figure, sides_of
-from dashboard.compare.requests import requests_for
-from dashboard.compare.verdicts import intervals_of
+from dashboard.compare.headline import intervals_of
+from dashboard.compare.measured import costs_of, requests_for
+from dashboard.compare.rows import Chosen
 from dashboard.ui.folders import samples_folder
 from dashboard.ui.job_view import show_jobs
 from dashboard.ui.text import plain

@@ -8,7 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.compare.choice import Row
+from dashboard.compare.rows import Row
 from training.comparison.figures import Side
 
 

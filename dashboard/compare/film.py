@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -14,11 +15,11 @@ from core.drawing import OverlayStyle, error_picture, overlay
 from core.errors import CarmaskError, reason
 from core.image import encode_jpeg, thumbnail
 from core.masks import MaskSettings
-from dashboard.compare.choice import Chosen, ChosenImages, Row
-from dashboard.compare.film_player import Picture, play_film
 from dashboard.compare.images_predictions import Prediction, predictions, redraw_when_known
+from dashboard.compare.rows import Chosen, ChosenImages, Row
 from dashboard.dataset.previews import sample_key
 from dashboard.runs.probes_view import ERRORS, OVERLAY, probe_tile
+from dashboard.ui.before_after import jpeg_url
 from dashboard.ui.named_choice import select_from_url
 from dashboard.ui.scores import score_text
 from dashboard.ui.text import plain
@@ -180,3 +181,34 @@ def _evenly(items: Sequence[Item]) -> list[Item]:
     if len(items) <= FRAMES:
         return list(items)
     return [items[round(place)] for place in np.linspace(0, len(items) - 1, FRAMES)]
+
+
+_PARTS = Path(__file__).parent
+
+_mount = st.components.v2.component(
+    "carmask_film",
+    html=(_PARTS / "film_player.html").read_text(encoding="utf-8"),
+    css=(_PARTS / "film_player.css").read_text(encoding="utf-8"),
+    js=(_PARTS / "film_player.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame, ready for the browser."""
+
+    title: str
+    jpeg: bytes
+
+
+def play_film(pictures: Sequence[Picture], *, of: str, ratio: float, key: str) -> None:
+    """Draws a film; it shows its last frame until somebody moves or plays it.
+
+    Args:
+        pictures: The frames, at least one, of one size.
+        of: What tells this film from others: another one starts at its end again.
+        ratio: Width over height.
+        key: Unique on the page.
+    """
+    frames = [{"title": each.title, "src": jpeg_url(each.jpeg)} for each in pictures]
+    _mount(key=key, data={"frames": frames, "of": of, "ratio": ratio})

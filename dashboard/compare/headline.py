@@ -1,4 +1,4 @@
-"""The page's headline: what the comparison says, in one sentence."""
+"""What the statistics say of a comparison: the page's headline, verdicts, ranks and intervals."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import streamlit as st
 
 from core.metric_table import Metric
 from core.split_verdict import SplitVerdict
-from dashboard.compare.choice import Chosen
-from dashboard.compare.verdicts import intervals_of, ranked_rows, ranking_of, verdicts_of
+from dashboard.compare.rows import Chosen
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.text import plain
-from training.comparison.ranking import Place
+from training.comparison.aligned import Compared
+from training.comparison.interval import Interval
+from training.comparison.ranking import Place, Ranking, rank
 from training.comparison.verdict import Verdict
 
 _PLACES = 6
@@ -125,3 +126,45 @@ def _all_or_few(titles: Sequence[str], chosen: Chosen) -> str:
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
+
+
+def ranking_of(chosen: Chosen) -> Ranking:
+    """Returns all rows in the order of the chosen metric, and the verdict of every pair."""
+    return _ranking(key_of(chosen), chosen.metric, chosen.compared)
+
+
+def intervals_of(chosen: Chosen, metric: Metric) -> Sequence[Interval]:
+    """Returns the mean of every row's figures with its interval, in the rows' order."""
+    return _intervals(key_of(chosen), metric, chosen.compared)
+
+
+def verdicts_of(chosen: Chosen) -> list[Verdict | None]:
+    """Returns what each row is against the baseline by the chosen metric.
+
+    None of itself, and where one of both was trained on the cars that it is scored on.
+    """
+    ranking, names = ranking_of(chosen), chosen.compared.names
+    against = names[chosen.baseline]
+    alone = {against, *(names if against in ranking.unranked else ranking.unranked)}
+    return [None if name in alone else ranking.verdict(name, against) for name in names]
+
+
+def ranked_rows(chosen: Chosen) -> list[int]:
+    """Returns the places of the rows that have a rank, in the rows' order."""
+    unranked = ranking_of(chosen).unranked
+    return [place for place, name in enumerate(chosen.compared.names) if name not in unranked]
+
+
+def key_of(chosen: Chosen) -> str:
+    """Returns what tells these rows, so named and measured, from any others."""
+    return "\0".join([*chosen.compared.names, *map(chosen.mark, range(len(chosen.rows)))])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ranking(key: str, metric: Metric, _compared: Compared) -> Ranking:
+    return rank(_compared, metric)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _intervals(key: str, metric: Metric, _compared: Compared) -> Sequence[Interval]:
+    return _compared.intervals(metric)

@@ -9,9 +9,14 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import CarmaskError
-from dashboard.compare.measured import ImageSet, images_here, open_set, split_files
-from dashboard.compare.own_images import own_images_or_none
-from dashboard.compare.wanted import Wanted
+from dashboard.compare.image_sets import (
+    ImageSet,
+    Wanted,
+    images_here,
+    open_set,
+    own_images_or_none,
+    split_files,
+)
 from dashboard.dataset.sources import (
     Source,
     list_sources,

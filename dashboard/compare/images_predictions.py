@@ -24,8 +24,8 @@ from core.errors import CarmaskError, reason
 from core.image import read_image
 from core.masks import Mask, MaskSettings, mask_from_probability
 from core.session import BoundedCache
-from dashboard.compare.choice import Row
 from dashboard.compare.measured import subject_for
+from dashboard.compare.rows import Row
 from training.data.folder import Sample
 
 KEPT_BYTES = 200_000_000

@@ -10,8 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.masks import MaskSettings
-from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.figures import sides_of
+from dashboard.compare.rows import Chosen, Row
 from dashboard.ui.named_choice import select_from_url
 from training.comparison.aligned import Box, Order, Pairs, pairs_of
 from training.comparison.figures import Side

@@ -1,12 +1,10 @@
-"""What was measured before, of which checkpoint on which images; and where those images are."""
+"""What was measured before, of which checkpoint on which images; and the measuring of the rest."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -14,14 +12,12 @@ import streamlit as st
 from core.errors import CarmaskError
 from core.names import counted
 from core.session import BoundedCache
-from dashboard.compare.choice import Row
-from dashboard.compare.rows import Known, cascade_name
-from dashboard.dataset.sources import Source, open_source, reading_for
-from dashboard.ui.folders import run_files
-from dashboard.ui.waiting import waiting
-from training.data.folder import Reading
-from training.data.sides import load_split
-from training.evaluation.images import EvaluationImages, EvaluationSettings, Part, open_images
+from dashboard.compare.image_sets import ImageSet, Wanted
+from dashboard.compare.rows import Chosen, Known, Row, cascade_name
+from dashboard.ui.job_view import show_jobs
+from dashboard.ui.text import plain
+from training.evaluation.cost import Cost, cost_of
+from training.evaluation.images import EvaluationSettings
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,
@@ -37,6 +33,7 @@ from training.evaluation.subjects import (
     fingerprint_of,
     subject_of,
 )
+from training.jobs.evaluation import EvaluationRequest, start_evaluation
 
 Facts = Mapping[Path, Sequence[EvaluationFacts]]
 """What was evaluated of each checkpoint."""
@@ -44,56 +41,6 @@ USUAL = 3
 """Checkpoints that are compared before anybody chose."""
 _KEPT_BYTES = 500_000_000
 """Most that evaluations weigh together: 50 of 4,320 images do."""
-_PARTS: Mapping[str, str] = {"val": "validation", "train": "training"}
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Images that evaluations are of; two of them are compared only on the same set."""
-
-    data: str
-    """The data folders' names: "carvana512 + synthetic"."""
-    data_fingerprint: str
-    part: Part
-    split_fingerprint: str
-    images: int
-    cars: int
-
-    @property
-    def name(self) -> str:
-        """What the URL calls it."""
-        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:10]
-
-    @property
-    def title(self) -> str:
-        """What a person calls it: "carvana512, validation: 640 images of 40 cars"."""
-        side = f", {_PARTS[self.part]}" if self.part in _PARTS else ""
-        images, cars = counted(self.images, "image"), counted(self.cars, "car")
-        return f"{self.data}{side}: {images} of {cars}"
-
-    @staticmethod
-    def of(facts: EvaluationFacts) -> ImageSet:
-        """Returns the images that an evaluation is of."""
-        return ImageSet(
-            facts.data,
-            facts.data_fingerprint,
-            facts.part,
-            facts.split_fingerprint,
-            facts.images,
-            facts.cars,
-        )
-
-    @staticmethod
-    def of_images(images: EvaluationImages) -> ImageSet:
-        """Returns the set of images that are on this machine."""
-        return ImageSet(
-            images.name,
-            images.fingerprint,
-            images.part,
-            images.split_fingerprint,
-            len(images.samples),
-            images.cars,
-        )
 
 
 def facts_by_checkpoint(paths: Iterable[Path]) -> Facts:
@@ -194,65 +141,6 @@ def find_measured(subject: Subject, images: ImageSet, facts: Facts) -> StoredEva
     return None
 
 
-def images_here(
-    wanted: ImageSet, sources: Sequence[Source]
-) -> tuple[EvaluationImages | None, Reading, str]:
-    """Returns the images of a set where they are here, how they are read, and why they are not.
-
-    Args:
-        wanted: The set.
-        sources: The data folders that there are.
-    """
-    names = wanted.data.split(" + ")
-    places = [[s for s in sources if s.root.resolve().name == name] for name in names]
-    absent = [name for name, found in zip(names, places, strict=True) if not found]
-    if absent:
-        why = (
-            f"The data folder {' + '.join(absent)} is not on this machine. Put it into data/, or "
-            "open it on the Dataset page."
-        )
-        return None, Reading(), why
-    split = None
-    if wanted.split_fingerprint:
-        files = [p for p, split in split_files().items() if split == wanted.split_fingerprint]
-        if not files:
-            gone = "The run whose split chose these images is gone, or its split is."
-            return None, Reading(), gone
-        split = files[0]
-    why = ""
-    for chosen in product(*places):
-        reading = reading_for(chosen)
-        try:
-            images = open_set(chosen, reading, wanted.part, split)
-        except CarmaskError as error:
-            why = str(error)
-            continue
-        if ImageSet.of_images(images) == wanted:
-            return images, reading, ""
-    return None, Reading(), why or f"The folder {wanted.data} on this machine holds other photos."
-
-
-def open_set(
-    sources: Sequence[Source], reading: Reading, part: Part, split: Path | None
-) -> EvaluationImages:
-    """Returns the images of data folders, for all sessions; listed anew when folders change.
-
-    Raises:
-        CarmaskError: They can't be opened, or the split is of other data.
-    """
-    stamp = split.stat().st_mtime_ns if split else 0
-    keys = [open_source(source, reading).key for source in sources]
-    roots = [source.root for source in sources]
-    with waiting("Listing the photos", f"images of {roots}"):
-        return _images(f"{keys}\0{part}\0{split}\0{stamp}", roots, reading, part, split)
-
-
-def split_files() -> dict[Path, str]:
-    """Returns the split files of the runs with their fingerprints; damaged ones are left out."""
-    files = run_files("*/split.json")
-    return _splits([(str(path), path.stat().st_mtime_ns) for path in files])
-
-
 @st.cache_data(max_entries=512, show_spinner=False)
 def _facts(path: str, stamps: Sequence[int]) -> list[EvaluationFacts]:
     """Returns the facts of a checkpoint's evaluations; `stamps` are times (ns) of its files."""
@@ -277,20 +165,66 @@ def _kept() -> BoundedCache[StoredEvaluation]:
     return BoundedCache(_KEPT_BYTES)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _images(
-    key: str, _roots: Sequence[Path], _reading: Reading, _part: Part, _split: Path | None
-) -> EvaluationImages:
-    """Returns the images; `key` changes when they would."""
-    return open_images(_roots, _reading, _split, _part)
+def requests_for(rows: Sequence[Row], asked: EvaluationRequest) -> list[EvaluationRequest]:
+    """Returns jobs for rows; checkpoints that stand alone share one, so the data are read once.
+
+    Args:
+        rows: What is to be measured.
+        asked: On which data, and what of them; its checkpoints don't matter.
+    """
+    found = []
+    for flips in (False, True):
+        alone = [row.paths[0] for row in rows if len(row.paths) == 1 and row.flips == flips]
+        if alone:
+            found.append(replace(asked, checkpoints=tuple(alone), tta=flips))
+    return found + [
+        replace(asked, checkpoints=row.paths, cascade=True)
+        if row.cascade
+        else replace(asked, checkpoints=row.paths, tta=row.flips, ensemble=True)
+        for row in rows
+        if len(row.paths) > 1
+    ]
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _splits(files: Sequence[tuple[str, int]]) -> dict[Path, str]:
-    found: dict[Path, str] = {}
-    for path, _ in files:
-        try:
-            found[Path(path)] = load_split(Path(path)).fingerprint()
-        except CarmaskError:
-            continue
-    return found
+def costs_of(chosen: Chosen) -> list[Cost]:
+    """Returns the cost of each row, in their order.
+
+    Raises:
+        CarmaskError: A checkpoint was damaged since it was listed.
+    """
+    return [_cost_of(row) for row in chosen.rows]
+
+
+def _cost_of(row: Row) -> Cost:
+    folder = folder_of(row.paths[0])
+    files = [*row.paths, *([folder] if folder.is_dir() else [])]
+    return _cost_at(row.name, [file.stat().st_mtime_ns for file in files], row)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _cost_at(name: str, times: list[int], _row: Row) -> Cost:
+    """Returns the cost of a row; `times` (ns) are those of its checkpoints and what is beside."""
+    return cost_of(subject_for(_row))
+
+
+def show_missing(rows: Sequence[Row], wanted: Wanted) -> None:
+    """Draws which rows are not measured yet, and the way to measure them; nothing if all are."""
+    if not rows:
+        return
+    names = ", ".join(f"**{plain(row.title)}**" for row in rows[:5])
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    text = f"No results for these images yet: {names}{more}."
+    if wanted.here is None:
+        st.info(f"{text} {plain(wanted.missing)}", icon=":material/hourglass_empty:")
+        return
+    count = counted(len(rows), "checkpoint")
+    with st.container(key="missing"):
+        st.markdown(f":material/hourglass_empty: {text}")
+        offer_measuring(rows, wanted, f"Measure {count}", "measure")
+
+
+def offer_measuring(rows: Sequence[Row], wanted: Wanted, action: str, key: str) -> None:
+    """Draws the button that measures rows on images, which must be on this machine."""
+    requests = requests_for(rows, wanted.request())
+    answers = len(rows) * wanted.images.images
+    show_jobs(requests, action, key, answers, start_evaluation)

@@ -1,23 +1,31 @@
-"""Picking what is compared: checkpoints of runs, files, ensembles, flips and cascades."""
+"""Picking what is compared (runs, files, ensembles, cascades), by what and against which."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
-from core.names import counted
-from dashboard.compare.files import ask_file
+from core.checkpoint import SUFFIX, read_info
+from core.errors import CarmaskError, CheckpointError
+from core.files import write_bytes_atomically
+from core.metric_table import METRICS, Metric, find_metric
+from core.names import counted, safe_stem
+from core.places import cache_folder
 from dashboard.compare.rows import (
     Known,
+    Row,
     cascade_name,
     choose_rows,
     members_of,
     row_name,
     title_of,
 )
+from dashboard.ui.access import local_only, visitor_path
 from dashboard.ui.badges import mark
-from dashboard.ui.named_choice import distinct
+from dashboard.ui.named_choice import distinct, select_from_url
 from dashboard.ui.scores import score_text
 from dashboard.ui.text import plain
 from dashboard.ui.unreadable import show_unreadable
@@ -143,3 +151,123 @@ def _label(name: str, known: Known) -> str:
 def _choose(shown: Sequence[str]) -> None:
     if st.session_state[_ROWS] != shown:  # else the browser only repeats it
         choose_rows(st.session_state[_ROWS])
+
+
+_PATH, _UPLOAD, _PROBLEM = "file_path", "file_upload", "file_problem"
+
+
+@local_only
+def ask_file(shown: Sequence[str]) -> None:
+    """Draws the two ways to a foreign checkpoint; one that is good becomes a row.
+
+    Args:
+        shown: Names of the rows that there are.
+    """
+    st.text_input(
+        "A file on this machine",
+        key=_PATH,
+        placeholder=f"/path/to/checkpoint{SUFFIX}",
+        help=f"A {SUFFIX} file with Carmask's facts. `python -m core import FILE --out DIR` makes "
+        "one of other U-Nets' weights.",
+        on_change=_add_path,
+        args=(shown,),
+    )
+    st.file_uploader(
+        f"Or upload a {SUFFIX} file",
+        [SUFFIX],
+        key=_UPLOAD,
+        on_change=_add_upload,
+        args=(shown,),
+    )
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+
+
+def keep_upload(name: str, data: bytes) -> Path:
+    """Returns the file that an uploaded checkpoint is kept in, always the same for equal bytes.
+
+    Args:
+        name: Its file name, as uploaded.
+        data: All of it.
+
+    Raises:
+        CheckpointError: It is no checkpoint of Carmask, or it can't be kept.
+    """
+    folder = cache_folder() / "checkpoints" / hashlib.sha256(data).hexdigest()[:16]
+    path = folder / f"{safe_stem(Path(name).stem)}{SUFFIX}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomically(path, data)
+    except OSError as error:
+        raise CheckpointError(
+            f"{name} can't be kept in {folder} ({error.strerror}); name another folder with "
+            "CARMASK_CACHE."
+        ) from error
+    try:
+        read_info(path)
+    except CarmaskError:
+        path.unlink()
+        raise
+    return path
+
+
+@local_only
+def _add_path(shown: Sequence[str]) -> None:
+    text = st.session_state[_PATH]
+    if not text.strip():
+        return
+    try:
+        path = visitor_path(text)
+        read_info(path)
+    except (CarmaskError, OSError) as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    st.session_state[_PATH] = ""
+    choose_rows([*shown, str(path)])
+
+
+@local_only
+def _add_upload(shown: Sequence[str]) -> None:
+    file = st.session_state[_UPLOAD]
+    if file is None:
+        return
+    try:
+        path = keep_upload(file.name, file.getvalue())
+    except CarmaskError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    choose_rows([*shown, str(path)])
+
+
+def pick_metric() -> Metric:
+    """Draws the choice of the metric and returns it."""
+    chosen = select_from_url(
+        "metric",
+        "Metric",
+        {metric.name: metric.label for metric in METRICS},
+        gone="There is no metric {}; these figures are of another one.",
+        help="A mask that is wrong by one pixel along its whole edge still has Dice 0.989 at "
+        "512 px: where Dice is close, the edges decide.",
+    )
+    return find_metric(chosen)
+
+
+def pick_baseline(rows: Sequence[Row], ranked: Sequence[Row]) -> int:
+    """Draws the choice of the baseline and returns its place.
+
+    Args:
+        rows: What is compared; at least one.
+        ranked: Those that can be a baseline: not trained on the cars of the images. Where there is
+            none, all can.
+    """
+    offered = ranked or rows
+    chosen = select_from_url(
+        "baseline",
+        "Baseline",
+        {row.name: row.title for row in offered},
+        # Before anybody chose, the second is asked whether the first is better than it.
+        offered[min(1, len(offered) - 1)].name,
+        help="The baseline: every verdict says what another checkpoint is, compared to this one.",
+    )
+    return [row.name for row in rows].index(chosen)

@@ -11,8 +11,8 @@ import streamlit as st
 from core.checkpoint import read_info
 from core.masks import Mask
 from core.names import safe_stem
-from dashboard.compare.choice import Chosen, Row
 from dashboard.compare.images_predictions import predictions
+from dashboard.compare.rows import Chosen, Row
 from dashboard.ui.access import local_only
 from dashboard.ui.onnx_download import offer_onnx
 from dashboard.ui.text import plain

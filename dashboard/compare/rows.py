@@ -1,22 +1,30 @@
-"""The rows that are compared: checkpoints, ensembles, flips and cascades, by their URL names."""
+"""What is compared: rows (checkpoints, ensembles, cascades) by their URL names, and images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.checkpoint import SUFFIX, CheckpointEntry, CheckpointInfo, read_info
-from core.errors import CarmaskError
+from core.checkpoint import SUFFIX, CheckpointEntry, CheckpointInfo, find_checkpoint, read_info
+from core.errors import CarmaskError, CheckpointError
 from core.names import unique
-from dashboard.compare.choice import Row
 from dashboard.ui.access import visitor_path
 from dashboard.ui.checkpoints import checkpoint_name
 from dashboard.ui.folders import runs_folder
+from dashboard.ui.frame import COMPARE
 from training.runs.curve_shapes import colour_of
 from training.runs.notes import read_notes
+
+if TYPE_CHECKING:
+    from core.metric_table import Metric
+    from training.comparison.aligned import Compared
+    from training.data.folder import Sample
+    from training.evaluation.stored import StoredEvaluation
+
 
 PARAMETER = "row"
 """Word of the URL that names the rows, once each."""
@@ -138,3 +146,89 @@ def _file(name: str) -> CheckpointEntry:
 def _is_path(name: str) -> bool:
     """Tells whether a name is a file's and not a run's and its checkpoint's."""
     return name.endswith(SUFFIX)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is compared: a checkpoint or an ensemble, with or without flips, or a cascade."""
+
+    name: str
+    """What the URL calls it; no two rows have the same."""
+    title: str
+    """What a person calls it; no two rows have the same."""
+    paths: tuple[Path, ...]
+    """The checkpoint's file; several for an ensemble; the first and its fallback for a cascade."""
+    flips: bool = False
+    """Whether each photo is also looked at mirrored."""
+    cascade: bool = False
+    """Whether the second checkpoint predicts where the first one is uncertain."""
+    run: str = ""
+    """Folder of the run that a single checkpoint is of; "" for a foreign one and an ensemble."""
+    colour: str = "#1C86C7"
+    """Its colour in every figure."""
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """The images that all rows are measured on."""
+
+    title: str
+    """How a person calls them: "carvana512, validation part of carmask-studio"."""
+    samples: Mapping[tuple[str, str], Sample] = field(default_factory=dict)
+    """Photo and mask by source and image, as in the rows' tables; empty where they aren't here."""
+    missing: str = ""
+    """A sentence on why no picture can be shown; "" where the photos are on this machine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A comparison that can be shown: everything in it is measured on the same images."""
+
+    rows: tuple[Row, ...]
+    """What is compared, in the order in which it was chosen; at least one."""
+    evaluations: tuple[StoredEvaluation, ...]
+    """What was measured of each row, in the rows' order."""
+    compared: Compared
+    """The same, aligned: image i is the same photo in all of them."""
+    baseline: int
+    """Place in `rows` of the one that the others are compared against."""
+    metric: Metric
+    """What the page compares by."""
+    images: ChosenImages
+
+    @property
+    def challenger(self) -> int:
+        """The place of the first row that is not the baseline; the baseline's own if alone."""
+        return next((i for i in range(len(self.rows)) if i != self.baseline), self.baseline)
+
+    def mark(self, place: int) -> str:
+        """Returns what tells a row's figures in this comparison from all others, for caches."""
+        facts = self.evaluations[place].facts
+        return "\0".join([*facts.fingerprints, facts.key, facts.created, *self.compared.left_out])
+
+
+def link_comparison(runs: Sequence[Path], label: str = "Compare checkpoints") -> None:
+    """Draws the way to compare the best checkpoint of each run; nothing where none has one.
+
+    Args:
+        runs: Folders of runs.
+        label: What the way is called.
+    """
+    names = []
+    for run in runs:
+        try:
+            names.append(checkpoint_name(find_checkpoint(run)))
+        except CheckpointError:
+            continue
+    if names:
+        link_rows(names, label)
+
+
+def link_rows(names: Sequence[str], label: str = "Compare checkpoints") -> None:
+    """Draws the way to compare these checkpoints, by their names in the URL."""
+    st.page_link(
+        COMPARE.path,
+        label=label,
+        icon=COMPARE.icon,
+        query_params={PARAMETER: list(names)},
+    )

@@ -11,7 +11,7 @@ import streamlit as st
 from core.checkpoint import SUFFIX, CheckpointInfo, read_info
 from core.errors import CarmaskError
 from core.metric_table import HEADLINE
-from dashboard.compare.link import link_rows
+from dashboard.compare.rows import link_rows
 from dashboard.runs.listed import Listed
 from dashboard.runs.table import styled
 from dashboard.ui.checkpoints import checkpoint_name

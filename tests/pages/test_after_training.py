@@ -66,7 +66,7 @@ def test_a_finished_run_is_measured_against_the_shipped_one_at_one_press(
     open_page: Open, trained: Path, samples: Path, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     started: list[EvaluationRequest] = []
-    monkeypatch.setattr("dashboard.compare.after_training.start_evaluation", started.append)
+    monkeypatch.setattr("dashboard.compare.measured.start_evaluation", started.append)
     app = open_page(page, run="mine", **PAGES[page])
     assert not app.exception
     found = links(app)

@@ -63,7 +63,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[EvaluationR
     """The jobs that the page started; none of them runs."""
     monkeypatch.setenv("CARMASK_CACHE", str(tmp_path / "cache"))
     found: list[EvaluationRequest] = []
-    for place in ("missing", "cost_view"):
+    for place in ("measured", "cost_view"):
         monkeypatch.setattr(f"dashboard.compare.{place}.start_evaluation", found.append)
     return found
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.masks import MaskSettings
 from dashboard.compare import images_predictions
-from dashboard.compare.choice import Row
 from dashboard.compare.images_predictions import Predictions
+from dashboard.compare.rows import Row
 from tests.pages.drawn import write_samples
 from training.data.folder import Sample, open_dataset
 
