@@ -18,8 +18,7 @@ sys.path.insert(0, str(ROOT))
 from core.masks import MaskSettings  # noqa: E402
 from core.torch_predictor import TorchPredictor  # noqa: E402
 from training.data.folder import open_dataset  # noqa: E402
-from training.evaluation.histograms import histogram_of  # noqa: E402
-from training.evaluation.measure import row_of  # noqa: E402
+from training.evaluation.measure import histogram_of, row_of  # noqa: E402
 
 
 def main() -> None:

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.errors import CarmaskError
 from core.names import counted
-from dashboard.runs.choice import choose, chosen_runs, open_run
-from dashboard.runs.listed import Listed, listed_runs
+from dashboard.runs.listed import Listed, choose, chosen_runs, listed_runs, open_run
 from dashboard.ui.folders import runs_folder, short_path
 from dashboard.ui.frame import RUNS, open_page
 from dashboard.ui.text import code, plain
@@ -69,8 +68,7 @@ def _show(*, watched: bool) -> None:
 def _show_list(runs: Sequence[Listed], tags: Sequence[str]) -> None:
     from dashboard.compare.rows import link_comparison
     from dashboard.runs.actions import show_actions
-    from dashboard.runs.curves_view import show_curves
-    from dashboard.runs.difference import show_difference
+    from dashboard.runs.curves_view import show_curves, show_difference
     from dashboard.runs.filters import ask_runs
     from dashboard.runs.table import show_table
 

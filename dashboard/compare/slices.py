@@ -12,8 +12,7 @@ from core.metric_table import Metric
 from core.names import unique
 from dashboard.compare.figures import sides_of
 from dashboard.compare.rows import Chosen
-from training.comparison.figures import Side
-from training.comparison.slice_figures import MOST, places_of, slices_figure
+from training.comparison.figures import MOST, Side, places_of, slices_figure
 from training.comparison.slices import WAY_TITLES, By, Sliced, cut
 
 _NOTES: dict[By, str] = {

@@ -15,7 +15,7 @@ from dashboard.ui.text import code, plain
 from training.data.adding import CORRECTED, IMAGES, add_to_dataset, proposed_car
 from training.data.folder import Sample, open_dataset
 from training.health.index import FactsIndex, default_index
-from training.health.twins import find_twin
+from training.health.leaks import find_twin
 
 
 def offer_add(subject: Subject, accepted: Accepted, key: str) -> None:

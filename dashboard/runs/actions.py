@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CarmaskError
-from dashboard.runs.choice import choose, close_run
-from dashboard.runs.listed import Listed
+from dashboard.runs.listed import Listed, choose, close_run
 from dashboard.ui.access import local_only
 from dashboard.ui.folders import runs_folder
 from dashboard.ui.text import plain

@@ -1,26 +1,26 @@
-"""The curves of chosen runs together."""
+"""The curves of chosen runs together, as files to keep, and the settings that differ."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import CarmaskError
+from core.names import unique
 from core.split_verdict import SplitVerdict, worst
-from dashboard.runs.choice import open_run
-from dashboard.runs.listed import Listed, progress
-from dashboard.runs.plot import Series, figure_of
-from dashboard.runs.plot_choice import PlotChoice, ask_plot
-from dashboard.runs.readers import readers
-from dashboard.runs.take_home import offer_files
+from dashboard.runs.listed import Listed, open_run, progress, readers
+from dashboard.runs.plot import PlotChoice, Series, ask_plot, figure_of
 from dashboard.ui.badges import FIGURES
 from dashboard.ui.text import plain
 from dashboard.ui.words import ago
-from training.runs.config_difference import settings_of
+from training.config import field_help
+from training.runs.config_difference import config_difference, settings_of
 from training.runs.curve_shapes import (
     Line,
     colour_of,
@@ -31,6 +31,9 @@ from training.runs.curve_shapes import (
     title_of,
 )
 from training.runs.curves import Curves
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,3 +205,102 @@ def _show_figure(measure: str, series: list[Series], choice: PlotChoice) -> None
         },
         alt=f"{title_of(measure)} over {choice.axis.lower()}",
     )
+
+
+def show_difference(chosen: Sequence[Listed]) -> None:
+    """Draws the settings that differ, a row each; nothing for fewer than two runs."""
+    if len(chosen) < 2:
+        return
+    st.subheader("Settings that differ", anchor=False)
+    table = config_difference([run.summary.folder for run in chosen])
+    silent = [run for run in chosen if not (run.summary.folder / "config.json").is_file()]
+    if silent:
+        names = ", ".join(plain(run.title) for run in silent)
+        st.caption(f"Without a config.json: {names}.")
+    if table.empty:
+        if len(silent) < len(chosen) - 1:
+            st.caption("None: these runs have the same settings.")
+        return
+    titles = [run.title for run in chosen]
+    table.columns = unique(["Setting", "What it is", *titles], "{} {}")[2:]
+    texts = field_help()
+    table = table.fillna("").reset_index(names="Setting")
+    table["What it is"] = [texts.get(name, "").partition(". ")[0] for name in table["Setting"]]
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "Setting": st.column_config.TextColumn(pinned=True, width=150),
+            "What it is": st.column_config.TextColumn(width="large"),
+        },
+        height="content" if len(table) < 16 else 560,
+        alt="Settings that differ",
+    )
+
+
+def offer_files(
+    runs: Sequence[tuple[Listed, Curves]], series: Mapping[str, list[Series]], choice: PlotChoice
+) -> None:
+    """Draws the buttons; a file is made when its button is pressed."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.download_button(
+            "CSV",
+            lambda: curves_csv(runs),
+            "carmask-curves.csv",
+            "text/csv",
+            key="save_csv",
+            icon=":material/download:",
+            help="Every figure of these runs as it was measured, nothing smoothed.",
+            on_click="ignore",
+        )
+        st.download_button(
+            "HTML",
+            lambda: curves_html(series, choice),
+            "carmask-curves.html",
+            "text/html",
+            key="save_html",
+            icon=":material/download:",
+            help="These figures in one file of about 5 MB that opens anywhere, without a network.",
+            on_click="ignore",
+        )
+        st.caption("Use the camera icon on a chart to save a PNG.", width="content")
+
+
+def curves_csv(runs: Sequence[tuple[Listed, Curves]]) -> bytes:
+    """Returns every step and epoch line of runs as CSV, raw."""
+    import pandas as pd
+
+    parts: list[pd.DataFrame] = []
+    for run, curves in runs:
+        for kind, table in (("step", curves.steps), ("epoch", curves.epochs)):
+            if len(table):
+                part = table.copy()
+                part.insert(0, "run", run.name)
+                part.insert(1, "kind", kind)
+                part.insert(2, "leaky", run.summary.verdict.kind == "leaky")
+                part["split"] = run.summary.verdict.kind
+                parts.append(part)
+    if not parts:
+        return b"run,kind\n"
+    return pd.concat(parts, ignore_index=True).to_csv(index=False).encode()
+
+
+def curves_html(series: Mapping[str, list[Series]], choice: PlotChoice) -> bytes:
+    """Returns a page with the figures and plotly inside it."""
+    parts: list[str] = []
+    for measure, lines in series.items():
+        if not lines:
+            continue
+        figure = figure_of(
+            lines,
+            axis=choice.axis,
+            smoothing=choice.smoothing,
+            log=choice.log,
+            legend=True,
+        )
+        figure.update_layout(template="plotly_white", height=460)
+        body = figure.to_html(full_html=False, include_plotlyjs=not parts)
+        parts.append(f"<h2>{escape(title_of(measure))}</h2>\n{body}")
+    style = "body { font-family: sans-serif; max-width: 75rem; margin: 2rem auto; }"
+    head = f'<meta charset="utf-8"><title>Carmask curves</title><style>{style}</style>'
+    return f"<!doctype html><html><head>{head}</head><body>{''.join(parts)}</body></html>".encode()

@@ -12,11 +12,9 @@ from core.errors import CarmaskError, RunError
 from core.metric_table import HEADLINE, Metric
 from dashboard.runs.actions import show_actions
 from dashboard.runs.checkpoints_view import show_checkpoints
-from dashboard.runs.choice import close_run
 from dashboard.runs.curves_view import show_curves
-from dashboard.runs.listed import Listed, progress
+from dashboard.runs.listed import Listed, close_run, progress, readers
 from dashboard.runs.probes_view import show_probes
-from dashboard.runs.readers import readers
 from dashboard.ui.badges import FIGURES, show_status, show_verdict
 from dashboard.ui.doctor import show_doctor
 from dashboard.ui.text import code, plain

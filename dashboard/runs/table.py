@@ -12,8 +12,7 @@ import streamlit as st
 
 from core.metric_table import HEADLINE
 from core.split_verdict import SplitVerdict
-from dashboard.runs.choice import choose, open_run
-from dashboard.runs.listed import Listed
+from dashboard.runs.listed import Listed, choose, open_run
 from dashboard.ui.badges import FIGURES, STATUSES
 from dashboard.ui.words import duration
 from training.runs.notes import RunNotes

@@ -13,9 +13,8 @@ from core.checkpoint import read_info, save_checkpoint
 from core.model import UNet
 from core.split_verdict import SplitVerdict
 from tests.pages.untrained import write_checkpoint
-from training.evaluation.histograms import Histograms
 from training.evaluation.images import EvaluationSettings
-from training.evaluation.measure import ImageRow
+from training.evaluation.measure import Histograms, ImageRow
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.runs.take_home import curves_csv, curves_html
+from dashboard.runs.curves_view import curves_csv, curves_html
 from dashboard.ui.badges import STATUSES
 from dashboard.ui.text import plain
 from tests.pages.untrained import write_checkpoint
@@ -425,7 +425,7 @@ def test_a_damaged_probe_says_so(opened: Open, runs: Path) -> None:
 def test_files_to_keep_hold_what_was_measured(runs: Path) -> None:
     from dashboard.runs.curves_view import Drawn, series_of
     from dashboard.runs.listed import listed_runs
-    from dashboard.runs.plot_choice import PlotChoice
+    from dashboard.runs.plot import PlotChoice
     from training.runs.listing import read_curves
 
     write_run(runs / "one", dices=(0.8, 0.9))

@@ -25,8 +25,7 @@ from training.engine.batches import TrainingSquares
 from training.engine.learner import Learner
 from training.engine.loss import make_loss, without_ignored
 from training.engine.training_data import PhotoCache
-from training.evaluation.histograms import histogram_of
-from training.evaluation.measure import row_of
+from training.evaluation.measure import histogram_of, row_of
 
 HEIGHT, WIDTH = 96, 128
 

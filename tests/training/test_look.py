@@ -7,8 +7,8 @@ import pytest
 from core.errors import CarmaskError
 from tests.training.faulty_folder import write_faulty_folder
 from training.data.folder import Reading, open_dataset
+from training.health.check import Asked, look, look_apart
 from training.health.index import FactsIndex
-from training.health.look import Asked, look, look_apart
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ import pytest
 
 from core.errors import MaskError
 from training.data.folder import Sample
+from training.health.check import LONGEST, mean_mask
 from training.health.facts import ImageFacts
-from training.health.look import LONGEST, mean_mask
 
 
 class Drawn:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from core.image import encode_png, thumbnail
 from core.preprocess import HALF_LEVEL, Preprocessing, enlarge, mask_levels, resize, resize_mask
 from training.augment.compose import Augmenter, resized
-from training.augment.moves import MOVES
 from training.augment.recipe import RECIPES, Recipe, Step
+from training.augment.table import MOVES
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 

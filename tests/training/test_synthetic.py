@@ -11,9 +11,8 @@ import pytest
 from core.errors import ConfigError, DataError
 from core.image import read_image, read_mask
 from training.synthetic import generate_set, render_view, sample_car
-from training.synthetic.camera import make_camera, turn
 from training.synthetic.carshape import build_shape
-from training.synthetic.mesh import TUB
+from training.synthetic.mesh import TUB, make_camera, turn
 from training.synthetic.turntable import STYLES
 
 SMALL = {"height": 128, "width": 192}

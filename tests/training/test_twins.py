@@ -9,7 +9,7 @@ import pytest
 from core.image import encode_jpeg, encode_png
 from training.data.folder import open_dataset
 from training.health.index import FactsIndex
-from training.health.twins import find_twin
+from training.health.leaks import find_twin
 
 
 def photo(seed: int, side: int = 160) -> np.ndarray:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ConfigError
-from training.augment.looks import LOOKS
-from training.augment.moves import MOVES
+from training.augment.table import LOOKS, MOVES
 from training.augment.transform import Transform
 
 TRANSFORMS: dict[str, Transform] = {transform.name: transform for transform in (*MOVES, *LOOKS)}

@@ -31,9 +31,8 @@ from training.comparison.disagreement import (
     disagreement_of,
     disagreement_picture,
 )
-from training.comparison.figures import Side, scatter_figure
+from training.comparison.figures import Side, scatter_figure, slices_figure
 from training.comparison.ranking import Ranking, rank
-from training.comparison.slice_figures import slices_figure
 from training.comparison.slices import PART_TITLES, WAY_TITLES, WAYS, cut
 from training.comparison.table import comparison_table
 from training.data.folder import Sample

@@ -29,8 +29,15 @@ from core.predict import Mirrored
 from core.torch_predictor import TorchPredictor
 from core.truth import Truth
 from training.data.folder import Sample
-from training.evaluation.histograms import Histograms, histogram_of, joined, no_histograms
-from training.evaluation.measure import ImageRow, failed_row, row_of
+from training.evaluation.measure import (
+    Histograms,
+    ImageRow,
+    failed_row,
+    histogram_of,
+    joined,
+    no_histograms,
+    row_of,
+)
 from training.evaluation.stored import (
     UNFINISHED,
     EvaluationFacts,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError, DataError
-from training.evaluation.histograms import EDGE, GROUPS, THRESHOLDS, Histograms
+from training.evaluation.measure import EDGE, GROUPS, THRESHOLDS, Histograms
 from training.evaluation.stored import StoredEvaluation
 
 Numbers = NDArray[np.float64]

@@ -25,9 +25,8 @@ from core.files import parse_json, write_bytes_atomically
 from core.refine import LONGEST, MARGIN
 from core.split_verdict import UNKNOWN, SplitVerdict, read_verdict, worst
 from core.uncertainty import FALLBACK_LIMIT, Limits
-from training.evaluation.histograms import GROUPS, Histograms
 from training.evaluation.images import EvaluationImages, EvaluationSettings, Part
-from training.evaluation.measure import COLUMNS, ImageRow, scored, table_of
+from training.evaluation.measure import COLUMNS, GROUPS, Histograms, ImageRow, scored, table_of
 from training.evaluation.subjects import Identity, Subject, fingerprint_of
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from training.data.sides import Split
-    from training.health.check import Report
-    from training.health.look import Look, MeanMask
+    from training.health.check import Look, MeanMask, Report
 
 PATIENCE = 1.0
 """Seconds before measuring starts, so that the page that asked for it is drawn first."""
@@ -146,7 +145,7 @@ class Survey:
                     del self._reports[next(iter(self._reports))]
 
     def _found(self, split: Split | None, *, with_mean: bool) -> Look:
-        from training.health.look import Asked, look, look_apart
+        from training.health.check import Asked, look, look_apart
 
         if len(self.dataset.samples) < _LARGE or self.index.notice or is_public():
             return look(self.dataset, self.index, split, with_mean=with_mean)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.camera import Camera
+from training.synthetic.mesh import Camera
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]

@@ -16,7 +16,7 @@ from training.synthetic.backdrop import (
     room_light,
     smooth,
 )
-from training.synthetic.camera import Camera
+from training.synthetic.mesh import Camera
 
 _DRAWN = 2  # the scenery is drawn at twice the size and averaged
 

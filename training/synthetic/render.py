@@ -7,10 +7,19 @@ import cv2
 import numpy as np
 
 from training.synthetic.backdrop import Backdrop
-from training.synthetic.camera import Camera, make_camera, turn
 from training.synthetic.carshape import build_shape
 from training.synthetic.clutter import make_backdrop
-from training.synthetic.mesh import BODY, TUB, WHEEL, CarShape, Floats, Ints
+from training.synthetic.mesh import (
+    BODY,
+    TUB,
+    WHEEL,
+    Camera,
+    CarShape,
+    Floats,
+    Ints,
+    make_camera,
+    turn,
+)
 from training.synthetic.shading import Drawings, Samples, draw_car, holes, material_of, shade
 from training.synthetic.turntable import CarParameters
 

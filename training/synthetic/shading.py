@@ -9,8 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from training.synthetic.backdrop import Backdrop
-from training.synthetic.carends import draw_front, draw_rear
-from training.synthetic.carpaint import draw_side, draw_top, draw_wheel
+from training.synthetic.carbody import draw_front, draw_rear
+from training.synthetic.carpaint import (
+    CHROME_SHINE,
+    LAMP,
+    MATT,
+    PAINT,
+    Sheet,
+    draw_side,
+    draw_top,
+    draw_wheel,
+)
 from training.synthetic.mesh import (
     BODY,
     CHROME,
@@ -23,7 +32,6 @@ from training.synthetic.mesh import (
     Ints,
     Outline,
 )
-from training.synthetic.sheet import CHROME_SHINE, LAMP, MATT, PAINT, Sheet
 from training.synthetic.turntable import CarParameters
 
 

@@ -8,8 +8,7 @@ import pytest
 from core.metric_table import find_metric
 from tests.training.comparison.judged import rows_of
 from training.comparison.aligned import pairs_of
-from training.comparison.figures import Side, scatter_figure
-from training.comparison.slice_figures import MOST, slices_figure
+from training.comparison.figures import MOST, Side, scatter_figure, slices_figure
 from training.comparison.slices import cut
 
 DICE = find_metric("dice")

@@ -12,8 +12,8 @@ from tests.training.comparison.judged import image_rows_of, rows_of
 from training.comparison.aligned import Compared, align, align_rows
 from training.comparison.ranking import rank
 from training.comparison.verdict import Verdict, compare, holm, verdicts
-from training.evaluation.histograms import Histograms
 from training.evaluation.images import EvaluationSettings
+from training.evaluation.measure import Histograms
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 
 DICE, HD95 = find_metric("dice"), find_metric("hd95")

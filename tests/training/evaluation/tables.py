@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from core.metric_table import METRICS
-from training.evaluation.histograms import Histograms
 from training.evaluation.images import EvaluationSettings
-from training.evaluation.measure import ImageRow
+from training.evaluation.measure import Histograms, ImageRow
 from training.evaluation.stored import EvaluationFacts, StoredEvaluation
 
 FACTS = EvaluationFacts(

@@ -13,8 +13,8 @@ import pytest
 
 from tests.training.comparison.judged import image_rows_of
 from training.commands.cli import main
-from training.evaluation.histograms import Histograms
 from training.evaluation.images import EvaluationSettings
+from training.evaluation.measure import Histograms
 from training.evaluation.stored import (
     EvaluationFacts,
     StoredEvaluation,

@@ -13,15 +13,15 @@ from core.masks import MaskSettings, mask_from_probability
 from core.metrics import counts
 from tests.training.evaluation.tables import FACTS
 from training.evaluation.curves import calibration_of, curves_of
-from training.evaluation.histograms import (
+from training.evaluation.measure import (
     THRESHOLDS,
+    ImageRow,
     bins_of,
     edge_band_of,
     histogram_of,
     joined,
     no_histograms,
 )
-from training.evaluation.measure import ImageRow
 from training.evaluation.stored import StoredEvaluation
 
 METRICS = ("dice", "iou", "precision", "recall")
