@@ -21,7 +21,11 @@ DEV = [
 
 setup(
     script_name=__file__,  # or it would be taken for one of the app's modules
-    extras_require={"dev": DEV, "ray": ["ray[data]>=2.40,<2.64"]},
+    extras_require={
+        "dev": DEV,
+        "login": ["authlib>=1.5,<2", "httpx>=0.27,<1"],
+        "ray": ["ray[data]>=2.40,<2.64"],
+    },
     packages=[
         *find_namespace_packages(include=["core*", "training*", "dashboard*", "serving*"]),
         "carmask_app",

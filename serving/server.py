@@ -96,8 +96,6 @@ class Server(uvicorn.Server):
 def serve(settings: ServeSettings) -> int:
     """Serves until a signal comes, and returns the exit status."""
     limit_arenas()
-    if settings.page:
-        _configure_streamlit(settings)
     if settings.public:
         os.environ["CARMASK_PUBLIC"] = "1"
     life = Life()
@@ -117,19 +115,3 @@ def serve(settings: ServeSettings) -> int:
     server = Server(config, life, settings.drain_seconds)
     server.run()
     return 0 if server.started else 1
-
-
-def _configure_streamlit(settings: ServeSettings) -> None:
-    """Sets Streamlit's own settings, by the environment that it reads; a user's own go first."""
-    wanted = {
-        "SERVER_ADDRESS": settings.host,
-        "SERVER_PORT": str(settings.port),
-        "SERVER_HEADLESS": "true",
-        "SERVER_FILE_WATCHER_TYPE": "none",
-        "SERVER_DISCONNECTED_SESSION_TTL": "30",
-        "SERVER_MAX_UPLOAD_SIZE": str(settings.visitor_bytes // MEGABYTE),
-        "BROWSER_GATHER_USAGE_STATS": "false",
-        "CLIENT_SHOW_ERROR_DETAILS": "none" if settings.public else "type",
-    }
-    for name, value in wanted.items():
-        os.environ.setdefault(f"STREAMLIT_{name}", value)

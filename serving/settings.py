@@ -32,6 +32,8 @@ class ServeSettings:
     api_key: str = field(default="", repr=False)
     """What requests to the API must bring; "" asks for none on this machine's own address, and
     closes the API on any other."""
+    login: bool = False
+    """Whether the dashboard asks for a login; programs then need the key on any address."""
     hosts: frozenset[str] = frozenset()
     """Names that the server answers to; besides those of this machine, or all if it is public and
     none is named."""
@@ -81,7 +83,7 @@ class ServeSettings:
     @property
     def api_is_open(self) -> bool:
         """Whether there is a way into the API: it needs a key, or to be on this machine alone."""
-        return bool(self.api_key) or (self.is_local and not self.public)
+        return bool(self.api_key) or (self.is_local and not (self.public or self.login))
 
     def answers_to(self, host: str) -> bool:
         """Returns whether requests for a host, named without its port, are answered."""

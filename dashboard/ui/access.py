@@ -1,5 +1,7 @@
 """Who may do what: a local app trusts its user, a public one shows and segments and no more.
 
+Where `[auth]` is configured nobody does anything before a login.
+
 Every door of the pages passes here: a page by `admit`, a path that a person names by
 `visitor_path`, and whatever starts, stops, deletes or writes by `local_only`.
 `core.public.protect` is the wall behind them.
@@ -8,7 +10,7 @@ Every door of the pages passes here: a page by `admit`, a path that a person nam
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +20,7 @@ from core.errors import ConfigError
 from core.hosts import is_loopback, name_of_host, named_hosts
 from core.paths import to_path
 from core.public import is_public, protect
+from dashboard.ui.text import plain
 
 Parameters = ParamSpec("Parameters")
 Value = TypeVar("Value")
@@ -30,6 +33,7 @@ def admit(*, public: bool) -> None:
         public: Whether strangers may open the page.
     """
     protect()
+    _require_login()
     if is_public():
         if not public:
             st.info("This page is not open on a public server.", icon=":material/lock:")
@@ -45,6 +49,21 @@ def admit(*, public: bool) -> None:
         "host in CARMASK_HOSTS.",
         icon=":material/lock:",
     )
+    st.stop()
+
+
+def _require_login() -> None:
+    """Draws the way to a login and ends the page, where one is configured and nobody is in."""
+    if st.user.get("is_logged_in", True):  # it is missing where no login is configured
+        return
+    st.info("Log in to use Carmask.", icon=":material/lock:")
+    auth = st.secrets["auth"]
+    providers = [name for name, part in auth.items() if isinstance(part, Mapping)]
+    if "client_id" in auth:
+        st.button("Log in", key="log_in", type="primary", on_click=st.login)
+    for name in providers:
+        title = f"Log in with {plain(name)}"
+        st.button(title, key=f"log_in_{name}", type="primary", on_click=st.login, args=(name,))
     st.stop()
 
 

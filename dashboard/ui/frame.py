@@ -78,4 +78,6 @@ def open_page(page: Page) -> None:
         st.page_link(START.path, label=START.title, icon=START.icon)
         for each in open_pages():
             st.page_link(each.path, label=each.title, icon=each.icon)
+        if st.user.get("is_logged_in"):
+            st.button("Log out", key="log_out", type="tertiary", on_click=st.logout)
     admit(public=page.public)
