@@ -13,6 +13,7 @@ from dashboard.compare.figures import show_figure, show_legend, sides_of
 from dashboard.compare.rows import Chosen
 from dashboard.ui.access import local_only
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.comparison.curve_figures import (
     CURVE_TITLES,
     calibration_figure,
@@ -47,7 +48,8 @@ def show_curves(chosen: Chosen) -> None:
         show_legend(chosen.rows)
     metric = METRICS[title or "Dice"]
     try:
-        curves = [_curves(chosen, place) for place in range(len(chosen.rows))]
+        with waiting("Computing the curves"):
+            curves = [_curves(chosen, place) for place in range(len(chosen.rows))]
     except CarmaskError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

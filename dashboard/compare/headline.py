@@ -11,6 +11,7 @@ from core.split_verdict import SplitVerdict
 from dashboard.compare.rows import Chosen
 from dashboard.ui.badges import show_verdict
 from dashboard.ui.text import plain
+from dashboard.ui.waiting import waiting
 from training.comparison.aligned import Compared
 from training.comparison.interval import Interval
 from training.comparison.ranking import Place, Ranking, rank
@@ -25,7 +26,8 @@ def show_headline(chosen: Chosen | None) -> None:
     if chosen is None:
         st.title("Compare", anchor=False)
         return
-    ranked = ranked_rows(chosen)
+    with waiting("Comparing", f"ranking of {len(chosen.rows)}"):
+        ranked = ranked_rows(chosen)
     if not ranked:
         st.title("No ranking: all of them saw these cars in training", anchor=False)
     elif len(ranked) == 1:

@@ -6,6 +6,7 @@ that is looked at and not for those that were passed.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
@@ -26,6 +27,7 @@ from core.masks import Mask, MaskSettings, mask_from_probability
 from core.session import BoundedCache
 from dashboard.compare.measured import subject_for
 from dashboard.compare.rows import Row
+from dashboard.ui.words import duration
 from training.data.folder import Sample
 
 KEPT_BYTES = 200_000_000
@@ -178,10 +180,11 @@ def redraw_when_known(asked: Sequence[Future[Prediction]], waiting: str = "") ->
     """
     if all(each.done() and not each.cancelled() for each in asked):
         return
-    said = st.empty()
+    said, began = st.empty(), time.monotonic()
     while not all(each.done() for each in asked):
         wait(asked, timeout=_LOOK)
-        said.caption(waiting or "The networks look at this photo …")  # here a wait can end
+        doing = waiting or "The networks look at this photo …"
+        said.caption(f"{doing} {duration(time.monotonic() - began)}")  # here a wait can end
     try:
         st.rerun(scope="fragment")
     except StreamlitAPIException:  # the whole page is being drawn

@@ -12,6 +12,7 @@ from core.metric_table import Metric
 from core.names import unique
 from dashboard.compare.figures import sides_of
 from dashboard.compare.rows import Chosen
+from dashboard.ui.waiting import waiting
 from training.comparison.figures import MOST, Side, places_of, slices_figure
 from training.comparison.slices import WAY_TITLES, By, Sliced, cut
 
@@ -25,7 +26,8 @@ _NOTES: dict[By, str] = {
 def show_slices(chosen: Chosen) -> None:
     """Draws the worst slice of each row in words, and all slices as a figure and a table."""
     by = _pick_way(chosen)
-    found = [_sliced(chosen, place, by) for place in range(len(chosen.rows))]
+    with waiting("Computing intervals", f"slices by {by}"):
+        found = [_sliced(chosen, place, by) for place in range(len(chosen.rows))]
     for row, sliced in zip(chosen.rows, found, strict=True):
         st.html(
             f'<span style="display:inline-block;width:.75rem;height:.75rem;border-radius:.2rem;'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core.names import counted
@@ -27,7 +29,9 @@ def _watch(survey: Survey) -> None:
     count = len(survey.dataset.samples)
     with _line():
         if survey.state == "looking":
-            st.caption(f"{counted(count, 'photo')} measured; looking for copies and faults …")
+            so_far = duration(time.monotonic() - survey.looking_since)
+            photos = counted(count, "photo")
+            st.caption(f"{photos} measured; looking for copies and faults … {so_far}")
             return
         if not survey.counted:
             st.caption(f"Looking up which of {counted(count, 'photo')} are measured already …")

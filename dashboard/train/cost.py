@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields
 
 import streamlit as st
@@ -90,7 +91,9 @@ def _watch(costs: dict[TrainConfig, Cost]) -> None:
     if not _is_measuring(costs):
         redraw_when_quiet()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Measuring speed …")
+        trial: Trial | None = st.session_state.get(_TRIAL)
+        began = trial.created if trial else time.monotonic()
+        st.caption(f"Measuring speed by a few steps … {duration(time.monotonic() - began)}")
         st.button("Stop", key="stop_trial", on_click=_stop)
 
 

@@ -43,6 +43,8 @@ class Survey:
         """Whether `done` is known yet."""
         self.speed = 0.0
         """Photos measured a second, since the start."""
+        self.looking_since = 0.0
+        """When the look for copies and faults began, by `time.monotonic`."""
         self.error = ""
         self.table: pd.DataFrame | None = None
         """A row a photo, in the order of the folder; None before anything was measured."""
@@ -74,6 +76,7 @@ class Survey:
         with self._lock:
             if self.thread is None or (self._asked and not self.running):
                 measure = self.thread is None
+                self.looking_since = time.monotonic()
                 self.state = "measuring" if measure else "looking"
                 work = Thread(target=self._work, args=(measure,), name="carmask-survey")
                 work.daemon = True
@@ -111,6 +114,7 @@ class Survey:
             if measure:
                 time.sleep(PATIENCE)
                 self._measure()
+            self.looking_since = time.monotonic()
             self.state = "looking"
             self._look()
             with self._lock:
