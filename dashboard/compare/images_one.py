@@ -109,7 +109,10 @@ def _show_figures(pair: Pair, photo: int) -> None:
     first = rows[0]
     facts = [f"car {first['car']}"] + [f"view {first['view']}"] * bool(first["view"])
     facts += [f"{first['width']} \N{MULTIPLICATION SIGN} {first['height']} px"]
-    facts += [f"car {first['share']:.1%} of the picture", f"brightness {first['brightness']:.0%}"]
+    facts += [
+        f"car covers {first['share']:.1%} of the photo",
+        f"brightness {first['brightness']:.0%}",
+    ]
     facts += ["the car touches the border"] * bool(first["touches_border"])
     st.caption(plain(" · ".join(facts)))
 

@@ -72,7 +72,7 @@ def _edges(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _share(table: pd.DataFrame, sides: Sides | None) -> None:
-    _title("Car share", "How much of the picture the car takes. Click a bar to see its photos.")
+    _title("Car share", "How much of the photo the car covers. Click a bar to see its photos.")
     _percent(table, "share", sides, 100.0, "% of the photo")
 
 

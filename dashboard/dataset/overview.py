@@ -56,7 +56,7 @@ def _size(survey: Survey) -> tuple[str, str]:
 
 
 def _share(survey: Survey) -> tuple[str, str]:
-    text = "Middle one of the shares that the car takes of the picture."
+    text = "Median share of the photo that the car covers."
     if survey.table is None or not survey.table["share"].notna().any():
         return "…" if survey.running else "-", text
     share = survey.table["share"]

@@ -197,7 +197,7 @@ def _of_facts(facts: ImageFacts) -> dict[str, str]:
     if facts.mask_width:
         if (facts.mask_width, facts.mask_height) != (facts.width, facts.height):
             rows["Mask's size"] = _size(facts.mask_width, facts.mask_height)
-        rows["Car share"] = f"{facts.share:.1%} of the picture"
+        rows["Car share"] = f"{facts.share:.1%} of the photo"
         rows["Parts"] = _parts(facts)
         borders = [_BORDERS[each] for each in facts.touches if each in _BORDERS]
         rows["Touches"] = ", ".join(borders) or "no border"

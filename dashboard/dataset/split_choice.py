@@ -95,7 +95,7 @@ def sides_of(opened: Opened, survey: Survey, choice: SplitChoice) -> Sides:
         path = runs_folder() / choice.run / "split.json"
         stamp = path.stat().st_mtime_ns if path.is_file() else 0
     if choice.stratify and choice.split == WAYS[0] and not survey.measured:
-        raise CarmaskError("Sides with cars of like sizes can be had once all photos are measured.")
+        raise CarmaskError("Car sizes can be balanced once all photos are measured.")
     return _sides(f"{opened.key}\0{choice!r}\0{stamp}", opened, survey, choice)
 
 

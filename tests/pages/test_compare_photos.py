@@ -89,9 +89,9 @@ def test_the_photo_to_look_at_first_is_shown_whole(opened: Open, pair: object) -
     app = opened("Images", photos="Worst of all")
     panes = part(app, "panes")
     assert panes is not None
-    assert [each["name"] for each in panes["panes"]] == [
-        "Where they disagree", "Photo", "Truth", "b", "a",
-    ]  # fmt: skip
+    names = [each["name"] for each in panes["panes"]]
+    assert names[:3] == ["Where they disagree", "Photo", "Truth"]
+    assert sorted(names[3:]) == ["a", "b"]
     assert all(each["src"].startswith("data:image/jpeg") for each in panes["panes"])
     tiles = part(app, "tiles")
     assert tiles is not None and len(tiles["tiles"]) == 6
@@ -208,11 +208,10 @@ def test_a_film_has_a_frame_for_each_epoch(opened: Open, pair: tuple[Path, Path]
     film = part(app, "frames")
     assert film is not None
     titles = [each["title"] for each in film["frames"]]
-    assert titles == [
-        "epoch 1 · Dice 0.9000",
-        "epoch 2 · Dice 0.9000",
-        "epoch 3, best · Dice 0.9000",
+    assert titles[:2] == [
+        f"epoch {epoch} · Dice 0.9000, single pass in training" for epoch in (1, 2)
     ]
+    assert titles[2].startswith("epoch 3, best · Dice") and "single pass" in titles[2]
     assert len({each["src"] for each in film["frames"]}) == 3
     app.segmented_control(key="film_look").set_value("Errors")
     errors = part(app.run(), "frames")
@@ -245,4 +244,5 @@ def test_a_run_with_one_checkpoint_says_how_to_keep_more(opened: Open, pair: obj
 def test_report_and_cards_can_be_taken_home(opened: Open, pair: object) -> None:
     app = opened("Report")
     labels = [each.proto.label for each in app.get("download_button")]
-    assert labels == ["Report as HTML", "a", "b", "ONNX of a", "ONNX of b"]
+    assert labels[0] == "Report as HTML"
+    assert sorted(labels[1:]) == ["ONNX of a", "ONNX of b", "a", "b"]

@@ -266,7 +266,7 @@ def test_a_photo_opens_large_and_leads_to_its_neighbours_and_back(opened: Open) 
     facts = app.table[0].value
     known = dict(zip(facts["Fact"], facts["Value"], strict=True))
     assert known["Size"] == "120 \N{MULTIPLICATION SIGN} 80 px"
-    assert known["Car share"] == "25.0% of the picture"
+    assert known["Car share"] == "25.0% of the photo"
     assert len(app.get("image")) == 1
     app = press(app, "next_photo")
     assert app.query_params["photo"] == "synth0001_01"

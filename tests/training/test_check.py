@@ -208,7 +208,7 @@ def test_command_prints_the_first_names_and_exits_1(
     assert "and 3 more" in printed
     assert "small_01: photo 128 x 96 px, mask 64 x 48 px" in printed
     assert "good2_01 = twin_01" in printed
-    assert "would spoil a training" in printed.splitlines()[-1]
+    assert "training would fail" in printed.splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -110,7 +110,7 @@ class Report:
         parts = [
             counted(kinds.count(severity), severity) for severity in _ORDER if severity in kinds
         ]
-        end = "would spoil a training" if self.spoils else "nothing that would spoil a training"
+        end = "a training would fail" if self.spoils else "a training would run"
         return f"{', '.join(parts)}: {end}."
 
 
