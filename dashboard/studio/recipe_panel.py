@@ -103,7 +103,8 @@ def _show_step(
     """Draws a step and returns the recipe with it as the widgets say."""
     step, usual = recipe.find(kind), state.edited().recipe.find(kind)
     key = f"{prefix}_{name}"
-    mark = "" if step is not None or kind in _ALWAYS else " · off"
+    is_on = st.session_state.get(f"{key}_on", step is not None)  # the toggle is drawn below
+    mark = "" if is_on or kind in _ALWAYS else " · off"
     with st.expander(f"{kind.title}{mark}", key=f"{key}_box"):
         st.caption(plain(str(kind.__doc__).partition("\n\n")[0]))
         if kind not in _ALWAYS:
