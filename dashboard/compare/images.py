@@ -19,6 +19,7 @@ from dashboard.compare.images_state import (
     chosen_photo,
     pick_order,
     pick_pair,
+    place_on_list,
 )
 from dashboard.compare.rows import Chosen, ChosenImages
 from dashboard.dataset.pictures import pictures
@@ -135,8 +136,7 @@ def show_list(
     if not len(places):
         st.info(plain(_NOBODY[order].format(b=pair.b.title)))
         return
-    found = np.flatnonzero(places == photo)
-    first = int(found[0]) // SHOWN * SHOWN if len(found) else 0
+    first = max(place_on_list(places, photo), 0) // SHOWN * SHOWN
     here = places[first : first + SHOWN]
     if images.samples:
         _show_tiles(images, pair, here, photo)

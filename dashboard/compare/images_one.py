@@ -20,7 +20,7 @@ from core.image import encode_jpeg, thumbnail
 from core.metric_table import METRICS
 from core.names import unique
 from dashboard.compare.images_predictions import Prediction, predictions, redraw_when_known
-from dashboard.compare.images_state import Pair, choose_photo
+from dashboard.compare.images_state import Pair, choose_photo, place_on_list
 from dashboard.compare.rows import ChosenImages
 from dashboard.dataset.previews import sample_key
 from dashboard.segment.pictures import show_errors_legend
@@ -60,8 +60,7 @@ def show_one(images: ChosenImages, pair: Pair, places: NDArray[np.intp], photo: 
 
 def _show_steps(pair: Pair, places: NDArray[np.intp], photo: int) -> None:
     st.session_state.pop(_STEPPED, None)
-    found = np.flatnonzero(places == photo)
-    at = int(found[0]) if len(found) else -1  # next is then the list's first
+    at = place_on_list(places, photo)  # next is the list's first where it is not on it
     source, image = pair.pairs.names[photo]
     where = f"{at + 1:,} of {len(places):,}" if at >= 0 else "not on this list"
     with st.container(key="steps", horizontal=True, vertical_alignment="center", gap="small"):
@@ -146,9 +145,8 @@ def _ask(pair: Pair, sample: Sample, which: int) -> Future[Prediction]:
 
 def _prepare(images: ChosenImages, pair: Pair, places: NDArray[np.intp], photo: int) -> None:
     """Has the next photo of the list looked at, before somebody asks for it."""
-    found = np.flatnonzero(places == photo)
-    at = int(found[0]) + 1 if len(found) else 0
-    for place in places[at : at + 1]:
+    following = place_on_list(places, photo) + 1
+    for place in places[following : following + 1]:
         sample = images.samples.get(pair.pairs.names[place])
         if sample is not None:
             for which in (0, 1):

@@ -120,6 +120,12 @@ def chosen_photo(pairs: Pairs, places: NDArray[np.intp]) -> int | None:
     return int(places[0]) if len(places) else None
 
 
+def place_on_list(places: NDArray[np.intp], photo: int | None) -> int:
+    """Returns where a photo stands on a list of photos; -1 where it is not on it."""
+    found = np.flatnonzero(places == photo)
+    return int(found[0]) if len(found) else -1
+
+
 def choose_photo(pairs: Pairs, place: int) -> None:
     """Writes a photo to the URL. For callbacks."""
     st.query_params[_PHOTO] = "/".join(pairs.names[place])
