@@ -182,9 +182,15 @@ def _add_export(commands: Commands) -> None:
         action="store_true",
         help="write the network alone beside the checkpoint, for a server without PyTorch",
     )
+    kind.add_argument(
+        "--batches", type=Path, metavar="FILE", help="ONNX file of many photos of one size to write"
+    )
     for option, bits in (("--half", 16), ("--int8", 8)):
         text = f"checkpoint to write, with weights of {bits} bits"
         kind.add_argument(option, type=Path, metavar="FILE", help=text)
+    export.add_argument(
+        "--size", type=int, nargs=2, metavar="PX", help="width and height, with --batches"
+    )
     export.add_argument("--opset", type=int, help="version of ONNX's operators; default: 17")
     export.set_defaults(command=_export)
 
@@ -311,6 +317,7 @@ def _import(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     """Writes a checkpoint as ONNX, or in fewer bytes."""
     from core.export import OPSET, export_network, export_onnx
+    from core.export_batches import export_batches
     from core.onnx_predictor import NETWORK_SUFFIX
 
     opset = options.opset or OPSET
@@ -321,6 +328,10 @@ def _export(options: argparse.Namespace) -> int:
         path = options.half or options.int8
         network = load_checkpoint(find_checkpoint(options.checkpoint))
         save_checkpoint(path, *network, bits=16 if options.half else 8)
+    elif options.batches:
+        path = options.batches
+        data = export_batches(options.checkpoint, options.size and tuple(options.size), opset)
+        write_bytes_atomically(path, data)
     else:
         path = options.onnx
         write_bytes_atomically(path, export_onnx(options.checkpoint, opset))

@@ -49,12 +49,12 @@ def export_onnx(file_or_run: Path, opset: int = OPSET) -> bytes:
         CheckpointError: It can't be read, or it does not segment RGB photos.
         ConfigError: The opset is not in `OPSETS`.
     """
-    _require_known(opset)
+    require_opset(opset)
     model, info = load_photo_network(find_checkpoint(file_or_run))
     network = PhotoNetwork(model, info.preprocessing)
     example = torch.zeros(300, 200, 3, dtype=torch.uint8)
     about = "A photo, uint8 (height, width, 3) RGB, to its probability of car."
-    return _file(network, example, _facts(info), about, opset)
+    return _file(network, example, checkpoint_facts(info), about, opset)
 
 
 def export_network(file_or_run: Path, opset: int = OPSET) -> bytes:
@@ -64,14 +64,15 @@ def export_network(file_or_run: Path, opset: int = OPSET) -> bytes:
     output `probability` is float32 (height, width) in [0, 1]. The metadata hold the checkpoint's
     fingerprint. Arguments and errors are those of `export_onnx`.
     """
-    _require_known(opset)
+    require_opset(opset)
     path = find_checkpoint(file_or_run)
     model, _ = load_photo_network(path)
     about = "A normalised photo, float32 (height, width, 3), to its probability of car."
     return _file(GridNetwork(model), torch.zeros(300, 200, 3), network_facts(path), about, opset)
 
 
-def _require_known(opset: int) -> None:
+def require_opset(opset: int) -> None:
+    """Raises a ConfigError where an opset is not in `OPSETS`."""
     if opset not in OPSETS:
         raise ConfigError(f"Opset {opset} is unknown; use {OPSETS[0]} to {OPSETS[-1]}.")
 
@@ -365,7 +366,8 @@ def _length(number: Tensor, least: int) -> int:
     return length
 
 
-def _facts(info: CheckpointInfo) -> dict[str, str]:
+def checkpoint_facts(info: CheckpointInfo) -> dict[str, str]:
+    """Returns the metadata of an exported checkpoint: its facts as JSON, and its threshold."""
     return {
         "format": FORMAT,
         "title": info.title,

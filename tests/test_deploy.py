@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -52,3 +53,15 @@ def test_the_copied_folders_are_all_packages() -> None:
     script = (DEPLOY / "build.sh").read_text()
     for package in ("core", "dashboard", "pages", "serving", "training"):
         assert re.search(rf"\b{package}\b", script.split("tar -cf")[1])
+
+
+def test_the_job_segments_a_folder_a_pod_and_stays_harmless() -> None:
+    job = (DEPLOY / "job.yaml").read_text()
+    assert "runAsNonRoot: true" in job and "readOnlyRootFilesystem: true" in job
+    assert "completionMode: Indexed" in job
+    lists = re.findall(r"(?:command|args): (\[.*\])", job)
+    program, command, source, option, target = [word for each in lists for word in json.loads(each)]
+    assert program == "/opt/carmask/venv/bin/carmask" and (command, option) == ("segment", "--out")
+    assert source != target and all(
+        each.endswith("/$(JOB_COMPLETION_INDEX)") for each in (source, target)
+    )

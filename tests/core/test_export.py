@@ -15,10 +15,11 @@ from core.checkpoint import CheckpointInfo, save_checkpoint
 from core.cli import main
 from core.errors import CheckpointError, ConfigError
 from core.export import OPSETS, export_onnx, grid_to_photo, photo_to_grid, to_onnx
+from core.export_batches import export_batches
 from core.image import read_image
 from core.model import UNet
 from core.preprocess import Preprocessing, enlarge
-from core.torch_predictor import TorchPredictor
+from core.torch_predictor import TorchPredictor, load_photo_network
 from tests.core.foreign_networks import lived_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,3 +201,25 @@ def test_a_probability_gets_the_photos_size_as_by_opencv(
     grid = np.random.default_rng(0).random((64, 96), dtype=np.float32).round()
     (found,) = to_photo.run(None, {"grid": grid, "like": np.zeros(shape, np.float32)})
     assert np.abs(found - enlarge(grid, *shape)).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_photos_of_one_size_go_together(tmp_path: Path, tiny_info: CheckpointInfo) -> None:
+    path, target = checkpoint(tmp_path, NETWORKS["shipped kind"], tiny_info), tmp_path / "net.onnx"
+    words = ["export", str(path), "--batches", str(target), "--size"]
+    assert main([*words, "96", "64"]) == 0
+    images = np.stack([photo(64 + 8 * number, 96)[:64] for number in range(4)])
+    network = session(target.read_bytes())
+    together = np.asarray(network.run(["probability"], {"images": images})[0])
+    assert together.shape == (4, 64, 96)
+    model, info = load_photo_network(path)
+    mean, std = map(np.float32, (info.preprocessing.mean, info.preprocessing.std))
+    levels = torch.from_numpy((images / np.float32(255) - mean) / std).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        wanted = torch.sigmoid(model.eval()(levels))[:, 0].numpy()
+    assert np.abs(wanted - together).max() < 1e-4
+    (alone,) = network.run(["probability"], {"images": images[2:3]})
+    assert np.abs(np.asarray(alone)[0] - together[2]).max() < 1e-5
+    assert main([*words, "97", "64"]) == 2
+    with pytest.raises(ConfigError):
+        export_batches(checkpoint(tmp_path, NETWORKS["paper"], tiny_info))
