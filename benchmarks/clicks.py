@@ -32,7 +32,6 @@ from training.clicks.simulate import click_in, worst_click  # noqa: E402
 from training.data.folder import Sample, open_datasets  # noqa: E402
 from training.data.sides import load_split  # noqa: E402
 
-MOST_CLICKS = 20
 SHOWN = (0, 1, 2, 3, 5, 10, 20)
 HARM = 0.002
 """A click that lowers the IoU by more than this does harm."""
@@ -41,12 +40,17 @@ LARGE = 4000, 3000
 
 
 def corrected(
-    network: ClickNetwork, photo: np.ndarray, truth: Mask, mask: Mask, rng: np.random.Generator
+    network: ClickNetwork,
+    photo: np.ndarray,
+    truth: Mask,
+    mask: Mask,
+    most: int,
+    rng: np.random.Generator,
 ) -> tuple[list[float], int]:
-    """Returns the IoU after 0 to 20 clicks, and how many pixels changed against the rule."""
+    """Returns the IoU after 0 to `most` clicks, and how many pixels changed against the rule."""
     clicks: list[Click] = []
     scores, strays = [iou(mask, truth)], 0
-    for _ in range(MOST_CLICKS):
+    for _ in range(most):
         click = worst_click(truth, mask, rng)
         if click is None:
             break
@@ -63,24 +67,24 @@ def corrected(
 def own_masks(options: argparse.Namespace, network: ClickNetwork, samples: list[Sample]) -> None:
     """Prints the figures of masks that begin as our own."""
     model: ImageModel = load_model(options.checkpoint, options.fallback, "cpu")
-    rng = np.random.default_rng(options.seed)
     curves, lengths, strays = [], [], 0
-    for sample in samples:
+    for number, sample in enumerate(samples):
+        rng = np.random.default_rng([options.seed, number])  # the same first click for any network
         photo, truth = sample.read()
         if not truth.any():
             continue
         mask = model(photo) >= model.threshold
-        scores, against = corrected(network, photo, truth, mask, rng)
+        scores, against = corrected(network, photo, truth, mask, options.clicks, rng)
         strays += against
         lengths.append(len(scores))
-        curves.append(scores + [scores[-1]] * (MOST_CLICKS + 1 - len(scores)))
+        curves.append(scores + [scores[-1]] * (options.clicks + 1 - len(scores)))
     table = np.array(curves)
     print(f"{len(table)} photos, from the mask of {model.name}:")
-    for count in SHOWN:
+    for count in [each for each in SHOWN if each <= options.clicks]:
         print(f"  after {count:2} clicks: mean IoU {table[:, count].mean():.4f}")
     for wanted in (0.95, 0.98):
         reached = table >= wanted
-        needed = np.where(reached.any(axis=1), reached.argmax(axis=1), MOST_CLICKS)
+        needed = np.where(reached.any(axis=1), reached.argmax(axis=1), options.clicks)
         print(
             f"  to IoU {wanted}: {needed.mean():.2f} clicks in the mean, median "
             f"{np.median(needed):.0f}, reached in {reached.any(axis=1).mean():.1%}"
@@ -96,10 +100,10 @@ def own_masks(options: argparse.Namespace, network: ClickNetwork, samples: list[
 
 def clicked_cars(options: argparse.Namespace, network: ClickNetwork, samples: list[Sample]) -> None:
     """Prints the figures of one click on one of several cars, from an empty mask."""
-    rng = np.random.default_rng(options.seed)
     backgrounds = Backgrounds(options.backgrounds)
     scores: dict[int, list[float]] = {1: [], 2: [], 3: []}
-    for _ in range(options.composites):
+    for number in range(options.composites):
+        rng = np.random.default_rng([options.seed, number])  # the same composites for any network
         scene = composite_scene(samples, backgrounds, rng)
         if len(scene.numbers) < 2:
             continue
@@ -154,6 +158,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=runs / "carmask-studio-5")
     parser.add_argument("--fallback", type=Path, default=runs / "carmask-outside")
     parser.add_argument("--composites", type=int, default=200)
+    parser.add_argument("--clicks", type=int, default=20, help="most clicks on a photo")
     parser.add_argument("--timed", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
