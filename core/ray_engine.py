@@ -11,6 +11,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,15 @@ class RayEngine:
             _start(self._workers)
         try:
             left = dict(photos)
-            for together in (TOGETHER, 1):  # what died beside another photo has a second chance
+            for together in chain((TOGETHER,), repeat(1)):  # alone if a worker died beside another
+                before = len(left)
                 for index, row in self._rows(list(left.items()), out, options, together):
                     del left[index]
                     yield index, row
+                if together == 1 and len(left) == before:
+                    break
             for index, source in left.items():
-                error = f"{source.name}: the worker that was at it died {_TRIES + 1} times."
+                error = f"{source.name}: its worker ended before it was done, at every try."
                 yield index, ResultRow(source.name, error=error)
         finally:
             if own_cluster:
@@ -116,14 +120,15 @@ class RayEngine:
         context.max_errored_blocks = -1
         items = [{"index": index, "source": pickle.dumps(each)} for index, each in photos]
         workers = self._workers or int(ray.cluster_resources().get("CPU", 1))
-        blocks = ray.data.from_items(items, override_num_blocks=-(-len(items) // together))
+        count = -(-len(items) // together)
+        blocks = ray.data.from_items(items, override_num_blocks=count)
         with warnings.catch_warnings():  # the retries have no other name yet
             warnings.simplefilter("ignore")
             found = blocks.map_batches(
                 _Worker,
                 fn_constructor_args=(self._given, out.absolute(), options),
                 batch_size=None,
-                compute=ray.data.ActorPoolStrategy(size=workers),
+                compute=ray.data.ActorPoolStrategy(size=min(workers, count)),
                 num_cpus=1,
                 num_gpus=1 if self._on_card else None,
                 max_task_retries=_TRIES,
