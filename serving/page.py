@@ -100,7 +100,7 @@ def _flat(table: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]
 
 def _warm_up(api: Api) -> None:
     """Does what the first visitor would wait for: imports, networks, and the example's result."""
-    from dashboard.segment.example import LONGEST
+    from dashboard.segment.start import LONGEST
 
     api.warm_up()
     samples = mixed_samples(list_samples(samples_folder()))

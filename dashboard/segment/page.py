@@ -13,8 +13,7 @@ from core.uploads import Uploads
 from dashboard.edit.editor import is_editing, remind_of_draft
 from dashboard.segment.batch_view import show_batch
 from dashboard.segment.controls import CUT_OUT
-from dashboard.segment.example import show_example
-from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
+from dashboard.segment.intake import show_photo_actions, show_samples
 from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photo_view import show_photo
 from dashboard.segment.photos import (
@@ -32,9 +31,9 @@ from dashboard.segment.pictures import (
     photo_jpeg,
     screen_mask,
 )
+from dashboard.segment.start import show_start
 from dashboard.ui.checkpoints import open_session
 from dashboard.ui.frame import START, Page
-from dashboard.ui.reserved import reserved
 from dashboard.ui.text import plain
 
 
@@ -75,35 +74,24 @@ def show_page(page: Page, first_view: str) -> None:
 
 
 def _show_start(page: Page, good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
-    """Draws what there is before any photo: what to do, the samples, and an example."""
-    words, example = st.columns([6, 5], gap="large", vertical_alignment="top")
-    with words:
-        if page is START:
-            st.title("Cut the car out of the photo", anchor=False)
-            where = (
-                "Photos are removed soon after you leave."
-                if is_public()
-                else "Everything runs on this machine, without an account."
-            )
-            st.markdown(
-                "Drop photos of cars and get clean cut-outs: transparent, on white, or on any "
-                f"colour. {where}"
-            )
-        else:
-            st.title(page.title, anchor=False)
-            st.markdown(
-                "Drop photos of cars and get masks, overlays and cut-outs: adjust, correct, and "
-                "compare them with masks of your own."
-            )
-        show_intake()
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            first, fallback = pick_model(good, broken)
-    warn_of_missing(good)
-    with example:
-        picture = reserved("example")
-    show_samples("No photo at hand? Try a sample")
-    with picture:
-        show_example(first, fallback, _cut_out, "Cut-out")
+    """Draws what there is before any photo."""
+    title = page.title
+    words = (
+        "Drop photos of cars and get masks, overlays and cut-outs: adjust, correct, and compare "
+        "them with masks of your own."
+    )
+    if page is START:
+        title = "Cut the car out of the photo"
+        where = (
+            "Photos are removed soon after you leave."
+            if is_public()
+            else "Everything runs on this machine, without an account."
+        )
+        words = (
+            "Drop photos of cars and get clean cut-outs: transparent, on white, or on any colour. "
+            f"{where}"
+        )
+    show_start(title, words, _cut_out, "Cut-out", good, broken)
 
 
 def _show_head(

@@ -9,7 +9,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
-from core.checkpoint import CheckpointEntry
 from core.errors import CarmaskError
 from core.listing.place import Series
 from core.listing.recipe import ListingRecipe
@@ -17,8 +16,7 @@ from core.masks import MaskSettings, car_share
 from core.names import counted
 from core.session import Photo, PredictionSession, Prepared
 from core.uncertainty import advice
-from dashboard.segment.example import show_example
-from dashboard.segment.intake import show_intake, show_photo_actions, show_samples
+from dashboard.segment.intake import show_photo_actions
 from dashboard.segment.model_choice import find_models, pick_model, warn_of_missing
 from dashboard.segment.photos import (
     chosen_sample,
@@ -28,6 +26,7 @@ from dashboard.segment.photos import (
     show_left_out,
     visitor_uploads,
 )
+from dashboard.segment.start import show_start
 from dashboard.segment.states import STATES
 from dashboard.studio import state
 from dashboard.studio.make import made, offer_all, tile_key
@@ -42,6 +41,10 @@ from dashboard.ui.text import plain
 from dashboard.ui.waiting import waiting
 
 _PER_PAGE = 24
+_WORDS = (
+    "From photos of cars to listing photos: background, shadow, size and place by one recipe, for "
+    "one photo or for all."
+)
 RESULT, BOTH, PHOTO = "Picture", "Before / after", "Photo"
 
 
@@ -54,7 +57,7 @@ def show_page() -> None:
     sample, uploads = chosen_sample(), visitor_uploads()
     photos = [sample] if sample else list(uploads.photos) if uploads else []
     if not photos:
-        _show_start(good, broken)
+        show_start(STUDIO.title, _WORDS, _finish, "Picture", good, broken)
         return
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"# {STUDIO.title}", width="content")
@@ -78,26 +81,6 @@ def show_page() -> None:
     if uploads is not None and sample is None:
         show_left_out(uploads)
     remember_uploads(uploads)
-
-
-def _show_start(good: list[CheckpointEntry], broken: list[CheckpointEntry]) -> None:
-    """Draws what there is before any photo."""
-    words, example = st.columns([6, 5], gap="large", vertical_alignment="top")
-    with words:
-        st.title(STUDIO.title, anchor=False)
-        st.markdown(
-            "From photos of cars to listing photos: background, shadow, size and place by one "
-            "recipe, for one photo or for all."
-        )
-        show_intake()
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            first, fallback = pick_model(good, broken)
-    warn_of_missing(good)
-    with example:
-        picture = reserved("example")
-    show_samples("No photo at hand? Try a sample")
-    with picture:
-        show_example(first, fallback, _finish, "Picture")
 
 
 def _finish(session: PredictionSession, prepared: Prepared) -> tuple[bytes, bytes] | None:
